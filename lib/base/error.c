@@ -1,0 +1,2 @@
+/* Errors: filled, named, given a kind. */
+#include <sonde/error.h>

@@ -1,0 +1,39 @@
+/* Every maximum of sonde, in one place.  What passes one of them is counted and said. */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+enum {
+	/* A recording. */
+	LIMIT_PROGRAMS = 1 << 16,
+	LIMIT_SOCKETS = 1 << 20,
+	LIMIT_PLACES = 1 << 20,
+	LIMIT_STACKS = 1 << 20,
+	LIMIT_CALLS = 1 << 24,
+	LIMIT_PACKETS = 1 << 24,
+	LIMIT_INTERFACES = 1 << 10,
+	LIMIT_NOTES = 1 << 8,
+	LIMIT_STACK_DEPTH = 32,      /* places kept of one stack */
+	LIMIT_WATCHED = 64,          /* sockets kept of one poll, select or epoll_wait */
+	LIMIT_SOURCE_LINE = 240,     /* bytes of source text kept of one line */
+	LIMIT_SOURCE_FILE = 1 << 22, /* bytes read of one source file */
+	LIMIT_PATH = 4096,
+	LIMIT_ARGUMENTS = 64, /* of one program, and their bytes: */
+	LIMIT_ARGUMENT_BYTES = 8192,
+
+	/* Files. */
+	LIMIT_PCAPNG_BLOCK = 1 << 24, /* bytes of one block that is believed */
+
+	/* Capture. */
+	LIMIT_RING_BLOCK_BYTES = 1 << 20,
+	LIMIT_RING_BLOCKS = 16,
+	LIMIT_SNAP_BYTES = 262144,
+
+	/* Servers. */
+	LIMIT_SERVICES = 64,
+	LIMIT_LISTENERS = 256,
+	LIMIT_CLIENT_OUTPUT =
+		1 << 16, /* bytes waiting for one slow client: then no more is read */
+	LIMIT_DATAGRAM = 65535,
+};
+
+#endif

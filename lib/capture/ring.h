@@ -1,0 +1,52 @@
+/* The kernel's packet ring (AF_PACKET, TPACKET_V3): packets without a system call each.
+ *
+ * Opening needs CAP_NET_RAW in the network namespace; reading needs nothing, so that one
+ * process may open the ring (inside a namespace) and hand the descriptor to another,
+ * which maps it.  Every interface is captured; on loopback, where each packet shows
+ * twice, the outgoing copy is left out. */
+#ifndef CAPTURE_RING_H
+#define CAPTURE_RING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <sonde/error.h>
+
+struct ring_packet {
+	int64_t at_ns; /* CLOCK_REALTIME */
+	uint32_t captured_length, wire_length;
+	const uint8_t *bytes; /* borrowed, from the link header on */
+	int interface_index;
+	uint16_t link; /* enum sonde_link: Ethernet (loopback too), else raw IP */
+	bool is_outgoing;
+};
+
+/* Opens a ring over all interfaces of this network namespace; capture begins at once.
+ * Returns the descriptor, or a negative errno (EPERM: no CAP_NET_RAW). */
+int ring_open(struct sonde_error *err);
+
+struct ring; /* the mapped ring of one descriptor */
+
+/* Takes the descriptor, also when it fails. */
+int ring_map(int fd, struct ring **ret, struct sonde_error *err);
+void ring_free(struct ring *ring);
+int ring_fd(const struct ring *ring); /* poll it for POLLIN; borrowed */
+
+/* The next packet that is there: 1, or 0 when there is none now.  What it points to is
+ * valid until the next call. */
+int ring_next(struct ring *ring, struct ring_packet *ret);
+
+/* Packets that the kernel has taken in and that ring_next() has not given yet lie in the
+ * block that is still open.  Waits until all of those that were counted when it was
+ * called can be read (at most timeout_ms), to be called in turn with ring_next() at the
+ * end: 1 there may be more, 0 everything has been read. */
+int ring_drain(struct ring *ring, int timeout_ms);
+
+struct ring_counts {
+	uint64_t received; /* as the kernel counts: the outgoing copies too */
+	uint64_t dropped;
+	uint64_t read;
+};
+void ring_count(struct ring *ring, struct ring_counts *ret);
+
+#endif

@@ -1,0 +1,93 @@
+/* pcapng (draft-ietf-opsawg-pcapng): blocks in, blocks out.  Pure: it formats blocks into
+ * the caller's storage and parses them from the caller's bytes; it knows no file.
+ *
+ * Written: section header, interface description (nanoseconds), enhanced packet with
+ * flags, process and comments, and the systemd Journal Export block, which holds a call:
+ * Wireshark lists it as a row of its own. */
+#ifndef FILE_PCAPNG_H
+#define FILE_PCAPNG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum {
+	PCAPNG_SECTION = 0x0A0D0D0A,
+	PCAPNG_INTERFACE = 1,
+	PCAPNG_STATISTICS = 5,
+	PCAPNG_PACKET = 6,
+	PCAPNG_JOURNAL = 9,
+};
+
+enum { PCAPNG_INBOUND = 1, PCAPNG_OUTBOUND = 2 };
+
+/* Growable output; the same memory serves block after block. */
+struct pcapng_block {
+	uint8_t *bytes; /* owned */
+	size_t used, capacity;
+	int error; /* sticky: -ENOMEM, -E2BIG */
+};
+
+void pcapng_block_init(struct pcapng_block *block);
+void pcapng_block_done(struct pcapng_block *block);
+
+/* Each empties the block and writes a whole one (length twice, padding, options ended).
+ */
+void pcapng_format_section(struct pcapng_block *block, const char *application,
+			   const char *comment);
+void pcapng_format_interface(struct pcapng_block *block, uint16_t link,
+			     uint32_t snap_bytes, const char *name);
+
+struct pcapng_packet {
+	uint32_t interface; /* counts from 0 in its section */
+	int64_t at_ns;
+	uint32_t captured_length, wire_length;
+	const uint8_t *bytes;
+	uint32_t
+		direction; /* PCAPNG_INBOUND, _OUTBOUND, 0 not known: then no epb_flags */
+	uint32_t pid, tid; /* 0: no epb_processid_threadid (option 8) */
+	const char *const *comments; /* an opt_comment each */
+	size_t comment_count;
+};
+
+void pcapng_format_packet(struct pcapng_block *block, const struct pcapng_packet *packet);
+/* isb_starttime, isb_endtime, isb_ifrecv, isb_ifdrop (the kernel's counts). */
+void pcapng_format_statistics(struct pcapng_block *block, uint32_t interface,
+			      int64_t start_ns, int64_t end_ns, uint64_t received,
+			      uint64_t dropped);
+
+/* A journal entry, field by field, in the Journal Export Format: NAME=VALUE for values
+ * that are valid UTF-8 without line feed, the length-prefixed binary form otherwise. */
+void pcapng_journal_begin(struct pcapng_block *block);
+void pcapng_journal_add(struct pcapng_block *block, const char *name, const char *value,
+			size_t n);
+void pcapng_journal_end(struct pcapng_block *block);
+
+/* ---- reading ---- */
+
+struct pcapng_view {
+	uint32_t type;
+	uint32_t length;     /* of the whole block */
+	bool swapped;        /* its section has the other byte order */
+	const uint8_t *body; /* borrowed */
+	size_t body_length;
+};
+
+/* Looks at the block that begins bytes[0..n).  *swapped is the section's byte order: this
+ * sets it at each section header.  Returns the block's whole length; 0 where more bytes
+ * are needed (of a length that the view's `length` tells once 12 bytes are there);
+ * -EBADMSG. */
+ssize_t pcapng_parse(const uint8_t *bytes, size_t n, bool *swapped,
+		     struct pcapng_view *ret);
+/* Of an enhanced packet block; comments are not collected. 0 or -EBADMSG. */
+int pcapng_parse_packet(const struct pcapng_view *view, struct pcapng_packet *ret);
+/* link and snap length of an interface block. 0 or -EBADMSG. */
+int pcapng_parse_interface(const struct pcapng_view *view, uint16_t *ret_link,
+			   uint32_t *ret_snap_bytes);
+/* The next field of a journal block; *at starts at 0.  1 a field, 0 the end, -EBADMSG. */
+int pcapng_parse_journal(const struct pcapng_view *view, size_t *at,
+			 const char **ret_name, size_t *ret_name_length,
+			 const char **ret_value, size_t *ret_value_length);
+
+#endif
