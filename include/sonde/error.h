@@ -45,7 +45,9 @@ SONDE_API void sonde_error_hint(struct sonde_error *err, const char *hint, ...)
  * ENET* and ETIMEDOUT network, EINVAL usage, everything else trouble. */
 SONDE_API enum sonde_error_kind sonde_error_kind_of(int error_number);
 
-/* "ECONNREFUSED" for ECONNREFUSED; "E<number>" for one that has no name here.  Static. */
+/* "ECONNREFUSED" for 111: the numbers are Linux's on every system, as recordings have
+ * them. Static.  "E<number>" for one that has no name, until the thread's next such call.
+ */
 SONDE_API const char *sonde_error_name(int error_number);
 
 #endif

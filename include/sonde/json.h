@@ -1,7 +1,8 @@
 /* A streaming JSON writer (RFC 8259): commas and escapes are its business, memory too.
  *
- * Strings are written as UTF-8; what is not UTF-8 becomes U+FFFD.  The first error (no
- * memory, a call in the wrong place) sticks and is returned by sonde_json_error(). */
+ * Strings are written as UTF-8; what is not UTF-8 becomes U+FFFD.  The first error sticks
+ * and is returned by sonde_json_error(): -ENOMEM, -EINVAL for a call in the wrong place,
+ * -EOVERFLOW for what is too deep. */
 #ifndef SONDE_JSON_H
 #define SONDE_JSON_H
 
@@ -11,7 +12,8 @@
 
 #include <sonde/export.h>
 
-#define SONDE_JSON_DEPTH 32
+#define SONDE_JSON_DEPTH 32 /* objects and arrays inside each other; deeper is an error  \
+			     */
 
 struct sonde_json {
 	char *chars; /* owned; chars[0..used) is the text so far, not NUL-terminated */
@@ -19,13 +21,15 @@ struct sonde_json {
 	size_t capacity;
 	int error; /* 0 or a negative errno */
 	unsigned depth;
-	bool after_value[SONDE_JSON_DEPTH]; /* a comma is due, by depth */
+	/* By depth, 0 outside of everything. */
+	bool in_object[SONDE_JSON_DEPTH + 1];
+	bool after_value[SONDE_JSON_DEPTH + 1]; /* a comma is due */
 	bool after_key;
 };
 
 SONDE_API void sonde_json_init(struct sonde_json *json);
 SONDE_API void sonde_json_done(struct sonde_json *json);
-/* Empties the text and keeps the memory. */
+/* Empties the text, forgets the error and keeps the memory. */
 SONDE_API void sonde_json_reset(struct sonde_json *json);
 SONDE_API int sonde_json_error(const struct sonde_json *json);
 
