@@ -28,6 +28,9 @@ enum {
 	LIMIT_RING_BLOCKS = 16,
 	LIMIT_SNAP_BYTES = 262144,
 
+	/* Names. */
+	LIMIT_ADDRESSES = 32, /* kept of one name */
+
 	/* Servers. */
 	LIMIT_SERVICES = 64,
 	LIMIT_LISTENERS = 256,
