@@ -1,0 +1,10 @@
+/* The commands of main's table, each in its cmd_<name>.c. */
+#ifndef CLI_CMD_H
+#define CLI_CMD_H
+
+#include "command.h"
+
+extern const struct command command_completion;
+extern const struct command command_help;
+
+#endif

@@ -1,0 +1,90 @@
+/* Errors, notes and hints, on standard error.  Their words may come from the network or
+ * from a program: control characters are escaped. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <sonde/text.h>
+
+#include "command.h"
+#include "message.h"
+
+enum { MESSAGE_CHARS = 2048 };
+
+static void add_escaped(struct sonde_text *line, const char *chars)
+{
+	sonde_text_add_escaped(line, chars, strlen(chars));
+}
+
+int message_error(const struct sonde_error *err)
+{
+	char storage[MESSAGE_CHARS];
+	struct sonde_text line;
+
+	sonde_text_init(&line, storage, sizeof(storage));
+	sonde_text_add(&line, "sonde: ");
+	add_escaped(&line, err->operation);
+	if (err->operation[0] && err->subject[0])
+		sonde_text_add(&line, " ");
+	add_escaped(&line, err->subject);
+	if (err->operation[0] || err->subject[0])
+		sonde_text_add(&line, ": ");
+	add_escaped(&line, err->reason);
+	if (err->hint[0]) {
+		sonde_text_add(&line, "\nhint: ");
+		add_escaped(&line, err->hint);
+	}
+	fprintf(stderr, "%s\n", storage);
+	return (int)err->kind;
+}
+
+int message_usage(const char *operation, const char *format, ...)
+{
+	char reason[MESSAGE_CHARS];
+	struct sonde_error err;
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(reason, sizeof(reason), format, arguments);
+	va_end(arguments);
+	sonde_error_set(&err, SONDE_ERROR_USAGE, -1, operation, "", "%s", reason);
+	if (operation[0])
+		sonde_error_hint(&err, "sonde help %s shows how it is used", operation);
+	else
+		sonde_error_hint(&err, "sonde --help shows the commands");
+	return message_error(&err);
+}
+
+__attribute__((format(printf, 1, 0))) static void say(const char *format,
+						      va_list arguments)
+{
+	char plain[MESSAGE_CHARS], storage[MESSAGE_CHARS];
+	struct sonde_text line;
+
+	vsnprintf(plain, sizeof(plain), format, arguments);
+	sonde_text_init(&line, storage, sizeof(storage));
+	add_escaped(&line, plain);
+	fprintf(stderr, "sonde: %s\n", storage);
+}
+
+void message_note(const struct output *output, const char *format, ...)
+{
+	va_list arguments;
+
+	if (output->verbosity < 0)
+		return;
+	va_start(arguments, format);
+	say(format, arguments);
+	va_end(arguments);
+}
+
+void message_detail(const struct output *output, const char *format, ...)
+{
+	va_list arguments;
+
+	if (output->verbosity < 1)
+		return;
+	va_start(arguments, format);
+	say(format, arguments);
+	va_end(arguments);
+}
