@@ -1,0 +1,68 @@
+#!/bin/bash
+# All that must hold before a change is done, cheapest first.  The last line counts:
+# "N passed, M failed", with ", K skipped" where something was not tested (and said why).
+set -u
+cd "$(dirname "$0")/.." || exit
+
+gcc=build-check/gcc
+clang=build-check/clang
+asan=build-check/asan
+
+mkdir -p build-check || exit
+tally=$(mktemp)
+reports=$(mktemp -d)
+trap 'rm -rf "$tally" "$reports"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+broken=
+
+run() { # [tap_run.py OPTION]... TITLE [PROGRAM]...
+	local before
+	before=$(wc -l <"$tally")
+	tools/tap_run.py --tally "$tally" "$@" || broken=yes
+	# A runner that was ended in the middle has not counted itself.
+	[ "$(wc -l <"$tally")" != "$before" ] || echo 0 1 0 >>"$tally"
+}
+
+programs() { # FOLDER: its tests; ours are executable, what they share is not
+	find "$1" -maxdepth 1 -type f -executable \( -name '*.sh' -o -name '*.py' \) | sort
+}
+
+run --plain --jobs 2 'lints' \
+	tools/check-layers.sh tools/check-text.sh tools/check-shell.sh tools/check-man.sh \
+	'tools/fmt.sh --check'
+run 'the test runner itself' test/tools/tap_run.sh
+
+run --plain --timeout 600 'gcc, warnings are errors' \
+	"tools/check-build.sh $gcc gcc -Dwerror=true"
+run --plain --timeout 600 'clang, warnings are errors' \
+	"tools/check-build.sh $clang clang-14 -Dwerror=true"
+run --plain --jobs 2 'lints of what was built' \
+	"tools/check-purity.sh $gcc" "tools/check-options.sh $gcc/sonde" \
+	"tools/check-install.sh $gcc"
+
+mapfile -t net < <(programs test/net)
+mapfile -t golden < <(programs test/golden)
+
+export SONDE=$PWD/$gcc/sonde
+run --jobs 2 --unit $gcc --suite unit 'unit tests'
+run --jobs 2 'net tests' "${net[@]}"
+[ ${#golden[@]} = 0 ] || run --jobs 2 'golden tests' "${golden[@]}"
+
+# clang's sanitizers, because theirs is one runtime, with one place for reports.
+run --plain --timeout 600 'clang, ASan and UBSan' \
+	"tools/check-build.sh $asan clang-14 -Db_sanitize=address,undefined -Db_lundef=false"
+export SONDE=$PWD/$asan/sonde
+sanitized=(--jobs 2 --sanitize "$reports")
+run "${sanitized[@]}" --unit $asan --suite fuzz 'fuzz corpora, sanitized'
+run "${sanitized[@]}" --unit $asan --suite unit 'unit tests, sanitized'
+run "${sanitized[@]}" 'net tests, sanitized' "${net[@]}"
+
+awk '{ passed += $1; failed += $2; skipped += $3 }
+	END {
+		printf "%d passed, %d failed", passed, failed
+		if (skipped)
+			printf ", %d skipped", skipped
+		print ""
+	}' "$tally"
+[ -z "$broken" ]

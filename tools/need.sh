@@ -1,0 +1,74 @@
+# shellcheck shell=bash
+# Installs missing Debian packages: need SET...
+#
+# Only what dpkg does not have is asked for, so that a machine that has all of it needs
+# neither network nor privilege.
+
+# Of each set of packages, what a task needs beyond a minimal Debian 12.
+declare -A packages=(
+	[build]='gcc libc6-dev meson ninja-build pkg-config'
+	[demo]='python3'
+	[check]='binutils clang-14 clang-format-14 libclang-rt-14-dev libcmocka-dev
+		libjansson-dev mandoc shellcheck tshark tcpdump ncat strace python3 iproute2
+		procps util-linux'
+	[fuzz]='clang-14 libclang-rt-14-dev'
+	[fmt]='clang-format-14'
+	[bench]='python3 strace util-linux'
+	[bare]='debootstrap git util-linux'
+)
+
+_as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	else
+		sudo "$@"
+	fi
+}
+
+_apt_get() {
+	# tshark would ask who may capture; its default, root alone, is right here.
+	_as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 "$@"
+}
+
+_is_installed() {
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+_is_known() { # to apt, with a version that can be installed
+	apt-cache show --no-all-versions "$1" >/dev/null 2>&1
+}
+
+need() {
+	local set package updated=
+	local -a missing=()
+	if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+		echo "dev: this is no Debian: install what tools/need.sh lists, by hand" >&2
+		return 0
+	fi
+	for set in "$@"; do
+		for package in ${packages[$set]}; do
+			_is_installed "$package" || missing+=("$package")
+		done
+	done
+	[ ${#missing[@]} != 0 ] || return 0
+
+	if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+		echo "dev: missing packages, and neither root nor sudo to install them" >&2
+		echo "hint: as root: apt-get install ${missing[*]}" >&2
+		exit 3
+	fi
+	echo "dev: installing ${missing[*]}" >&2
+	for package in "${missing[@]}"; do
+		if ! _is_known "$package"; then
+			_apt_get update >&2 || exit
+			updated=yes
+			break
+		fi
+	done
+	_apt_get install -y --no-install-recommends "${missing[@]}" >&2 && return
+	# Lists that are older than what the archive still has.
+	[ -z "$updated" ] && _apt_get update >&2 &&
+		_apt_get install -y --no-install-recommends "${missing[@]}" >&2 && return
+	echo "dev: apt-get did not install ${missing[*]}" >&2
+	exit 1
+}
