@@ -5,6 +5,7 @@
 #
 #	tools/check-install.sh BUILD
 set -eu
+shopt -s nullglob
 build=$(readlink -f "${1:?usage: check-install.sh BUILD}")
 cd "$(dirname "$0")/.."
 

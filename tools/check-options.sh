@@ -3,6 +3,7 @@
 #
 #	tools/check-options.sh PROGRAM
 set -eu
+shopt -s nullglob
 program=$(readlink -f "${1:?usage: check-options.sh PROGRAM}")
 cd "$(dirname "$0")/.."
 

@@ -25,7 +25,7 @@ run() { # [tap_run.py OPTION]... TITLE [PROGRAM]...
 }
 
 programs() { # FOLDER: its tests; ours are executable, what they share is not
-	find "$1" -maxdepth 1 -type f -executable \( -name '*.sh' -o -name '*.py' \) | sort
+	find "$1" -maxdepth 1 -type f -executable \( -name '*.sh' -o -name '*.py' \) 2>/dev/null | sort
 }
 
 run --plain --jobs 2 'lints' \
