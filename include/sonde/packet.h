@@ -38,23 +38,23 @@ enum {
 
 /* What was wrong with a packet: a set of bits. */
 enum {
-	SONDE_PACKET_CUT = 0x1,       /* the capture holds less than the headers need */
+	SONDE_PACKET_CUT = 0x1,       /* the capture ends within a header */
 	SONDE_PACKET_MALFORMED = 0x2, /* a length field contradicts another one */
 	SONDE_PACKET_FRAGMENT = 0x4,  /* an IP fragment; ports only in the first one */
 };
 
 struct sonde_decoded {
-	uint8_t proto;     /* enum sonde_packet_proto */
-	uint8_t trouble;   /* SONDE_PACKET_* bits */
-	uint8_t ttl;       /* or hop limit */
-	uint8_t tcp_flags; /* SONDE_TCP_* */
-	uint16_t ether_type;
-	uint16_t window;               /* as on the wire, unscaled */
+	uint8_t proto;       /* enum sonde_packet_proto */
+	uint8_t trouble;     /* SONDE_PACKET_* bits */
+	uint8_t ttl;         /* or hop limit */
+	uint8_t tcp_flags;   /* SONDE_TCP_* */
+	uint16_t ether_type; /* inside VLAN tags; 0 for 802.3 and what is no IP in RAW */
+	uint16_t window;     /* as on the wire, unscaled */
 	struct sonde_address src, dst; /* ports 0 where the protocol has none */
 	uint32_t seq, ack;             /* as on the wire */
 	uint8_t icmp_type, icmp_code;
-	bool has_quote; /* ICMP error that quotes a TCP or UDP packet: */
-	uint8_t quote_proto;
+	bool has_quote;      /* ICMP error that quotes a TCP or UDP packet: */
+	uint8_t quote_proto; /* enum sonde_packet_proto */
 	struct sonde_address quote_src, quote_dst;
 	uint32_t quote_seq;
 	/* TCP options; 0 where absent (window_scale: -1). */
@@ -75,7 +75,7 @@ SONDE_API void sonde_packet_decode(enum sonde_link link, const uint8_t *bytes, s
 /* Flags as letters of SFRPUEC with A last: "S", "SA", "PA", "FA", "RA"; "" for none.  (C
  * is CWR.) */
 SONDE_API void sonde_packet_flag_letters(uint8_t tcp_flags, char ret[9]);
-/* Flags as Wireshark's list shows them: "SYN, ACK". */
+/* Flags as Wireshark's list shows them: "SYN, ACK"; "<None>". */
 SONDE_API void sonde_packet_flag_words(uint8_t tcp_flags, char ret[48]);
 
 #endif
