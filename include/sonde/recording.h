@@ -6,7 +6,10 @@
  * is an index: programs[0] has the number 1.  0 means none.  Times are CLOCK_REALTIME in
  * nanoseconds since the epoch, for calls and packets alike.
  *
- * A recording owns all it points to; strings live until sonde_recording_free(). */
+ * A recording owns all it points to; strings and the arrays inside an element live until
+ * sonde_recording_free().  The arrays of elements may move whenever one is added: keep
+ * numbers, not pointers.  What the header leaves open (a call's end, a socket's peer) is
+ * written into the elements directly. */
 #ifndef SONDE_RECORDING_H
 #define SONDE_RECORDING_H
 
