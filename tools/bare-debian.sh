@@ -54,6 +54,7 @@ mirror=$(sources | awk -v suite=$suite '$3 == suite { print $2; exit }')
 }
 
 root=$(mktemp -d --suffix=-bare-debian)
+chmod 755 "$root"
 trap 'rm -rf --one-file-system "$root"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM

@@ -47,7 +47,8 @@ need() {
 	fi
 	for set in "$@"; do
 		for package in ${packages[$set]}; do
-			_is_installed "$package" || missing+=("$package")
+			[[ " ${missing[*]} " == *" $package "* ]] ||
+				_is_installed "$package" || missing+=("$package")
 		done
 	done
 	[ ${#missing[@]} != 0 ] || return 0
