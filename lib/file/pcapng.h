@@ -22,17 +22,19 @@ enum {
 
 enum { PCAPNG_INBOUND = 1, PCAPNG_OUTBOUND = 2 };
 
-/* Growable output; the same memory serves block after block. */
+/* Growable output; the same memory serves block after block.  After an error, the block
+ * is empty; the next one begins without it. */
 struct pcapng_block {
 	uint8_t *bytes; /* owned */
 	size_t used, capacity;
-	int error; /* sticky: -ENOMEM, -E2BIG */
+	int error; /* sticky until the next block: -ENOMEM, -E2BIG */
 };
 
 void pcapng_block_init(struct pcapng_block *block);
 void pcapng_block_done(struct pcapng_block *block);
 
 /* Each empties the block and writes a whole one (length twice, padding, options ended).
+ * Texts may be NULL: none; longer than 65,535 bytes they are cut, at a whole character.
  */
 void pcapng_format_section(struct pcapng_block *block, const char *application,
 			   const char *comment);
@@ -58,7 +60,8 @@ void pcapng_format_statistics(struct pcapng_block *block, uint32_t interface,
 			      uint64_t dropped);
 
 /* A journal entry, field by field, in the Journal Export Format: NAME=VALUE for values
- * that are valid UTF-8 without line feed, the length-prefixed binary form otherwise. */
+ * that are valid UTF-8 without line feed and NUL, the length-prefixed binary form
+ * otherwise.  Readers want a field __REALTIME_TIMESTAMP, in microseconds. */
 void pcapng_journal_begin(struct pcapng_block *block);
 void pcapng_journal_add(struct pcapng_block *block, const char *name, const char *value,
 			size_t n);
@@ -69,7 +72,7 @@ void pcapng_journal_end(struct pcapng_block *block);
 struct pcapng_view {
 	uint32_t type;
 	uint32_t length;     /* of the whole block */
-	bool swapped;        /* its section has the other byte order */
+	bool swapped;        /* its section is big-endian: not as written here */
 	const uint8_t *body; /* borrowed */
 	size_t body_length;
 };
@@ -82,7 +85,8 @@ ssize_t pcapng_parse(const uint8_t *bytes, size_t n, bool *swapped,
 		     struct pcapng_view *ret);
 /* Of an enhanced packet block; comments are not collected. 0 or -EBADMSG. */
 int pcapng_parse_packet(const struct pcapng_view *view, struct pcapng_packet *ret);
-/* link and snap length of an interface block. 0 or -EBADMSG. */
+/* link and snap length of an interface block.  0, -EBADMSG, or -EOPNOTSUPP: its times are
+ * not nanoseconds. */
 int pcapng_parse_interface(const struct pcapng_view *view, uint16_t *ret_link,
 			   uint32_t *ret_snap_bytes);
 /* The next field of a journal block; *at starts at 0.  1 a field, 0 the end, -EBADMSG. */

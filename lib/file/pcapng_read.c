@@ -1,0 +1,227 @@
+/* Blocks in; see pcapng.h.  Lengths are believed only where they agree with each other
+ * and with what is there. */
+#include "file/pcapng.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/wire.h"
+#include "file/pcapng_format.h"
+
+static uint16_t read_u16(struct wire_reader *reader, bool swapped)
+{
+	return swapped ? wire_read_be16(reader) : wire_read_le16(reader);
+}
+
+static uint32_t read_u32(struct wire_reader *reader, bool swapped)
+{
+	return swapped ? wire_read_be32(reader) : wire_read_le32(reader);
+}
+
+/* The byte order that a section header states.  False where it states none. */
+static bool read_byte_order(const uint8_t *bytes, bool *ret_swapped)
+{
+	struct wire_reader reader;
+	uint32_t magic;
+
+	wire_reader_init(&reader, bytes, 4);
+	magic = wire_read_le32(&reader);
+	wire_reader_init(&reader, bytes, 4);
+	*ret_swapped = magic != PCAPNG_BYTE_ORDER;
+	return !*ret_swapped || wire_read_be32(&reader) == PCAPNG_BYTE_ORDER;
+}
+
+ssize_t pcapng_parse(const uint8_t *bytes, size_t n, bool *swapped,
+		     struct pcapng_view *ret)
+{
+	struct pcapng_view view = {.swapped = *swapped};
+	struct wire_reader reader;
+
+	*ret = view;
+	if (n < PCAPNG_FRAME_BYTES)
+		return 0;
+	wire_reader_init(&reader, bytes, n);
+	/* The type of a section header is the same in both byte orders. */
+	view.type = read_u32(&reader, view.swapped);
+	if (view.type == PCAPNG_SECTION && !read_byte_order(bytes + 8, &view.swapped))
+		return -EBADMSG;
+	view.length = read_u32(&reader, view.swapped);
+	if (view.length < PCAPNG_FRAME_BYTES || view.length % 4 ||
+	    view.length > LIMIT_PCAPNG_BLOCK)
+		return -EBADMSG;
+	view.body = bytes + 8;
+	view.body_length = view.length - PCAPNG_FRAME_BYTES;
+	if (n < view.length) {
+		ret->length = view.length;
+		return 0;
+	}
+	wire_skip(&reader, view.body_length);
+	if (read_u32(&reader, view.swapped) != view.length)
+		return -EBADMSG;
+	*swapped = view.swapped;
+	*ret = view;
+	return view.length;
+}
+
+/* The next option.  1, 0 at the end of the list or of the block, -EBADMSG. */
+static int next_option(struct wire_reader *reader, bool swapped, uint16_t *ret_code,
+		       struct wire_reader *ret_value)
+{
+	uint16_t code, n;
+	const uint8_t *value;
+
+	if (!wire_left(reader))
+		return 0;
+	code = read_u16(reader, swapped);
+	n = read_u16(reader, swapped);
+	value = wire_read_bytes(reader, n);
+	wire_skip(reader, pcapng_pad(n));
+	if (reader->failed)
+		return -EBADMSG;
+	if (code == PCAPNG_OPTION_END)
+		return 0;
+	*ret_code = code;
+	wire_reader_init(ret_value, value, n);
+	return 1;
+}
+
+static int read_packet_options(struct wire_reader *reader, bool swapped,
+			       struct pcapng_packet *packet)
+{
+	struct wire_reader value;
+	uint16_t code;
+	int r;
+
+	while ((r = next_option(reader, swapped, &code, &value)) > 0) {
+		switch (code) {
+		case PCAPNG_PACKET_FLAGS:
+			packet->direction = read_u32(&value, swapped) & 3;
+			break;
+		case PCAPNG_PACKET_PROCESS:
+			packet->pid = read_u32(&value, swapped);
+			packet->tid = read_u32(&value, swapped);
+			break;
+		default:
+			continue;
+		}
+		if (value.failed || wire_left(&value))
+			return -EBADMSG;
+	}
+	return r;
+}
+
+int pcapng_parse_packet(const struct pcapng_view *view, struct pcapng_packet *ret)
+{
+	struct pcapng_packet packet = {0};
+	struct wire_reader reader;
+	uint64_t high;
+	int r;
+
+	if (view->type != PCAPNG_PACKET)
+		return -EBADMSG;
+	wire_reader_init(&reader, view->body, view->body_length);
+	packet.interface = read_u32(&reader, view->swapped);
+	high = read_u32(&reader, view->swapped);
+	packet.at_ns = (int64_t)(high << 32 | read_u32(&reader, view->swapped));
+	packet.captured_length = read_u32(&reader, view->swapped);
+	packet.wire_length = read_u32(&reader, view->swapped);
+	packet.bytes = wire_read_bytes(&reader, packet.captured_length);
+	wire_skip(&reader, pcapng_pad(packet.captured_length));
+	if (reader.failed)
+		return -EBADMSG;
+	r = read_packet_options(&reader, view->swapped, &packet);
+	if (r < 0)
+		return r;
+	*ret = packet;
+	return 0;
+}
+
+int pcapng_parse_interface(const struct pcapng_view *view, uint16_t *ret_link,
+			   uint32_t *ret_snap_bytes)
+{
+	uint8_t resolution = PCAPNG_MICROSECONDS;
+	struct wire_reader reader, value;
+	uint16_t link, code;
+	uint32_t snap_bytes;
+	int r;
+
+	if (view->type != PCAPNG_INTERFACE)
+		return -EBADMSG;
+	wire_reader_init(&reader, view->body, view->body_length);
+	link = read_u16(&reader, view->swapped);
+	wire_skip(&reader, 2);
+	snap_bytes = read_u32(&reader, view->swapped);
+	if (reader.failed)
+		return -EBADMSG;
+	while ((r = next_option(&reader, view->swapped, &code, &value)) > 0) {
+		if (code != PCAPNG_INTERFACE_RESOLUTION)
+			continue;
+		resolution = wire_read_u8(&value);
+		if (value.failed || wire_left(&value))
+			return -EBADMSG;
+	}
+	if (r < 0)
+		return r;
+	if (resolution != PCAPNG_NANOSECONDS)
+		return -EOPNOTSUPP;
+	*ret_link = link;
+	*ret_snap_bytes = snap_bytes;
+	return 0;
+}
+
+/* The rest of a line, without its end; NULL where there is no end. */
+static const char *read_line(struct wire_reader *reader, size_t *ret_length)
+{
+	const uint8_t *from = reader->bytes + reader->at;
+	const uint8_t *to = memchr(from, '\n', wire_left(reader));
+
+	if (!to)
+		return NULL;
+	*ret_length = (size_t)(to - from);
+	wire_skip(reader, *ret_length + 1);
+	return (const char *)from;
+}
+
+int pcapng_parse_journal(const struct pcapng_view *view, size_t *at,
+			 const char **ret_name, size_t *ret_name_length,
+			 const char **ret_value, size_t *ret_value_length)
+{
+	struct wire_reader reader;
+	const char *line, *equals;
+	uint64_t low, n;
+	size_t length;
+
+	if (view->type != PCAPNG_JOURNAL)
+		return -EBADMSG;
+	wire_reader_init(&reader, view->body, view->body_length);
+	wire_skip(&reader, *at);
+	/* Zeros fill the entry up, and an empty line may end it. */
+	if (!wire_left(&reader) || reader.bytes[reader.at] == '\0' ||
+	    reader.bytes[reader.at] == '\n')
+		return 0;
+	line = read_line(&reader, &length);
+	if (!line)
+		return -EBADMSG;
+	equals = memchr(line, '=', length);
+	if (equals == line)
+		return -EBADMSG;
+	if (equals) {
+		*ret_name_length = (size_t)(equals - line);
+		*ret_value = equals + 1;
+		*ret_value_length = length - *ret_name_length - 1;
+	} else {
+		low = wire_read_le32(&reader); /* little-endian in any section */
+		n = (uint64_t)wire_read_le32(&reader) << 32 | low;
+		if (n >= wire_left(&reader))
+			return -EBADMSG;
+		*ret_value = (const char *)wire_read_bytes(&reader, (size_t)n);
+		if (wire_read_u8(&reader) != '\n')
+			return -EBADMSG;
+		*ret_name_length = length;
+		*ret_value_length = (size_t)n;
+	}
+	*ret_name = line;
+	*at = reader.at;
+	return 1;
+}

@@ -1,0 +1,255 @@
+/* Blocks out; see pcapng.h.  All numbers are written little-endian, whatever the machine:
+ * the same recording is the same file everywhere. */
+#include "file/pcapng.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/limits.h"
+#include "base/utf8.h"
+#include "file/pcapng_format.h"
+
+void pcapng_block_init(struct pcapng_block *block)
+{
+	*block = (struct pcapng_block){0};
+}
+
+void pcapng_block_done(struct pcapng_block *block)
+{
+	array_free(block->bytes);
+	*block = (struct pcapng_block){0};
+}
+
+/* Room for n more bytes; NULL once there is an error. */
+static uint8_t *grow(struct pcapng_block *block, size_t n)
+{
+	uint8_t *room;
+
+	if (block->error)
+		return NULL;
+	if (n > LIMIT_PCAPNG_BLOCK - block->used) {
+		block->error = -E2BIG;
+		return NULL;
+	}
+	block->error = array_reserve(&block->bytes, &block->capacity, block->used + n, 1);
+	if (block->error)
+		return NULL;
+	room = block->bytes + block->used;
+	block->used += n;
+	return room;
+}
+
+static void add_bytes(struct pcapng_block *block, const void *bytes, size_t n)
+{
+	uint8_t *room = n ? grow(block, n) : NULL;
+
+	if (room)
+		memcpy(room, bytes, n);
+}
+
+static void add_number(struct pcapng_block *block, uint64_t value, unsigned size)
+{
+	uint8_t bytes[8];
+
+	for (unsigned i = 0; i < size; i++)
+		bytes[i] = (uint8_t)(value >> 8 * i);
+	add_bytes(block, bytes, size);
+}
+
+static void add_u16(struct pcapng_block *block, uint16_t value)
+{
+	add_number(block, value, 2);
+}
+
+static void add_u32(struct pcapng_block *block, uint32_t value)
+{
+	add_number(block, value, 4);
+}
+
+/* A time is two numbers, the high half first, in either byte order. */
+static void add_time(struct pcapng_block *block, int64_t at_ns)
+{
+	add_u32(block, (uint32_t)((uint64_t)at_ns >> 32));
+	add_u32(block, (uint32_t)at_ns);
+}
+
+static void pad(struct pcapng_block *block)
+{
+	static const uint8_t zeros[3];
+
+	add_bytes(block, zeros, pcapng_pad(block->used));
+}
+
+static void add_option(struct pcapng_block *block, uint16_t code, const void *value,
+		       uint16_t n)
+{
+	add_u16(block, code);
+	add_u16(block, n);
+	add_bytes(block, value, n);
+	pad(block);
+}
+
+/* The length of an option has 16 bits: what is longer is cut, at a whole character. */
+static void add_text_option(struct pcapng_block *block, uint16_t code, const char *text)
+{
+	size_t n = strlen(text);
+
+	if (n > UINT16_MAX)
+		n = utf8_whole(text, UINT16_MAX);
+	add_option(block, code, text, (uint16_t)n);
+}
+
+static void end_options(struct pcapng_block *block)
+{
+	add_u16(block, PCAPNG_OPTION_END);
+	add_u16(block, 0);
+}
+
+static void begin(struct pcapng_block *block, uint32_t type)
+{
+	block->used = 0;
+	block->error = 0;
+	add_u32(block, type);
+	add_u32(block, 0); /* its length, when that is known */
+}
+
+/* A block with an error is left empty: half of one must not get into a file. */
+static void end(struct pcapng_block *block)
+{
+	uint32_t length = (uint32_t)block->used + 4;
+
+	add_u32(block, length);
+	if (block->error) {
+		block->used = 0;
+		return;
+	}
+	memcpy(block->bytes + 4, block->bytes + block->used - 4, 4);
+}
+
+void pcapng_format_section(struct pcapng_block *block, const char *application,
+			   const char *comment)
+{
+	begin(block, PCAPNG_SECTION);
+	add_u32(block, PCAPNG_BYTE_ORDER);
+	add_u16(block, 1); /* version 1.0 */
+	add_u16(block, 0);
+	add_number(block, UINT64_MAX, 8); /* length of the section: not known */
+	if (comment)
+		add_text_option(block, PCAPNG_OPTION_COMMENT, comment);
+	if (application)
+		add_text_option(block, PCAPNG_SECTION_APPLICATION, application);
+	end_options(block);
+	end(block);
+}
+
+void pcapng_format_interface(struct pcapng_block *block, uint16_t link,
+			     uint32_t snap_bytes, const char *name)
+{
+	static const uint8_t nanoseconds = PCAPNG_NANOSECONDS;
+
+	begin(block, PCAPNG_INTERFACE);
+	add_u16(block, link);
+	add_u16(block, 0);
+	add_u32(block, snap_bytes);
+	if (name)
+		add_text_option(block, PCAPNG_INTERFACE_NAME, name);
+	add_option(block, PCAPNG_INTERFACE_RESOLUTION, &nanoseconds, 1);
+	end_options(block);
+	end(block);
+}
+
+void pcapng_format_packet(struct pcapng_block *block, const struct pcapng_packet *packet)
+{
+	begin(block, PCAPNG_PACKET);
+	add_u32(block, packet->interface);
+	add_time(block, packet->at_ns);
+	add_u32(block, packet->captured_length);
+	add_u32(block, packet->wire_length);
+	add_bytes(block, packet->bytes, packet->captured_length);
+	pad(block);
+	for (size_t i = 0; i < packet->comment_count; i++)
+		add_text_option(block, PCAPNG_OPTION_COMMENT, packet->comments[i]);
+	if (packet->direction) {
+		add_u16(block, PCAPNG_PACKET_FLAGS);
+		add_u16(block, 4);
+		add_u32(block, packet->direction);
+	}
+	if (packet->pid || packet->tid) {
+		add_u16(block, PCAPNG_PACKET_PROCESS);
+		add_u16(block, 8);
+		add_u32(block, packet->pid);
+		add_u32(block, packet->tid);
+	}
+	end_options(block);
+	end(block);
+}
+
+static void add_time_option(struct pcapng_block *block, uint16_t code, int64_t at_ns)
+{
+	add_u16(block, code);
+	add_u16(block, 8);
+	add_time(block, at_ns);
+}
+
+static void add_count_option(struct pcapng_block *block, uint16_t code, uint64_t count)
+{
+	add_u16(block, code);
+	add_u16(block, 8);
+	add_number(block, count, 8);
+}
+
+void pcapng_format_statistics(struct pcapng_block *block, uint32_t interface,
+			      int64_t start_ns, int64_t end_ns, uint64_t received,
+			      uint64_t dropped)
+{
+	begin(block, PCAPNG_STATISTICS);
+	add_u32(block, interface);
+	add_time(block, end_ns);
+	add_time_option(block, PCAPNG_STATISTICS_START, start_ns);
+	add_time_option(block, PCAPNG_STATISTICS_END, end_ns);
+	add_count_option(block, PCAPNG_STATISTICS_RECEIVED, received);
+	add_count_option(block, PCAPNG_STATISTICS_DROPPED, dropped);
+	end_options(block);
+	end(block);
+}
+
+void pcapng_journal_begin(struct pcapng_block *block)
+{
+	begin(block, PCAPNG_JOURNAL);
+}
+
+/* NUL is valid UTF-8, and yet readers that work on strings end there. */
+static bool is_one_line(const char *value, size_t n)
+{
+	size_t step;
+
+	for (size_t at = 0; at < n; at += step) {
+		unsigned code;
+
+		step = utf8_step(value + at, n - at, &code);
+		if (code == UTF8_BAD || code == '\n' || code == '\0')
+			return false;
+	}
+	return true;
+}
+
+void pcapng_journal_add(struct pcapng_block *block, const char *name, const char *value,
+			size_t n)
+{
+	add_bytes(block, name, strlen(name));
+	if (is_one_line(value, n)) {
+		add_bytes(block, "=", 1);
+	} else {
+		add_bytes(block, "\n", 1);
+		add_number(block, n, 8); /* little-endian in either kind of section */
+	}
+	add_bytes(block, value, n);
+	add_bytes(block, "\n", 1);
+}
+
+void pcapng_journal_end(struct pcapng_block *block)
+{
+	pad(block);
+	end(block);
+}
