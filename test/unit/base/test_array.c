@@ -9,6 +9,14 @@
 
 #include "base/array.h"
 
+/* AddressSanitizer ends the program where malloc() would return NULL; here that is what
+ * is tested. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "allocator_may_return_null=1";
+}
+
 struct item {
 	int number;
 	char *text;

@@ -269,6 +269,7 @@ static void escapes_beyond_ascii(void **state)
 	assert_escaped("\xc3\xa4\xe2\x82\xac\xf0\x9f\x8c\x8d", 9,
 		       "\xc3\xa4\xe2\x82\xac\xf0\x9f\x8c\x8d");
 	assert_escaped("\xc2\x9b", 2, "\\xc2\\x9b");       /* C1: CSI */
+	assert_escaped("\xc2\x9f", 2, "\\xc2\\x9f");       /* the last of C1 */
 	assert_escaped("\xc2\xa0", 2, "\xc2\xa0");         /* the first behind C1 */
 	assert_escaped("\xe2\x80\xae", 3, "\\u202E");      /* RLO */
 	assert_escaped("\xe2\x80\xa9", 3, "\xe2\x80\xa9"); /* U+2029 */
