@@ -20,6 +20,15 @@ enum {
 	LIMIT_ARGUMENTS = 64, /* of one program, and their bytes: */
 	LIMIT_ARGUMENT_BYTES = 8192,
 
+	/* The reader of Python's frames, for one process. */
+	LIMIT_PYTHON_INTERPRETERS = 1 << 8,
+	LIMIT_PYTHON_THREADS = 1 << 12,   /* looked through for one */
+	LIMIT_PYTHON_CODES = 1 << 8,      /* code objects remembered */
+	LIMIT_PYTHON_LINETABLE = 1 << 20, /* bytes of one */
+	LIMIT_PYTHON_STRINGS = 1 << 16,
+	LIMIT_ELF_SEGMENTS = 64,
+	LIMIT_ELF_DYNAMIC = 256, /* entries */
+
 	/* Files. */
 	LIMIT_PCAPNG_BLOCK = 1 << 24, /* bytes of one block that is believed */
 

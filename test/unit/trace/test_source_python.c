@@ -1,0 +1,818 @@
+/* The reader of CPython's stacks, held against programs whose stacks are known. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "trace/source.h"
+#include "trace/source_python_code.h"
+#include "trace/source_python_layout.h"
+#include "tracee.h"
+
+enum { PROCESSES = 64, STACKS = 512, STACK_CHARS = 512 };
+
+/* What one run of a program showed. */
+struct run {
+	struct {
+		pid_t pid;
+		enum source_found found;
+		struct source_python *python;
+		char version[32];
+	} processes[PROCESSES];
+	unsigned process_count;
+	char stacks[STACKS][STACK_CHARS];
+	unsigned count;
+	bool marks_exits, marks_accepts, marks_start;
+	unsigned depth; /* of the last stack */
+	bool is_cut;
+	int at_start; /* what the reader said at the program's very first call */
+};
+
+static struct run run;
+static char folder[] = "/tmp/sonde-test-python-XXXXXX";
+static char script_path[256];
+
+static void drop_run(void)
+{
+	for (unsigned i = 0; i < run.process_count; i++)
+		if (run.processes[i].found == SOURCE_READY)
+			source_python_free(run.processes[i].python);
+	run = (struct run){0};
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	drop_run();
+	return 0;
+}
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* "inner.py:3 f < outer.py:9 <module>"; of system modules without lines, which differ
+ * between releases: "[socket.py accept]". */
+static void format(const struct source_stack *stack, char ret[STACK_CHARS])
+{
+	size_t used = 0;
+
+	ret[0] = '\0';
+	for (unsigned i = 0; i < stack->count && used < STACK_CHARS - 1; i++) {
+		const struct source_frame *frame = &stack->frames[i];
+		const char *file = last_part(frame->file);
+		int n = frame->is_system
+				? snprintf(ret + used, STACK_CHARS - used, "%s[%s %s]",
+					   i ? " < " : "", file, frame->function)
+				: snprintf(ret + used, STACK_CHARS - used, "%s%s:%d %s",
+					   i ? " < " : "", file, frame->line,
+					   frame->function);
+		used += (size_t)n;
+	}
+}
+
+static void look(void *context, pid_t pid, pid_t tid, long number)
+{
+	struct source_stack stack;
+	unsigned i = 0;
+
+	(void)context;
+	if (number == -1 && !run.marks_start)
+		return;
+	while (i < run.process_count && run.processes[i].pid != pid)
+		i++;
+	if (i == PROCESSES || run.count == STACKS)
+		return;
+	if (i == run.process_count) {
+		run.process_count++;
+		run.processes[i].pid = pid;
+		run.processes[i].found = source_python_open(pid, &run.processes[i].python,
+							    run.processes[i].version);
+	}
+	if (run.processes[i].found != SOURCE_READY)
+		return;
+	int r = source_python_read(run.processes[i].python, tid, &stack);
+	if (number == -1) {
+		run.at_start = r;
+		return;
+	}
+	if ((number == SYS_exit_group && !run.marks_exits) ||
+	    (number == SYS_accept4 && !run.marks_accepts))
+		return;
+	if (r == 0) {
+		run.depth = stack.count;
+		run.is_cut = stack.is_cut;
+		format(&stack, run.stacks[run.count++]);
+	} else {
+		snprintf(run.stacks[run.count++], STACK_CHARS, "(%s)",
+			 r == -ENOENT ? "no frame" : strerror(-r));
+	}
+}
+
+static char *python_path(void)
+{
+	char *path = getenv("SONDE_TEST_PYTHON");
+	static char debian[] = "/usr/bin/python3";
+
+	return path ? path : debian;
+}
+
+static void write_script(const char *name, const char *text)
+{
+	snprintf(script_path, sizeof(script_path), "%s/%s", folder, name);
+	FILE *file = fopen(script_path, "we");
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void run_script(const char *name, const char *text)
+{
+	write_script(name, text);
+	char *arguments[] = {python_path(), script_path, NULL};
+	int status = tracee_run(arguments, look, NULL);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_int_equal(run.processes[0].found, SOURCE_READY);
+	assert_memory_equal(run.processes[0].version, "Python 3.11.", 12);
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* The script's stacks, in order; expected ends with NULL. */
+static void expect(const char *name, const char *text, const char *const *expected)
+{
+	run_script(name, text);
+	for (unsigned i = 0; expected[i]; i++) {
+		assert_true(i < run.count);
+		assert_string_equal(run.stacks[i], expected[i]);
+		if (!expected[i + 1])
+			assert_int_equal(run.count, i + 1);
+	}
+	drop_run();
+}
+
+#define EXPECT(name, text, ...)                                                          \
+	expect(name, text, (const char *const[]){__VA_ARGS__, NULL})
+
+/* ---- what a program may look like ---- */
+
+static void test_module(void **state)
+{
+	(void)state;
+	EXPECT("m.py", "import os\nos.getppid()\n\n\nos.getppid()\n", "m.py:2 <module>",
+	       "m.py:5 <module>");
+}
+
+static void test_functions(void **state)
+{
+	(void)state;
+	EXPECT("f.py",
+	       "import os\n"
+	       "def outer():\n"
+	       "    def inner():\n"
+	       "        x = 1\n"
+	       "        return os.getppid()\n"
+	       "    return inner()\n"
+	       "class C:\n"
+	       "    def method(self):\n"
+	       "        outer()\n"
+	       "    @staticmethod\n"
+	       "    def static():\n"
+	       "        os.getppid()\n"
+	       "C().method()\n"
+	       "C.static()\n"
+	       "f = lambda: os.getppid()\n"
+	       "f()\n",
+	       "f.py:5 inner < f.py:6 outer < f.py:9 method < f.py:13 <module>",
+	       "f.py:12 static < f.py:14 <module>",
+	       "f.py:15 <lambda> < f.py:16 <module>");
+}
+
+static void test_comprehensions_and_generators(void **state)
+{
+	(void)state;
+	EXPECT("g.py",
+	       "import os\n"
+	       "x = [os.getppid() for i in\n"
+	       "     range(2)]\n"
+	       "def generate():\n"
+	       "    yield os.getppid()\n"
+	       "    yield from more()\n"
+	       "def more():\n"
+	       "    yield os.getppid()\n"
+	       "for x in generate():\n"
+	       "    pass\n"
+	       "list(os.getppid() for i in [1])\n",
+	       "g.py:2 <listcomp> < g.py:2 <module>",
+	       "g.py:2 <listcomp> < g.py:2 <module>", "g.py:5 generate < g.py:9 <module>",
+	       "g.py:8 more < g.py:6 generate < g.py:9 <module>",
+	       "g.py:11 <genexpr> < g.py:11 <module>");
+}
+
+static void test_async(void **state)
+{
+	(void)state;
+	EXPECT("a.py",
+	       "import os\n"
+	       "async def inner():\n"
+	       "    os.getppid()\n"
+	       "async def outer():\n"
+	       "    await inner()\n"
+	       "try:\n"
+	       "    outer().send(None)\n"
+	       "except StopIteration:\n"
+	       "    pass\n",
+	       "a.py:3 inner < a.py:5 outer < a.py:7 <module>");
+}
+
+static void test_asyncio(void **state)
+{
+	(void)state;
+	run_script("aio.py", "import asyncio, os\n"
+			     "async def main():\n"
+			     "    await asyncio.sleep(0.001)\n"
+			     "    os.getppid()\n"
+			     "asyncio.run(main())\n");
+	assert_int_equal(run.count, 1);
+	assert_memory_equal(run.stacks[0], "aio.py:4 main < [", 17);
+	assert_non_null(strstr(run.stacks[0], "[runners.py run] < aio.py:5 <module>"));
+	drop_run();
+}
+
+/* What the interpreter itself says in a traceback: the line of the call's first token,
+ * for methods that of the attribute. */
+static void test_multi_line_calls(void **state)
+{
+	(void)state;
+	EXPECT("l.py",
+	       "import os\n"
+	       "def f(*a):\n"
+	       "    return os.getppid()\n"
+	       "f(\n"
+	       "    1,\n"
+	       "    f(2,\n"
+	       "      3),\n"
+	       ")\n"
+	       "(os\n"
+	       "   .getppid())\n"
+	       "x = {\n"
+	       "    'a': os.getppid(),\n"
+	       "    'b':\n"
+	       "        os.getppid()\n"
+	       "}\n",
+	       "l.py:3 f < l.py:6 <module>", "l.py:3 f < l.py:4 <module>",
+	       "l.py:9 <module>", "l.py:12 <module>", "l.py:14 <module>");
+}
+
+static void test_decorated(void **state)
+{
+	(void)state;
+	EXPECT("d.py",
+	       "import os\n"
+	       "from functools import wraps\n"
+	       "def decorate(f):\n"
+	       "    @wraps(f)\n"
+	       "    def wrapper(*a, **k):\n"
+	       "        return f(*a, **k)\n"
+	       "    return wrapper\n"
+	       "@decorate\n"
+	       "\n"
+	       "def g(x,\n"
+	       "      y=1):\n"
+	       "    return os.getppid()\n"
+	       "g(1)\n",
+	       "d.py:12 g < d.py:6 wrapper < d.py:13 <module>");
+}
+
+static void test_statements(void **state)
+{
+	(void)state;
+	EXPECT("s.py",
+	       "import os\n"
+	       "class M:\n"
+	       "    def __enter__(self): os.getppid()\n"
+	       "    def __exit__(self, *a): os.getppid()\n"
+	       "with M() as m:\n"
+	       "    x = 1\n"
+	       "try:\n"
+	       "    raise ValueError\n"
+	       "except ValueError:\n"
+	       "    os.getppid()\n"
+	       "finally:\n"
+	       "    os.getppid()\n"
+	       "class D:\n"
+	       "    def __del__(self): os.getppid()\n"
+	       "d = D()\n"
+	       "del d\n"
+	       "class P:\n"
+	       "    os.getppid()\n"
+	       "    @property\n"
+	       "    def p(self): return os.getppid()\n"
+	       "P().p\n",
+	       "s.py:3 __enter__ < s.py:5 <module>", "s.py:4 __exit__ < s.py:5 <module>",
+	       "s.py:10 <module>", "s.py:12 <module>",
+	       "s.py:14 __del__ < s.py:16 <module>", "s.py:18 P < s.py:17 <module>",
+	       "s.py:20 p < s.py:21 <module>");
+}
+
+static void test_strings(void **state)
+{
+	(void)state;
+	EXPECT("e.py",
+	       "import os\n"
+	       "exec('\\n\\nos.getppid()')\n"
+	       "eval('os.getppid()')\n"
+	       "exec(compile('os.getppid()', 'made/up.py', 'exec'))\n",
+	       "<string>:3 <module> < e.py:2 <module>",
+	       "<string>:1 <module> < e.py:3 <module>",
+	       "up.py:1 <module> < e.py:4 <module>");
+}
+
+static void test_names_of_all_widths(void **state)
+{
+	(void)state;
+	/* ASCII, Latin-1, UCS-2, UCS-4, of functions and of files. */
+	const char *text = "import os\n"
+			   "def plain(): os.getppid()\n"
+			   "def gr\u00f6\u00dfe(): plain()\n"
+			   "def \u03c9(): gr\u00f6\u00dfe()\n"
+			   "def \U00013000(): \u03c9()\n"
+			   "\U00013000()\n";
+	const char *names[] = {"n.py", "\u00e9.py", "\u03c9.py", "\U0001f600.py",
+			       "\xff\xfe.py"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *name = names[i];
+		char stack[STACK_CHARS];
+		snprintf(stack, sizeof(stack),
+			 "%s:2 plain < %s:3 gr\u00f6\u00dfe < %s:4 \u03c9 < "
+			 "%s:5 \U00013000 < %s:6 <module>",
+			 name, name, name, name, name);
+		EXPECT(name, text, stack);
+	}
+}
+
+static void test_threads(void **state)
+{
+	(void)state;
+	run_script("t.py", "import os, threading\n"
+			   "barrier = threading.Barrier(2)\n"
+			   "def one():\n"
+			   "    for i in range(3):\n"
+			   "        barrier.wait()\n"
+			   "        os.getppid()\n"
+			   "def two():\n"
+			   "    for i in range(3):\n"
+			   "        barrier.wait()\n"
+			   "        x = os.getppid(); os.getppid()\n"
+			   "a = threading.Thread(target=one)\n"
+			   "b = threading.Thread(target=two)\n"
+			   "a.start(); b.start()\n"
+			   "a.join(); b.join()\n"
+			   "os.getppid()\n");
+	const char *tail = " < [threading.py run] < [threading.py _bootstrap_inner] < "
+			   "[threading.py _bootstrap]";
+	char one[STACK_CHARS], two[STACK_CHARS];
+	snprintf(one, sizeof(one), "t.py:6 one%s", tail);
+	snprintf(two, sizeof(two), "t.py:10 two%s", tail);
+	assert_int_equal(run.count, 10);
+	assert_string_equal(run.stacks[9], "t.py:15 <module>");
+	qsort(run.stacks, 9, sizeof(run.stacks[0]), compare);
+	for (unsigned i = 0; i < 9; i++)
+		assert_string_equal(run.stacks[i], i < 6 ? two : one);
+	drop_run();
+}
+
+static void test_many_threads(void **state)
+{
+	(void)state;
+	/* More than the reader remembers: all must be found. */
+	run_script("t.py",
+		   "import os, threading\n"
+		   "threading.stack_size(65536)\n"
+		   "gate = threading.Barrier(301)\n"
+		   "def work():\n"
+		   "    gate.wait()\n"
+		   "    os.getppid()\n"
+		   "threads = [threading.Thread(target=work) for i in range(300)]\n"
+		   "for t in threads: t.start()\n"
+		   "gate.wait()\n"
+		   "for t in threads: t.join()\n");
+	assert_int_equal(run.count, 300);
+	for (unsigned i = 0; i < 300; i++)
+		assert_memory_equal(run.stacks[i], "t.py:6 work < [", 15);
+	drop_run();
+}
+
+static void test_fork(void **state)
+{
+	(void)state;
+	EXPECT("k.py",
+	       "import os\n"
+	       "os.getppid()\n"
+	       "def child():\n"
+	       "    os.getppid()\n"
+	       "    grandchild = os.fork()\n"
+	       "    if grandchild == 0:\n"
+	       "        os.getppid()\n"
+	       "        os._exit(0)\n"
+	       "    os.wait()\n"
+	       "    os._exit(0)\n"
+	       "if os.fork() == 0:\n"
+	       "    child()\n"
+	       "os.wait()\n"
+	       "os.getppid()\n",
+	       "k.py:2 <module>", "k.py:4 child < k.py:12 <module>",
+	       "k.py:7 child < k.py:12 <module>", "k.py:14 <module>");
+}
+
+static void test_fork_from_thread(void **state)
+{
+	(void)state;
+	run_script("k.py", "import os, threading\n"
+			   "def work():\n"
+			   "    if os.fork() == 0:\n"
+			   "        os.getppid()\n"
+			   "        os._exit(0)\n"
+			   "    os.wait()\n"
+			   "t = threading.Thread(target=work)\n"
+			   "t.start()\n"
+			   "t.join()\n");
+	assert_int_equal(run.count, 1);
+	assert_memory_equal(run.stacks[0], "k.py:4 work < [threading.py run]", 32);
+	drop_run();
+}
+
+static void test_below_the_library(void **state)
+{
+	(void)state;
+	run.marks_accepts = true;
+	EXPECT("b.py",
+	       "import socket\n"
+	       "s = socket.socket()\n"
+	       "s.bind(('127.0.0.1', 0))\n"
+	       "s.listen()\n"
+	       "s.setblocking(False)\n"
+	       "def serve():\n"
+	       "    try:\n"
+	       "        s.accept()\n"
+	       "    except BlockingIOError:\n"
+	       "        pass\n"
+	       "serve()\n",
+	       "[socket.py accept] < b.py:8 serve < b.py:11 <module>");
+}
+
+static void test_exit(void **state)
+{
+	(void)state;
+	run.marks_exits = true;
+	EXPECT("x.py",
+	       "import os, atexit\n"
+	       "atexit.register(lambda: os.getppid())\n"
+	       "os.getppid()\n",
+	       "x.py:3 <module>", "x.py:2 <lambda>", "(no frame)");
+	run.marks_exits = true;
+	EXPECT("y.py", "import os\n\nos._exit(0)\n", "y.py:3 <module>");
+}
+
+static void test_start(void **state)
+{
+	(void)state;
+	run.marks_start = true;
+	run_script("x.py", "pass\n");
+	assert_int_equal(run.at_start, -ENOENT);
+	drop_run();
+}
+
+/* ---- the line table ---- */
+
+static void test_long_function(void **state)
+{
+	(void)state;
+	char *text = NULL;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+
+	fputs("import os\ndef f():\n", file); /* lines 1, 2 */
+	for (int i = 3; i <= 1502; i++)
+		fputs("    x = [1, 2]\n", file);
+	fputs("    os.getppid()\n", file); /* 1503 */
+	for (int i = 1504; i <= 1803; i++)
+		fputs("\n", file);
+	fputs("    os.getppid()\n", file); /* 1804 */
+	for (int i = 1805; i <= 5804; i++)
+		fputs("    # nothing\n", file);
+	fputs("    while True:\n"      /* 5805 */
+	      "        os.getppid()\n" /* 5806 */
+	      "        break\n"
+	      "for i in range(2):\n" /* 5808 */
+	      "    f()\n",
+	      file);
+	fclose(file);
+	EXPECT("v.py", text, "v.py:1503 f < v.py:5809 <module>",
+	       "v.py:1804 f < v.py:5809 <module>", "v.py:5806 f < v.py:5809 <module>",
+	       "v.py:1503 f < v.py:5809 <module>", "v.py:1804 f < v.py:5809 <module>",
+	       "v.py:5806 f < v.py:5809 <module>");
+	free(text);
+}
+
+static void test_backward_lines(void **state)
+{
+	(void)state;
+	/* The condition of a loop, and the decorator's call, come back to earlier lines.
+	 */
+	EXPECT("w.py",
+	       "import os\n"
+	       "def go(n):\n"
+	       "    os.getppid()\n"
+	       "    return n\n"
+	       "n = 2\n"
+	       "while go(n):\n"
+	       "    n -= 1\n"
+	       "\n\n\n\n\n"
+	       "    pass\n"
+	       "def deco(a): return lambda f: os.getppid()\n"
+	       "@deco(\n"
+	       "  1\n"
+	       ")\n"
+	       "def f():\n"
+	       "    pass\n",
+	       "w.py:3 go < w.py:6 <module>", "w.py:3 go < w.py:6 <module>",
+	       "w.py:3 go < w.py:6 <module>", "w.py:14 <lambda> < w.py:15 <module>");
+}
+
+/* ---- code objects that come and go at one address ---- */
+
+static void test_reused_code(void **state)
+{
+	(void)state;
+	run_script("r.py",
+		   "import os\n"
+		   "for i in range(100):\n"
+		   "    exec(compile('\\n' * (i % 7) + 'os.getppid()', '<string>', "
+		   "'exec'))\n");
+	assert_int_equal(run.count, 100);
+	for (unsigned i = 0; i < 100; i++) {
+		char stack[STACK_CHARS];
+		snprintf(stack, sizeof(stack), "<string>:%u <module> < r.py:3 <module>",
+			 i % 7 + 1);
+		assert_string_equal(run.stacks[i], stack);
+	}
+	drop_run();
+	/* Now what differs is the file's name, the function's, and the line inside. */
+	run_script("r.py", "import os\n"
+			   "for i in range(100):\n"
+			   "    text = f'def f{i % 10}():\\n' + '  x = 1\\n' * (i % 3) +"
+			   " f'  os.getppid()\\nf{i % 10}()\\n'\n"
+			   "    exec(compile(text, f'<made {i % 11}>', 'exec'))\n");
+	assert_int_equal(run.count, 100);
+	for (unsigned i = 0; i < 100; i++) {
+		char stack[STACK_CHARS];
+		snprintf(stack, sizeof(stack),
+			 "<made %u>:%u f%u < <made %u>:%u <module> < r.py:4 <module>",
+			 i % 11, 2 + i % 3, i % 10, i % 11, 3 + i % 3);
+		assert_string_equal(run.stacks[i], stack);
+	}
+	drop_run();
+}
+
+static void test_deep_stack(void **state)
+{
+	(void)state;
+	const char *text = "import os\n"
+			   "def f(n):\n"
+			   "    f(n - 1) if n else os.getppid()\n"
+			   "f(int(os.environ['DEPTH']))\n";
+
+	/* The module and n + 1 calls of f. */
+	setenv("DEPTH", "30", 1);
+	run_script("z.py", text);
+	assert_int_equal(run.depth, LIMIT_STACK_DEPTH);
+	assert_false(run.is_cut);
+	drop_run();
+	setenv("DEPTH", "31", 1);
+	run_script("z.py", text);
+	unsetenv("DEPTH");
+	assert_int_equal(run.depth, LIMIT_STACK_DEPTH);
+	assert_true(run.is_cut);
+}
+
+/* ---- programs that only look like it ---- */
+
+static char fake_sound[256], fake_future[256], fake_old[256];
+
+static void run_fake(char *program, const char *how)
+{
+	char argument[64];
+
+	snprintf(argument, sizeof(argument), "%s", how);
+	char *arguments[] = {program, argument, NULL};
+	int status = tracee_run(arguments, look, NULL);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void test_unknown_version(void **state)
+{
+	(void)state;
+	run_fake(fake_future, "sound");
+	assert_int_equal(run.processes[0].found, SOURCE_UNKNOWN_VERSION);
+	assert_string_equal(run.processes[0].version, "Python 3.15.0");
+	drop_run();
+	run_fake(fake_old, "sound");
+	assert_int_equal(run.processes[0].found, SOURCE_UNKNOWN_VERSION);
+	assert_string_equal(run.processes[0].version, "Python before 3.11");
+	drop_run();
+}
+
+static void test_not_python(void **state)
+{
+	(void)state;
+	char shell[] = "/bin/sh", c[] = "-c", text[] = "exit 0";
+	char *arguments[] = {shell, c, text, NULL};
+	tracee_run(arguments, look, NULL);
+	assert_int_equal(run.process_count, 1);
+	assert_int_equal(run.processes[0].found, SOURCE_NOT_MINE);
+	drop_run();
+	struct source_python *python;
+	char version[32];
+	assert_int_equal(source_python_open(0, &python, version), SOURCE_NOT_MINE);
+}
+
+static void test_broken_structures(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *how, *answer;
+	} cases[] = {
+		{"sound", "fake.py:7 f < fake.py:7 f"},
+		{"no interpreter", "(no frame)"},
+		{"another thread", "(no frame)"},
+		{"no cframe", "(no frame)"},
+		{"no frame", "(no frame)"},
+		{"interpreters in a circle", "(Bad address)"},
+		{"interpreter gone", "(Bad address)"},
+		{"threads in a circle", "(Bad address)"},
+		{"odd frame", "(Bad address)"},
+		{"kernel frame", "(Bad address)"},
+		{"frame gone", "(Bad address)"},
+		{"owner", "(Bad address)"},
+		{"code is none", "(Bad address)"},
+		{"instruction before", "(Bad address)"},
+		{"instruction behind", "(Bad address)"},
+		{"instruction odd", "(Bad address)"},
+		{"instruction in no line", "(Bad address)"},
+		{"first line", "(Bad address)"},
+		{"file is none", "(Bad address)"},
+		{"file gone", "(Bad address)"},
+		{"long file", "(Bad address)"},
+		{"negative file", "(Bad address)"},
+		{"file of odd kind", "(Bad address)"},
+		{"file elsewhere", "(Bad address)"},
+		{"table is none", "(Bad address)"},
+		{"table of garbage", "(Bad address)"},
+		{"long table", "(Argument list too long)"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		run_fake(fake_sound, cases[i].how);
+		assert_int_equal(run.processes[0].found, SOURCE_READY);
+		assert_int_equal(run.count, 1);
+		assert_string_equal(run.stacks[0], cases[i].answer);
+		drop_run();
+	}
+	run_fake(fake_sound, "frames in a circle");
+	assert_int_equal(run.depth, LIMIT_STACK_DEPTH);
+	assert_true(run.is_cut);
+}
+
+static void test_versions(void **state)
+{
+	(void)state;
+	static const struct {
+		uint32_t version;
+		const char *text;
+		bool is_known;
+	} cases[] = {
+		{0x030b02f0, "Python 3.11.2", true},
+		{0x030b00f0, "Python 3.11.0", true},
+		{0x030b00a7, "Python 3.11.0a7", false},
+		{0x030b00c2, "Python 3.11.0rc2", false},
+		{0x030affff, "Python 3.10.255", false},
+		{0x030c01f0, "Python 3.12.1", false},
+		{0x030f00b1, "Python 3.15.0b1", false},
+		{0, "Python 0.0.0", false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[32];
+		python_version_format(cases[i].version, text);
+		assert_string_equal(text, cases[i].text);
+		assert_int_equal(python_layout_find(cases[i].version) != NULL,
+				 cases[i].is_known);
+	}
+}
+
+static void test_system_files(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *file;
+		bool is_system;
+	} cases[] = {
+		{"/usr/lib/python3.11/socket.py", true},
+		{"/usr/lib/python3/dist-packages/apt/cache.py", true},
+		{"/opt/lib64/python3.12/asyncio/runners.py", true},
+		{"/home/u/venv/lib/python3.11/site-packages/x.py", true},
+		{"/home/u/site-packages/x.py", true},
+		{"<frozen importlib._bootstrap>", true},
+		{"<string>", false},
+		{"<stdin>", false},
+		{"client.py", false},
+		{"/home/u/python3/client.py", false},
+		{"/home/u/lib/python3x/client.py", false},
+		{"/home/u/mylib/python3/client.py", false},
+		{"/usr/lib/python3.11.py", false},
+		{"/home/lib/python3.11/../x.py", true},
+		{"", false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (python_file_is_system(cases[i].file) != cases[i].is_system)
+			fail_msg("%s", cases[i].file);
+}
+
+static int remove_folder(void **state)
+{
+	char command[128];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -rf '%s'", folder);
+	return system(command) == 0 ? 0 : -1;
+}
+
+static int make_folder(void **state)
+{
+	(void)state;
+	return mkdtemp(folder) ? 0 : -1;
+}
+
+#define TEST(function) cmocka_unit_test_setup(function, begin)
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_module),
+		TEST(test_functions),
+		TEST(test_comprehensions_and_generators),
+		TEST(test_async),
+		TEST(test_asyncio),
+		TEST(test_multi_line_calls),
+		TEST(test_decorated),
+		TEST(test_statements),
+		TEST(test_strings),
+		TEST(test_names_of_all_widths),
+		TEST(test_threads),
+		TEST(test_many_threads),
+		TEST(test_fork),
+		TEST(test_fork_from_thread),
+		TEST(test_below_the_library),
+		TEST(test_exit),
+		TEST(test_start),
+		TEST(test_long_function),
+		TEST(test_backward_lines),
+		TEST(test_reused_code),
+		TEST(test_deep_stack),
+		TEST(test_unknown_version),
+		TEST(test_not_python),
+		TEST(test_broken_structures),
+		TEST(test_versions),
+		TEST(test_system_files),
+	};
+
+	(void)argc;
+	/* The programs that only look like an interpreter lie beside this one. */
+	const char *slash = strrchr(argv[0], '/');
+	int n = slash ? (int)(slash - argv[0]) + 1 : 0;
+	snprintf(fake_sound, sizeof(fake_sound), "%.*sfake_python", n, argv[0]);
+	snprintf(fake_future, sizeof(fake_future), "%.*sfake_python_future", n, argv[0]);
+	snprintf(fake_old, sizeof(fake_old), "%.*sfake_python_old", n, argv[0]);
+	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
