@@ -20,7 +20,7 @@ first_cpus() {
 	local range
 	taskset -cp $$ | sed 's/.*: //; s/,/\n/g' | while IFS= read -r range; do
 		seq "${range%-*}" "${range#*-}"
-	done | head -n "$1"
+	done | sed -n "1,$1p"
 }
 
 add() {

@@ -67,6 +67,11 @@ for header in "$into"/usr/local/include/sonde/*.h; do
 		complain "${header#"$into"} cannot be included alone"
 done
 
+for completion in bash-completion/completions/sonde zsh/site-functions/_sonde \
+	fish/vendor_completions.d/sonde.fish; do
+	[ -s "$into/usr/local/share/$completion" ] || complain "$completion is not installed"
+done
+bash -n "$into/usr/local/share/bash-completion/completions/sonde" || failed=1
 for page in man/*.[1-8]; do
 	[ -e "$into/usr/local/share/man/man${page##*.}/${page#man/}" ] ||
 		complain "$page is not installed"
