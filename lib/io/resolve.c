@@ -8,7 +8,9 @@
 #include <errno.h>
 #include <netdb.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include <sonde/text.h>
 
@@ -98,6 +100,26 @@ static int refuse_host(const char *host, const char *reason, const char *hint,
 	return -EINVAL;
 }
 
+/* A scope that is no number is the name of an interface, which lookup asks for. */
+static int check_scope(const char *host, const char *bare, const char *scope,
+		       struct sonde_error *err)
+{
+	struct sonde_address address;
+	char numbered[RESOLVE_HOST_CHARS + 2];
+
+	/* Only to hear whether this address may have a scope. */
+	snprintf(numbered, sizeof(numbered), "%s%%0", bare);
+	if (sonde_address_parse_host(numbered, &address) < 0) {
+		refuse(err, "use host", host, "only link-local addresses have a scope");
+		sonde_error_hint(err, "write %s", bare);
+		return -EINVAL;
+	}
+	if (!*scope || strchr(scope, '%'))
+		return refuse_host(host, "it is no IPv6 address",
+				   "the name of an interface follows the %", err);
+	return 0;
+}
+
 static int check_ipv6(const char *host, struct sonde_error *err)
 {
 	struct sonde_address address;
@@ -106,11 +128,10 @@ static int check_ipv6(const char *host, struct sonde_error *err)
 
 	if (sonde_address_parse_host(host, &address) == 0)
 		return 0;
-	/* A scope by the name of its interface, which lookup asks for. */
-	if (percent && percent[1]) {
+	if (percent) {
 		memcpy(bare, host, percent - host);
 		if (sonde_address_parse_host(bare, &address) == 0)
-			return 0;
+			return check_scope(host, bare, percent + 1, err);
 	}
 	return refuse_host(host, "it is no IPv6 address",
 			   "eight hexadecimal groups, :: for a run of zeros", err);
@@ -321,13 +342,24 @@ static int add_name(struct addresses *addresses, const char *host, uint16_t port
 	return (int)addresses->count;
 }
 
+/* RFC 6761, section 6.3: these names are this machine's loopback, whoever may know of
+ * them; a bare Debian has no /etc/hosts that says so. */
+static bool is_localhost(const char *host)
+{
+	static const char name[] = "localhost";
+	size_t chars = strlen(host), name_chars = sizeof(name) - 1;
+
+	return chars >= name_chars && strcasecmp(host + chars - name_chars, name) == 0 &&
+	       (chars == name_chars || host[chars - name_chars - 1] == '.');
+}
+
 int resolve_lookup(const struct resolve_endpoint *endpoint, struct sonde_address *ret,
 		   size_t room, struct sonde_error *err)
 {
 	struct addresses addresses = {.list = ret, .room = room};
 	struct sonde_address address;
 
-	if (!*endpoint->host)
+	if (!*endpoint->host || is_localhost(endpoint->host))
 		return add_both(&addresses, "127.0.0.1", "::1", endpoint->port);
 	if (strcmp(endpoint->host, "*") == 0)
 		return add_both(&addresses, "0.0.0.0", "::", endpoint->port);

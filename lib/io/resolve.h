@@ -31,9 +31,9 @@ int resolve_parse_pair(const char *host, const char *port, struct resolve_endpoi
 int resolve_parse_port(const char *text, uint16_t *ret, struct sonde_error *err);
 
 /* The addresses of an endpoint, in the order in which they should be tried (RFC 6724, or
- * IPv4 before IPv6 for "" and "*"), each once, at most `room`; blocks while a name server
- * is asked.  LIMIT_ADDRESSES is room enough.  Returns their number, at least 1, or a
- * negative errno. */
+ * IPv4 before IPv6 for "", "*" and localhost, which need no look-up), each once, at most
+ * `room`; blocks while a name server is asked.  LIMIT_ADDRESSES is room enough.  Returns
+ * their number, at least 1, or a negative errno. */
 int resolve_lookup(const struct resolve_endpoint *endpoint, struct sonde_address *ret,
 		   size_t room, struct sonde_error *err);
 
