@@ -8,7 +8,8 @@
 #include <sonde/export.h>
 
 /* A string builder over the caller's storage.  It is always NUL-terminated; what does not
- * fit is left out and `cut` says so (never in the middle of a UTF-8 sequence). */
+ * fit is left out and `cut` says so (never in the middle of a UTF-8 sequence), and
+ * nothing is added behind a cut. */
 struct sonde_text {
 	char *chars;     /* borrowed */
 	size_t capacity; /* bytes, NUL included; at least 1 */
@@ -31,11 +32,13 @@ SONDE_API void sonde_text_add_escaped(struct sonde_text *text, const void *bytes
  * point; 0 where there is none. */
 SONDE_API size_t sonde_text_decode_utf8(const void *bytes, size_t n, unsigned *ret_code);
 
-/* Parses durations: "250ms", "5s", "2m", "1h", "10us"; a unit is required, a fraction is
- * allowed ("1.5s").  Returns nanoseconds, or -EINVAL / -ERANGE. */
+/* Parses durations: "250ms", "5s", "2m", "1h", "10us", "7ns"; a unit is required, a
+ * fraction is allowed ("1.5s").  Returns nanoseconds, or -EINVAL / -ERANGE (also for what
+ * is more than 0 but less than a nanosecond). */
 SONDE_API long long sonde_text_parse_duration(const char *text);
 
-/* "1.234 ms", "12.0 us", "3.50 s": three significant digits, a unit with a space. */
+/* "1.23 ms", "12.0 us", "3.50 s", "532 ns": three significant digits, a unit with a
+ * space; from 1000 s on whole seconds. */
 SONDE_API void sonde_text_add_duration(struct sonde_text *text, long long duration_ns);
 
 /* A whole decimal number in [least, most], nothing before or after it.  Returns 0,
