@@ -38,6 +38,12 @@ _is_known() { # to apt, with a version that can be installed
 	apt-cache show --no-all-versions "$1" >/dev/null 2>&1
 }
 
+_not_installed() { # PACKAGE...
+	echo "dev: not installed, see above: $*" >&2
+	echo "hint: as root: apt-get update && apt-get install $*" >&2
+	exit 3
+}
+
 need() {
 	local set package updated=
 	local -a missing=()
@@ -61,7 +67,7 @@ need() {
 	echo "dev: installing ${missing[*]}" >&2
 	for package in "${missing[@]}"; do
 		if ! _is_known "$package"; then
-			_apt_get update >&2 || exit
+			_apt_get update >&2 || _not_installed "${missing[@]}"
 			updated=yes
 			break
 		fi
@@ -70,6 +76,5 @@ need() {
 	# Lists that are older than what the archive still has.
 	[ -z "$updated" ] && _apt_get update >&2 &&
 		_apt_get install -y --no-install-recommends "${missing[@]}" >&2 && return
-	echo "dev: apt-get did not install ${missing[*]}" >&2
-	exit 1
+	_not_installed "${missing[@]}"
 }
