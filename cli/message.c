@@ -55,8 +55,8 @@ int message_usage(const char *operation, const char *format, ...)
 	return message_error(&err);
 }
 
-__attribute__((format(printf, 1, 0))) static void say(const char *format,
-						      va_list arguments)
+__attribute__((format(printf, 2, 0))) static void
+say(const char *label, const char *format, va_list arguments)
 {
 	char plain[MESSAGE_CHARS], storage[MESSAGE_CHARS];
 	struct sonde_text line;
@@ -64,7 +64,25 @@ __attribute__((format(printf, 1, 0))) static void say(const char *format,
 	vsnprintf(plain, sizeof(plain), format, arguments);
 	sonde_text_init(&line, storage, sizeof(storage));
 	add_escaped(&line, plain);
-	fprintf(stderr, "sonde: %s\n", storage);
+	fprintf(stderr, "%s: %s\n", label, storage);
+}
+
+void message_say(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	say("sonde", format, arguments);
+	va_end(arguments);
+}
+
+void message_hint(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	say("hint", format, arguments);
+	va_end(arguments);
 }
 
 void message_note(const struct output *output, const char *format, ...)
@@ -74,7 +92,7 @@ void message_note(const struct output *output, const char *format, ...)
 	if (output->verbosity < 0)
 		return;
 	va_start(arguments, format);
-	say(format, arguments);
+	say("sonde", format, arguments);
 	va_end(arguments);
 }
 
@@ -85,6 +103,6 @@ void message_detail(const struct output *output, const char *format, ...)
 	if (output->verbosity < 1)
 		return;
 	va_start(arguments, format);
-	say(format, arguments);
+	say("sonde", format, arguments);
 	va_end(arguments);
 }

@@ -17,7 +17,11 @@ int message_usage(const char *operation, const char *format, ...)
 /* `sonde: TEXT`; nothing with -q. */
 void message_note(const struct output *output, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-/* The same, with -v only. */
+/* The same, also with -q. */
+void message_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* `hint: TEXT`, below one of the others. */
+void message_hint(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* `sonde: TEXT` with -v only. */
 void message_detail(const struct output *output, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -1,0 +1,239 @@
+/* Words for programs, statements and packets. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <sonde/error.h>
+
+#include "label.h"
+
+const char *label_program(const struct sonde_recording *recording, uint32_t program)
+{
+	const char *name = NULL;
+
+	if (program > 0 && program <= recording->program_count)
+		name = recording->programs[program - 1].name;
+	return name ? name : "?";
+}
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+static const struct sonde_place *place_of(const struct sonde_timeline *timeline,
+					  const struct sonde_statement *statement)
+{
+	return statement->place ? &timeline->recording->places[statement->place - 1]
+				: NULL;
+}
+
+static const char *call_name(const struct sonde_timeline *timeline,
+			     const struct sonde_statement *statement)
+{
+	uint32_t call =
+		statement->principal ? statement->principal : statement->first_call;
+
+	return call ? timeline->recording->calls[call - 1].name : "?";
+}
+
+void label_statement(struct sonde_text *text, const struct sonde_timeline *timeline,
+		     uint32_t number)
+{
+	const struct sonde_statement *statement = &timeline->statements[number - 1];
+	const struct sonde_place *place = place_of(timeline, statement);
+
+	if (place && place->file && place->line > 0) {
+		sonde_text_add(text, "%s:%d  ", last_part(place->file), place->line);
+		if (place->text && place->text[0])
+			sonde_text_add(text, "%s", place->text);
+		else
+			sonde_text_add(text, "%s()", call_name(timeline, statement));
+		return;
+	}
+	sonde_text_add(text, "%s[%u] ",
+		       label_program(timeline->recording, statement->program),
+		       statement->pid);
+	if (place && place->function)
+		sonde_text_add(text, "%s: ", place->function);
+	sonde_text_add(text, "%s()", call_name(timeline, statement));
+}
+
+/* Whether the place lies in the file that gives the program its name. */
+static bool is_main_file(const struct sonde_timeline *timeline,
+			 const struct sonde_statement *statement,
+			 const struct sonde_place *place)
+{
+	return strcmp(last_part(place->file),
+		      label_program(timeline->recording, statement->program)) == 0;
+}
+
+void label_statement_key(struct sonde_text *text, const struct sonde_timeline *timeline,
+			 uint32_t number)
+{
+	const struct sonde_statement *statement = &timeline->statements[number - 1];
+	const struct sonde_place *place = place_of(timeline, statement);
+
+	if (!place || !place->file || place->line <= 0)
+		sonde_text_add(text, "%s()", call_name(timeline, statement));
+	else if (is_main_file(timeline, statement, place))
+		sonde_text_add(text, "%d", place->line);
+	else
+		sonde_text_add(text, "%s:%d", last_part(place->file), place->line);
+}
+
+void label_statement_in_lane(struct sonde_text *text,
+			     const struct sonde_timeline *timeline, uint32_t number)
+{
+	const struct sonde_statement *statement = &timeline->statements[number - 1];
+	const struct sonde_place *place = place_of(timeline, statement);
+
+	label_statement_key(text, timeline, number);
+	if (!place || !place->file || place->line <= 0)
+		return;
+	if (place->text && place->text[0])
+		sonde_text_add(text, " %s", place->text);
+	else
+		sonde_text_add(text, " %s()", call_name(timeline, statement));
+}
+
+static bool is_pending(int64_t result)
+{
+	return result == -EINPROGRESS || result == -EAGAIN || result == -EALREADY;
+}
+
+/* A connect that was told not to wait: what came of it shows in the packet that ended
+ * the wait after it. */
+static bool label_late_connect(struct sonde_text *text,
+			       const struct sonde_timeline *timeline,
+			       const struct sonde_statement *statement)
+{
+	for (uint32_t call = statement->first_call; call;
+	     call = timeline->next_call[call - 1]) {
+		uint32_t packet = timeline->call_packet[call - 1];
+		uint8_t flags;
+
+		if (!packet)
+			continue;
+		flags = timeline->recording->packets[packet - 1].decoded.tcp_flags;
+		if (flags & SONDE_TCP_RST) {
+			sonde_text_add(text, "refused");
+			return true;
+		}
+		if (flags & SONDE_TCP_SYN) {
+			sonde_text_add(text, "connected");
+			return false;
+		}
+	}
+	sonde_text_add(text, "in progress");
+	return false;
+}
+
+static bool label_success(struct sonde_text *text, const struct sonde_call *call)
+{
+	switch (call->kind) {
+	case SONDE_CALL_CONNECT:
+		sonde_text_add(text, "connected");
+		break;
+	case SONDE_CALL_ACCEPT:
+		sonde_text_add(text, "accepted");
+		break;
+	case SONDE_CALL_RECEIVE:
+		if (call->result == 0 && call->length > 0 && !call->datagrams) {
+			sonde_text_add(text, "0 bytes: end");
+			break;
+		}
+		/* fall through */
+	case SONDE_CALL_SEND:
+		if (call->datagrams)
+			sonde_text_add(text, "%lld datagrams", (long long)call->result);
+		else
+			sonde_text_add(text, "%lld byte%s", (long long)call->result,
+				       call->result == 1 ? "" : "s");
+		break;
+	case SONDE_CALL_WAIT:
+		sonde_text_add(text, call->result ? "ready" : "timed out");
+		break;
+	default:
+		sonde_text_add(text, "done");
+		break;
+	}
+	return false;
+}
+
+bool label_outcome(struct sonde_text *text, const struct sonde_timeline *timeline,
+		   uint32_t number)
+{
+	const struct sonde_statement *statement = &timeline->statements[number - 1];
+	const struct sonde_call *call;
+
+	for (uint32_t c = statement->first_call; c; c = timeline->next_call[c - 1]) {
+		if (timeline->call_why[c - 1] == SONDE_WHY_TIMED_OUT) {
+			sonde_text_add(text, "timed out");
+			return true;
+		}
+	}
+	if (!statement->principal) {
+		sonde_text_add(text, "done");
+		return false;
+	}
+	call = &timeline->recording->calls[statement->principal - 1];
+	if (!statement->exit_ns) {
+		sonde_text_add(text, call->kind == SONDE_CALL_EXIT ? "the program ends"
+								   : "never came back");
+		return call->kind != SONDE_CALL_EXIT;
+	}
+	if (call->result >= 0)
+		return label_success(text, call);
+	if (call->kind == SONDE_CALL_CONNECT && is_pending(call->result))
+		return label_late_connect(text, timeline, statement);
+	sonde_text_add(text, "%s", sonde_error_name((int)-call->result));
+	return !is_pending(call->result);
+}
+
+void label_packet(struct sonde_text *text, const struct sonde_packet *packet,
+		  enum label_form form)
+{
+	const struct sonde_decoded *decoded = &packet->decoded;
+	char flags[48] = "";
+	size_t n = 0;
+
+	switch ((enum sonde_packet_proto)decoded->proto) {
+	case SONDE_PACKET_TCP:
+		if (form == LABEL_LETTERS) {
+			char letters[9];
+
+			sonde_packet_flag_letters(decoded->tcp_flags, letters);
+			snprintf(flags, sizeof(flags), "%s", letters);
+		} else {
+			sonde_packet_flag_words(decoded->tcp_flags, flags);
+			/* "SYN, ACK" costs a column that the ladder has not. */
+			for (size_t i = 0; flags[i]; i++) {
+				if (flags[i] != ' ')
+					flags[n++] = flags[i];
+			}
+			flags[n] = '\0';
+		}
+		sonde_text_add(text, "%s", flags[0] ? flags : "no flags");
+		if (decoded->payload_length == 0)
+			return;
+		break;
+	case SONDE_PACKET_UDP:
+		sonde_text_add(text, "UDP");
+		break;
+	case SONDE_PACKET_ICMP:
+	case SONDE_PACKET_ICMP6:
+		sonde_text_add(text, "%s %u/%u",
+			       decoded->proto == SONDE_PACKET_ICMP ? "ICMP" : "ICMPv6",
+			       decoded->icmp_type, decoded->icmp_code);
+		return;
+	case SONDE_PACKET_OTHER:
+		sonde_text_add(text, "other");
+		return;
+	}
+	sonde_text_add(text, form == LABEL_LONG ? " %u byte%s" : " %u B%s",
+		       decoded->payload_length,
+		       form == LABEL_LONG && decoded->payload_length != 1 ? "s" : "");
+}

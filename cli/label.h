@@ -1,0 +1,38 @@
+/* The words by which people know programs, statements and packets, the same in the
+ * ladder, the tables and the messages. */
+#ifndef CLI_LABEL_H
+#define CLI_LABEL_H
+
+#include <stdbool.h>
+
+#include <sonde/text.h>
+#include <sonde/timeline.h>
+
+/* How much of a packet is said. */
+enum label_form {
+	LABEL_LONG = 0, /* "4 PSH,ACK 18 bytes" */
+	LABEL_SHORT,    /* "4 PSH,ACK 18 B" */
+	LABEL_LETTERS,  /* "4 PA 18 B" */
+};
+
+/* "client.py" */
+const char *label_program(const struct sonde_recording *recording, uint32_t program);
+
+/* "client.py:9  sock.connect((HOST, PORT))", or "sonde[812] sendto()" without a line. */
+void label_statement(struct sonde_text *text, const struct sonde_timeline *timeline,
+		     uint32_t statement);
+/* The same below the name of the program: "9 sock.connect((HOST, PORT))". */
+void label_statement_in_lane(struct sonde_text *text,
+			     const struct sonde_timeline *timeline, uint32_t statement);
+/* What tells the statement from others of its lane: "9", "sendto()". */
+void label_statement_key(struct sonde_text *text, const struct sonde_timeline *timeline,
+			 uint32_t statement);
+/* "8 bytes", "connected", "ECONNREFUSED".  Returns whether it is an error. */
+bool label_outcome(struct sonde_text *text, const struct sonde_timeline *timeline,
+		   uint32_t statement);
+
+/* "SYN,ACK", "PSH,ACK 18 bytes", "UDP 18 bytes", "ICMP 3/3". */
+void label_packet(struct sonde_text *text, const struct sonde_packet *packet,
+		  enum label_form form);
+
+#endif

@@ -1,0 +1,45 @@
+/* Renderings of one recorded run. */
+#ifndef CLI_RENDER_H
+#define CLI_RENDER_H
+
+#include <stdbool.h>
+
+#include <sonde/timeline.h>
+
+#include "output.h"
+
+/* All streams and rows, instead of what a person can read at once. */
+struct render_options {
+	bool is_full;
+};
+
+/* The list of streams where there are several, and a ladder each.  0 or -ENOMEM. */
+int render_ladders(struct output *output, const struct sonde_timeline *timeline,
+		   const struct render_options *options);
+/* One of them, already built; its rows cut at row_limit (0: not). */
+void render_ladder(struct output *output, const struct sonde_timeline *timeline,
+		   const struct sonde_ladder *ladder, uint32_t row_limit);
+
+/* Packet -> statement that sent it; blocking statement -> packet that completed it.  0
+ * or -ENOMEM. */
+int render_tables(struct output *output, const struct sonde_timeline *timeline,
+		  const struct render_options *options);
+void render_sent_table(struct output *output, const struct sonde_timeline *timeline,
+		       const struct sonde_tables *tables, uint32_t row_limit);
+void render_completed_table(struct output *output, const struct sonde_timeline *timeline,
+			    const struct sonde_tables *tables, uint32_t row_limit);
+
+/* Every statement with its outcome: what is left to show without packets. */
+void render_statements(struct output *output, const struct sonde_timeline *timeline,
+		       const struct render_options *options);
+
+/* The line that counts what was seen and what was not. */
+void render_summary(struct output *output, const struct sonde_timeline *timeline);
+
+/* NDJSON, in order of time.  0 or -ENOMEM. */
+int render_trace_json(struct output *output, const struct sonde_timeline *timeline);
+
+/* What the user must know about the recording, on standard error. */
+void render_notes(const struct output *output, const struct sonde_recording *recording);
+
+#endif

@@ -1,0 +1,127 @@
+/* All ladders of a run: a list where there are several, then one after the other. */
+#include <errno.h>
+#include <stdio.h>
+
+#include <sonde/text.h>
+
+#include "canvas.h"
+#include "label.h"
+#include "render.h"
+
+enum {
+	LADDERS_SHOWN = 4,       /* without --full */
+	STREAMS_LISTED = 40,     /* the same */
+	LADDER_ROWS_SHOWN = 300, /* the same, of each */
+	GAP_FOLDED_MS = 100,     /* idle times from here on are one row */
+	TEXT_CHARS = 512,
+};
+
+static void add_end(struct sonde_text *text, const struct sonde_timeline *timeline,
+		    uint32_t socket, const struct sonde_address *address)
+{
+	const struct sonde_recording *recording = timeline->recording;
+	char shown[SONDE_ADDRESS_CHARS];
+
+	if (socket)
+		sonde_text_add(
+			text, "%s ",
+			label_program(recording, recording->sockets[socket - 1].program));
+	sonde_address_format(address, shown);
+	sonde_text_add(text, "%s", shown);
+}
+
+/* "TCP  client.py 127.0.0.1:40112 → server.py 127.0.0.1:50000, 12 packets" */
+static void format_stream(struct sonde_text *text, const struct sonde_timeline *timeline,
+			  const struct sonde_stream *stream, bool has_utf8)
+{
+	sonde_text_add(text, "%s  ", stream->kind == SONDE_SOCKET_UDP ? "UDP" : "TCP");
+	add_end(text, timeline, stream->client_socket, &stream->client);
+	sonde_text_add(text, " %s ", has_utf8 ? "→" : "->");
+	add_end(text, timeline, stream->server_socket, &stream->server);
+	sonde_text_add(text, ", %u packet%s", stream->packet_count,
+		       stream->packet_count == 1 ? "" : "s");
+}
+
+static void print_stream(struct output *output, const struct sonde_timeline *timeline,
+			 uint32_t stream, unsigned indent, enum ink ink)
+{
+	char storage[TEXT_CHARS];
+	struct sonde_text text;
+	struct canvas canvas;
+
+	sonde_text_init(&text, storage, sizeof(storage));
+	/* Counted as Wireshark does, and as the JSON. */
+	sonde_text_add(&text, "%*sstream %u  ", (int)indent, "", stream - 1);
+	format_stream(&text, timeline, &timeline->streams[stream - 1], output->has_utf8);
+	canvas_init(&canvas, output);
+	canvas_text(&canvas, 0, canvas.width, storage, ink);
+	canvas_print(&canvas, output);
+}
+
+static void print_list(struct output *output, const struct sonde_timeline *timeline,
+		       bool is_full)
+{
+	uint32_t listed = timeline->stream_count;
+
+	if (!is_full && listed > STREAMS_LISTED)
+		listed = STREAMS_LISTED;
+	output_print(output, "%u streams:\n", timeline->stream_count);
+	for (uint32_t i = 1; i <= listed; i++)
+		print_stream(output, timeline, i, 2, INK_PLAIN);
+	if (listed < timeline->stream_count)
+		output_print(output, "  and %u more; --full lists all\n",
+			     timeline->stream_count - listed);
+	output_print(output, "\n");
+}
+
+static void print_legend(struct output *output)
+{
+	struct canvas canvas;
+
+	canvas_init(&canvas, output);
+	canvas_text(&canvas, 0, canvas.width,
+		    output->has_utf8
+			    ? "┃ in a call   ┇ blocked in it   ■ a call that came back "
+			      "at once   ▶● ends the call"
+			    : "# in a call (alone: it came back at once)   : blocked in "
+			      "it   >* ends the call",
+		    INK_DIM);
+	canvas_print(&canvas, output);
+}
+
+int render_ladders(struct output *output, const struct sonde_timeline *timeline,
+		   const struct render_options *options)
+{
+	const struct sonde_ladder_options how = {
+		.all_acks = options->is_full,
+		.fold_gap_ns = options->is_full ? 0 : GAP_FOLDED_MS * INT64_C(1000000),
+	};
+	uint32_t shown = timeline->stream_count;
+
+	if (!options->is_full && shown > LADDERS_SHOWN)
+		shown = LADDERS_SHOWN;
+	if (timeline->stream_count > 1)
+		print_list(output, timeline, options->is_full);
+	for (uint32_t stream = 1; stream <= shown && !output_is_broken(output);
+	     stream++) {
+		struct sonde_ladder ladder;
+		int r = sonde_ladder_build(timeline, stream, &how, &ladder);
+
+		if (r < 0)
+			return r;
+		print_stream(output, timeline, stream, 0, INK_BOLD);
+		render_ladder(output, timeline, &ladder,
+			      options->is_full ? 0 : LADDER_ROWS_SHOWN);
+		sonde_ladder_done(&ladder);
+		output_print(output, "\n");
+	}
+	if (shown)
+		print_legend(output);
+	if (shown < timeline->stream_count)
+		output_print(output,
+			     "%u of %u streams are drawn; --full draws all of them\n",
+			     shown, timeline->stream_count);
+	if (shown)
+		output_print(output, "\n");
+	return 0;
+}

@@ -1,0 +1,243 @@
+/* The two tables of the lab, and the line that counts.
+ *
+ * Every packet and every blocking statement has a row; where the other half is empty, the
+ * reason stands there. */
+#include <stdio.h>
+
+#include <sonde/text.h>
+
+#include "canvas.h"
+#include "label.h"
+#include "render.h"
+
+enum {
+	TABLE_ROWS_SHOWN = 300, /* without --full */
+	TEXT_CHARS = 512,
+	NUMBER_COLUMNS = 5,
+	SENDER_COLUMNS = 12,
+	WHAT_COLUMNS = 18,
+	WAITED_COLUMNS = 8,
+};
+
+static void print_heading(struct output *output, const char *text)
+{
+	struct canvas canvas;
+
+	canvas_init(&canvas, output);
+	canvas_text(&canvas, 0, canvas.width, text, INK_BOLD);
+	canvas_print(&canvas, output);
+}
+
+static void print_left(struct output *output, uint32_t rows)
+{
+	if (rows)
+		output_print(output, "  %u more rows; --full shows all\n", rows);
+}
+
+/* Who sent the packet: the program, else the address. */
+static void format_sender(struct sonde_text *text, const struct sonde_timeline *timeline,
+			  uint32_t packet)
+{
+	const struct sonde_recording *recording = timeline->recording;
+	uint32_t socket = timeline->packet_places[packet - 1].sender;
+	char address[SONDE_ADDRESS_CHARS];
+
+	if (socket) {
+		sonde_text_add(
+			text, "%s",
+			label_program(recording, recording->sockets[socket - 1].program));
+		return;
+	}
+	sonde_address_format(&recording->packets[packet - 1].decoded.src, address);
+	sonde_text_add(text, "%s", address);
+}
+
+static void format_number(struct canvas *canvas, uint32_t number)
+{
+	char shown[16];
+
+	snprintf(shown, sizeof(shown), "%*u", NUMBER_COLUMNS - 1, number);
+	canvas_text(canvas, 0, NUMBER_COLUMNS, shown, INK_PLAIN);
+}
+
+static void add_reason(struct sonde_text *text, bool has_utf8, uint8_t why)
+{
+	sonde_text_add(text, "%s %s", has_utf8 ? "–" : "-",
+		       sonde_why_text((enum sonde_why)why));
+}
+
+void render_sent_table(struct output *output, const struct sonde_timeline *timeline,
+		       const struct sonde_tables *tables, uint32_t row_limit)
+{
+	uint32_t rows = tables->sent_count, before = 0;
+	unsigned sender = NUMBER_COLUMNS + 1, what = sender + SENDER_COLUMNS + 1,
+		 statement = what + WHAT_COLUMNS + 1;
+	struct canvas canvas;
+
+	if (row_limit && rows > row_limit)
+		rows = row_limit;
+	canvas_init(&canvas, output);
+	print_heading(output, "Which statement sent each packet");
+	canvas_text(&canvas, 0, NUMBER_COLUMNS, "   No", INK_DIM);
+	canvas_text(&canvas, sender, SENDER_COLUMNS, "from", INK_DIM);
+	canvas_text(&canvas, what, WHAT_COLUMNS, "packet", INK_DIM);
+	canvas_text(&canvas, statement, canvas.width - statement, "statement", INK_DIM);
+	canvas_print(&canvas, output);
+	for (uint32_t i = 0; i < rows && !output_is_broken(output); i++) {
+		const struct sonde_sent_row *row = &tables->sent[i];
+		const struct sonde_packet *packet =
+			&timeline->recording->packets[row->packet - 1];
+		bool is_reset = packet->decoded.tcp_flags & SONDE_TCP_RST;
+		char storage[TEXT_CHARS];
+		struct sonde_text text;
+
+		sonde_text_init(&text, storage, sizeof(storage));
+		/* A packet with bytes of two statements has a row for each. */
+		if (row->packet != before) {
+			format_number(&canvas, row->packet);
+			format_sender(&text, timeline, row->packet);
+			canvas_text(&canvas, sender, SENDER_COLUMNS, storage, INK_PLAIN);
+			sonde_text_init(&text, storage, sizeof(storage));
+			label_packet(&text, packet, LABEL_LONG);
+			if (canvas_measure(&canvas, storage) > WHAT_COLUMNS) {
+				sonde_text_init(&text, storage, sizeof(storage));
+				label_packet(&text, packet, LABEL_LETTERS);
+			}
+			canvas_text(&canvas, what, WHAT_COLUMNS, storage,
+				    is_reset ? INK_ERROR : INK_PLAIN);
+			before = row->packet;
+		}
+		sonde_text_init(&text, storage, sizeof(storage));
+		if (row->statement) {
+			bool rides = row->carries == SONDE_FIN &&
+				     packet->decoded.payload_length > 0;
+
+			sonde_text_add(&text, "%s%s", row->exact ? "" : "perhaps ",
+				       rides ? "FIN: " : "");
+			label_statement(&text, timeline, row->statement);
+		} else {
+			add_reason(&text, canvas.has_utf8, row->why);
+		}
+		canvas_text(&canvas, statement, canvas.width - statement, storage,
+			    row->statement ? INK_PLAIN : INK_DIM);
+		canvas_print(&canvas, output);
+	}
+	print_left(output, tables->sent_count - rows);
+}
+
+/* What ended the wait, or why nothing did. */
+static enum ink format_completed(struct sonde_text *text,
+				 const struct sonde_timeline *timeline,
+				 const struct sonde_completed_row *row, bool has_utf8)
+{
+	if (row->packet && row->why == SONDE_WHY_NONE) {
+		const struct sonde_packet *packet =
+			&timeline->recording->packets[row->packet - 1];
+
+		sonde_text_add(text, "%u ", row->packet);
+		label_packet(text, packet, LABEL_LONG);
+		return packet->decoded.tcp_flags & SONDE_TCP_RST ? INK_ERROR : INK_PLAIN;
+	}
+	add_reason(text, has_utf8, row->why);
+	if (row->packet)
+		sonde_text_add(text, " (%u)", row->packet);
+	return INK_DIM;
+}
+
+static void format_waited(struct sonde_text *text, const struct sonde_completed_row *row)
+{
+	switch ((enum sonde_answer)row->blocked) {
+	case SONDE_NO:
+		sonde_text_add(text, "no");
+		break;
+	case SONDE_UNKNOWN:
+		sonde_text_add(text, "?");
+		break;
+	case SONDE_YES:
+		sonde_text_add_duration(text, row->waited_ns);
+		break;
+	}
+}
+
+void render_completed_table(struct output *output, const struct sonde_timeline *timeline,
+			    const struct sonde_tables *tables, uint32_t row_limit)
+{
+	uint32_t rows = tables->completed_count;
+	unsigned width, waited, packet;
+	struct canvas canvas;
+
+	if (row_limit && rows > row_limit)
+		rows = row_limit;
+	canvas_init(&canvas, output);
+	/* The statement gets half of the line. */
+	width = canvas.width / 2;
+	waited = width + 1;
+	packet = waited + WAITED_COLUMNS + 2;
+	print_heading(output, "Which packet completed each blocking statement");
+	canvas_text(&canvas, 0, width, "statement", INK_DIM);
+	canvas_text(&canvas, waited, WAITED_COLUMNS, "blocked", INK_DIM);
+	canvas_text(&canvas, packet, canvas.width - packet, "completed by packet",
+		    INK_DIM);
+	canvas_print(&canvas, output);
+	for (uint32_t i = 0; i < rows && !output_is_broken(output); i++) {
+		const struct sonde_completed_row *row = &tables->completed[i];
+		char storage[TEXT_CHARS];
+		struct sonde_text text;
+		enum ink ink;
+
+		sonde_text_init(&text, storage, sizeof(storage));
+		label_statement(&text, timeline, row->statement);
+		canvas_text(&canvas, 0, width, storage, INK_PLAIN);
+		sonde_text_init(&text, storage, sizeof(storage));
+		format_waited(&text, row);
+		canvas_text(&canvas, waited, WAITED_COLUMNS, storage, INK_PLAIN);
+		sonde_text_init(&text, storage, sizeof(storage));
+		ink = format_completed(&text, timeline, row, canvas.has_utf8);
+		canvas_text(&canvas, packet, canvas.width - packet, storage, ink);
+		canvas_print(&canvas, output);
+	}
+	print_left(output, tables->completed_count - rows);
+}
+
+int render_tables(struct output *output, const struct sonde_timeline *timeline,
+		  const struct render_options *options)
+{
+	uint32_t limit = options->is_full ? 0 : TABLE_ROWS_SHOWN;
+	struct sonde_tables tables;
+	int r = sonde_tables_build(timeline, &tables);
+
+	if (r < 0)
+		return r;
+	if (timeline->recording->packet_count > 0) {
+		render_sent_table(output, timeline, &tables, limit);
+		output_print(output, "\n");
+	}
+	if (tables.completed_count > 0) {
+		render_completed_table(output, timeline, &tables, limit);
+		output_print(output, "\n");
+	}
+	sonde_tables_done(&tables);
+	return 0;
+}
+
+void render_summary(struct output *output, const struct sonde_timeline *timeline)
+{
+	const struct sonde_recording *recording = timeline->recording;
+
+	if (recording->has_packets) {
+		output_print(output, "%u packet%s, %u with a statement; ",
+			     recording->packet_count,
+			     recording->packet_count == 1 ? "" : "s",
+			     timeline->packets_mapped);
+		output_print(output, "%llu dropped; ",
+			     (unsigned long long)recording->packets_dropped);
+	} else {
+		output_print(output, "no packets captured; ");
+	}
+	output_print(output, "%u call%s, %u without a line", recording->call_count,
+		     recording->call_count == 1 ? "" : "s", timeline->calls_without_line);
+	if (recording->calls_dropped)
+		output_print(output, ", %llu not recorded",
+			     (unsigned long long)recording->calls_dropped);
+	output_print(output, "\n");
+}
