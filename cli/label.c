@@ -141,11 +141,6 @@ static bool label_success(struct sonde_text *text, const struct sonde_call *call
 		sonde_text_add(text, "accepted");
 		break;
 	case SONDE_CALL_RECEIVE:
-		if (call->result == 0 && call->length > 0 && !call->datagrams) {
-			sonde_text_add(text, "0 bytes: end");
-			break;
-		}
-		/* fall through */
 	case SONDE_CALL_SEND:
 		if (call->datagrams)
 			sonde_text_add(text, "%lld datagrams", (long long)call->result);

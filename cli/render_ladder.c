@@ -259,7 +259,7 @@ static void draw_statement(struct view *view, const struct sonde_ladder_row *row
 		break;
 	default: /* SONDE_LADDER_WHOLE */
 		draw_lane(view, &view->sides[!row->lane]);
-		canvas_sign(&view->canvas, side->lane, "■", '#', side->ink);
+		canvas_sign(&view->canvas, side->lane, "■", '=', side->ink);
 		label_statement_in_lane(&text, view->timeline, row->statement);
 		draw_text(view, side, storage, INK_PLAIN);
 		text.used = 0;
@@ -393,10 +393,12 @@ static void print_foot(struct view *view, uint32_t rows_left)
 		output_print(output, "  %u more rows are not drawn; --full draws all\n",
 			     rows_left);
 	if (view->ladder->acks_folded)
-		output_print(output, "  %u acknowledgement%s without data %s not drawn\n",
-			     view->ladder->acks_folded,
-			     view->ladder->acks_folded == 1 ? "" : "s",
-			     view->ladder->acks_folded == 1 ? "is" : "are");
+		output_print(
+			output,
+			"  %u acknowledgement%s without data %s not drawn; --full does\n",
+			view->ladder->acks_folded,
+			view->ladder->acks_folded == 1 ? "" : "s",
+			view->ladder->acks_folded == 1 ? "is" : "are");
 }
 
 void render_ladder(struct output *output, const struct sonde_timeline *timeline,

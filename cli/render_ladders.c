@@ -80,11 +80,10 @@ static void print_legend(struct output *output)
 
 	canvas_init(&canvas, output);
 	canvas_text(&canvas, 0, canvas.width,
-		    output->has_utf8
-			    ? "┃ in a call   ┇ blocked in it   ■ a call that came back "
-			      "at once   ▶● ends the call"
-			    : "# in a call (alone: it came back at once)   : blocked in "
-			      "it   >* ends the call",
+		    output->has_utf8 ? "┃ in a call   ┇ blocked in it   ■ came back at "
+				       "once   ▶● ended by this packet"
+				     : "# in a call   : blocked in it   = came back at "
+				       "once   >* ended by this packet",
 		    INK_DIM);
 	canvas_print(&canvas, output);
 }

@@ -13,9 +13,10 @@
 enum {
 	TABLE_ROWS_SHOWN = 300, /* without --full */
 	TEXT_CHARS = 512,
-	NUMBER_COLUMNS = 5,
-	SENDER_COLUMNS = 12,
-	WHAT_COLUMNS = 18,
+	NUMBER_COLUMNS = 4,
+	SENDER_MOST = 16,
+	WHAT_MOST = 18,
+	GAP_COLUMNS = 2,
 	WAITED_COLUMNS = 8,
 };
 
@@ -52,12 +53,18 @@ static void format_sender(struct sonde_text *text, const struct sonde_timeline *
 	sonde_text_add(text, "%s", address);
 }
 
-static void format_number(struct canvas *canvas, uint32_t number)
+/* The packet in as many words as its column has room for. */
+static void format_what(const struct canvas *canvas, char *storage, size_t capacity,
+			const struct sonde_packet *packet, unsigned width)
 {
-	char shown[16];
+	for (int form = LABEL_LONG; form <= LABEL_LETTERS; form++) {
+		struct sonde_text text;
 
-	snprintf(shown, sizeof(shown), "%*u", NUMBER_COLUMNS - 1, number);
-	canvas_text(canvas, 0, NUMBER_COLUMNS, shown, INK_PLAIN);
+		sonde_text_init(&text, storage, capacity);
+		label_packet(&text, packet, (enum label_form)form);
+		if (canvas_measure(canvas, storage) <= width)
+			return;
+	}
 }
 
 static void add_reason(struct sonde_text *text, bool has_utf8, uint8_t why)
@@ -66,59 +73,108 @@ static void add_reason(struct sonde_text *text, bool has_utf8, uint8_t why)
 		       sonde_why_text((enum sonde_why)why));
 }
 
+/* Where the columns of the first table begin, and how wide they are. */
+struct sent_columns {
+	unsigned sender, sender_width, what, what_width, statement, statement_width;
+};
+
+/* The first columns are as wide as what stands in them, so that the statement has the
+ * rest. */
+static void lay_out_sent(struct sent_columns *columns, const struct canvas *canvas,
+			 const struct sonde_timeline *timeline,
+			 const struct sonde_tables *tables, uint32_t rows)
+{
+	unsigned sender = 4, what = 6; /* the widths of their headings */
+
+	for (uint32_t i = 0; i < rows; i++) {
+		uint32_t number = tables->sent[i].packet;
+		char storage[TEXT_CHARS];
+		struct sonde_text text;
+		unsigned used;
+
+		sonde_text_init(&text, storage, sizeof(storage));
+		format_sender(&text, timeline, number);
+		used = canvas_measure(canvas, storage);
+		sender = used > sender ? used : sender;
+		format_what(canvas, storage, sizeof(storage),
+			    &timeline->recording->packets[number - 1], WHAT_MOST);
+		used = canvas_measure(canvas, storage);
+		what = used > what ? used : what;
+	}
+	columns->sender_width = sender < SENDER_MOST ? sender : SENDER_MOST;
+	columns->what_width = what < WHAT_MOST ? what : WHAT_MOST;
+	columns->sender = NUMBER_COLUMNS + GAP_COLUMNS;
+	columns->what = columns->sender + columns->sender_width + GAP_COLUMNS;
+	columns->statement = columns->what + columns->what_width + GAP_COLUMNS;
+	columns->statement_width = canvas->width - columns->statement;
+}
+
+static void draw_packet(struct canvas *canvas, const struct sent_columns *columns,
+			const struct sonde_timeline *timeline, uint32_t number)
+{
+	const struct sonde_packet *packet = &timeline->recording->packets[number - 1];
+	bool is_reset = packet->decoded.tcp_flags & SONDE_TCP_RST;
+	char storage[TEXT_CHARS];
+	struct sonde_text text;
+
+	snprintf(storage, sizeof(storage), "%*u", NUMBER_COLUMNS, number);
+	canvas_text(canvas, 0, NUMBER_COLUMNS + 1, storage, INK_PLAIN);
+	sonde_text_init(&text, storage, sizeof(storage));
+	format_sender(&text, timeline, number);
+	canvas_text(canvas, columns->sender, columns->sender_width, storage, INK_PLAIN);
+	format_what(canvas, storage, sizeof(storage), packet, columns->what_width);
+	canvas_text(canvas, columns->what, columns->what_width, storage,
+		    is_reset ? INK_ERROR : INK_PLAIN);
+}
+
+static void format_sent(struct sonde_text *text, const struct sonde_timeline *timeline,
+			const struct sonde_sent_row *row, bool has_utf8)
+{
+	const struct sonde_packet *packet =
+		&timeline->recording->packets[row->packet - 1];
+
+	if (!row->statement) {
+		add_reason(text, has_utf8, row->why);
+		return;
+	}
+	if (!row->exact)
+		sonde_text_add(text, "perhaps ");
+	/* A FIN that rides on data has a cause of its own. */
+	if (row->carries == SONDE_FIN && packet->decoded.payload_length > 0)
+		sonde_text_add(text, "FIN: ");
+	label_statement(text, timeline, row->statement);
+}
+
 void render_sent_table(struct output *output, const struct sonde_timeline *timeline,
 		       const struct sonde_tables *tables, uint32_t row_limit)
 {
 	uint32_t rows = tables->sent_count, before = 0;
-	unsigned sender = NUMBER_COLUMNS + 1, what = sender + SENDER_COLUMNS + 1,
-		 statement = what + WHAT_COLUMNS + 1;
+	struct sent_columns columns;
 	struct canvas canvas;
 
 	if (row_limit && rows > row_limit)
 		rows = row_limit;
 	canvas_init(&canvas, output);
+	lay_out_sent(&columns, &canvas, timeline, tables, rows);
 	print_heading(output, "Which statement sent each packet");
-	canvas_text(&canvas, 0, NUMBER_COLUMNS, "   No", INK_DIM);
-	canvas_text(&canvas, sender, SENDER_COLUMNS, "from", INK_DIM);
-	canvas_text(&canvas, what, WHAT_COLUMNS, "packet", INK_DIM);
-	canvas_text(&canvas, statement, canvas.width - statement, "statement", INK_DIM);
+	canvas_text(&canvas, 0, NUMBER_COLUMNS, "  No", INK_DIM);
+	canvas_text(&canvas, columns.sender, columns.sender_width, "from", INK_DIM);
+	canvas_text(&canvas, columns.what, columns.what_width, "packet", INK_DIM);
+	canvas_text(&canvas, columns.statement, columns.statement_width, "statement",
+		    INK_DIM);
 	canvas_print(&canvas, output);
 	for (uint32_t i = 0; i < rows && !output_is_broken(output); i++) {
 		const struct sonde_sent_row *row = &tables->sent[i];
-		const struct sonde_packet *packet =
-			&timeline->recording->packets[row->packet - 1];
-		bool is_reset = packet->decoded.tcp_flags & SONDE_TCP_RST;
 		char storage[TEXT_CHARS];
 		struct sonde_text text;
 
-		sonde_text_init(&text, storage, sizeof(storage));
 		/* A packet with bytes of two statements has a row for each. */
-		if (row->packet != before) {
-			format_number(&canvas, row->packet);
-			format_sender(&text, timeline, row->packet);
-			canvas_text(&canvas, sender, SENDER_COLUMNS, storage, INK_PLAIN);
-			sonde_text_init(&text, storage, sizeof(storage));
-			label_packet(&text, packet, LABEL_LONG);
-			if (canvas_measure(&canvas, storage) > WHAT_COLUMNS) {
-				sonde_text_init(&text, storage, sizeof(storage));
-				label_packet(&text, packet, LABEL_LETTERS);
-			}
-			canvas_text(&canvas, what, WHAT_COLUMNS, storage,
-				    is_reset ? INK_ERROR : INK_PLAIN);
-			before = row->packet;
-		}
+		if (row->packet != before)
+			draw_packet(&canvas, &columns, timeline, row->packet);
+		before = row->packet;
 		sonde_text_init(&text, storage, sizeof(storage));
-		if (row->statement) {
-			bool rides = row->carries == SONDE_FIN &&
-				     packet->decoded.payload_length > 0;
-
-			sonde_text_add(&text, "%s%s", row->exact ? "" : "perhaps ",
-				       rides ? "FIN: " : "");
-			label_statement(&text, timeline, row->statement);
-		} else {
-			add_reason(&text, canvas.has_utf8, row->why);
-		}
-		canvas_text(&canvas, statement, canvas.width - statement, storage,
+		format_sent(&text, timeline, row, canvas.has_utf8);
+		canvas_text(&canvas, columns.statement, columns.statement_width, storage,
 			    row->statement ? INK_PLAIN : INK_DIM);
 		canvas_print(&canvas, output);
 	}
