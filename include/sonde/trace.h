@@ -15,6 +15,7 @@
 #ifndef SONDE_TRACE_H
 #define SONDE_TRACE_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -32,6 +33,10 @@ struct sonde_trace_options {
 		       */
 	const char *capture_path; /* pcapng; NULL none */
 	bool stdout_to_stderr;    /* the programs' standard output */
+	/* The signals that are blocked in the programs at first; NULL: those that the
+	 * caller has blocked now.  A caller that blocks some for a signalfd before it
+	 * starts the programs gives what was there before that. */
+	const sigset_t *signal_mask;
 };
 
 enum {
