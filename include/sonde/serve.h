@@ -33,8 +33,9 @@ struct sonde_serve_event {
 	struct sonde_address peer;
 	uint64_t client; /* counts accepted connections from 1; 0 for UDP */
 	size_t bytes;
-	const char
-		*reason; /* NULL or text that may hold the network's bytes: escape it */
+	uint32_t requests; /* answered: how many of them these bytes answer */
+	/* NULL or text that may hold the network's bytes: escape it. */
+	const char *reason;
 };
 
 typedef void sonde_serve_observer(void *context, const struct sonde_serve_event *event);

@@ -43,8 +43,18 @@ enum {
 	/* Servers. */
 	LIMIT_SERVICES = 64,
 	LIMIT_LISTENERS = 256,
+	LIMIT_CLIENT_INPUT = 1 << 16, /* bytes of one read from a client */
 	LIMIT_CLIENT_OUTPUT =
 		1 << 16, /* bytes waiting for one slow client: then no more is read */
+	LIMIT_CLIENT_ROUNDS = 4, /* answers that fill the output, of one client a turn */
+	LIMIT_ACCEPTS = 64,      /* connections taken from one listening socket a turn */
+	LIMIT_DATAGRAM_BATCH = 64,
+	LIMIT_DATAGRAM_BATCHES = 4,   /* of one socket a turn */
+	LIMIT_DATAGRAM_FOREIGN = 512, /* bytes of an answer that leaves this machine */
+	LIMIT_PORT_RETRIES = 64,      /* numbers tried until all sockets share one */
+	LIMIT_LINGER_MS = 1000,       /* for the peer's FIN, and for the server's end */
+	LIMIT_ACCEPT_PAUSE_MS = 250,  /* without descriptors */
+	LIMIT_QUIET_MS = 10000,       /* between two log lines of one trouble */
 	LIMIT_DATAGRAM = 65535,
 };
 

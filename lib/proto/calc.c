@@ -30,13 +30,13 @@ static const struct word words[] = {
 	[SONDE_CALC_MINIMUM] = {"Minimum", "min", 7},
 	[SONDE_CALC_MAXIMUM] = {"Maximum", "max", 7},
 };
-enum { WORDS = sizeof words / sizeof words[0] };
+enum { WORDS = sizeof(words) / sizeof(words[0]) };
 
 static int32_t load(const uint8_t *bytes, enum sonde_calc_order order)
 {
 	uint32_t value;
 
-	memcpy(&value, bytes, sizeof value);
+	memcpy(&value, bytes, sizeof(value));
 	return (int32_t)(order == SONDE_CALC_BIG ? be32toh(value) : le32toh(value));
 }
 
@@ -45,7 +45,7 @@ static void store(int32_t number, enum sonde_calc_order order, uint8_t *ret)
 	uint32_t value = (uint32_t)number;
 
 	value = order == SONDE_CALC_BIG ? htobe32(value) : htole32(value);
-	memcpy(ret, &value, sizeof value);
+	memcpy(ret, &value, sizeof(value));
 }
 
 /* The operation whose word is, or starts with, bytes[0..n); where several still may, the

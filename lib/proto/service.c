@@ -8,7 +8,7 @@ const struct service *const service_table[] = {
 	&service_calc,
 	&service_echo,
 };
-const size_t service_count = sizeof service_table / sizeof service_table[0];
+const size_t service_count = sizeof(service_table) / sizeof(service_table[0]);
 
 const struct service *service_find(const char *name)
 {

@@ -38,7 +38,7 @@ enum service_wish {
 struct service_turn {
 	const void *config; /* of the listening socket, as the options set it */
 	void *state;        /* of this client, state_bytes, zero at first; NULL on UDP */
-	int64_t now_ns;     /* CLOCK_REALTIME, once a turn of the server */
+	int64_t now_ns;     /* CLOCK_REALTIME */
 	const uint8_t *input;
 	size_t input_bytes;
 	bool input_ended; /* the client has shut its side: no more will follow */

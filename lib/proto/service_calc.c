@@ -36,7 +36,7 @@ static uint32_t id_number(const uint8_t id[4], enum sonde_calc_order order)
 {
 	uint32_t value;
 
-	memcpy(&value, id, sizeof value);
+	memcpy(&value, id, sizeof(value));
 	return order == SONDE_CALC_BIG ? be32toh(value) : le32toh(value);
 }
 
@@ -47,7 +47,7 @@ static void refuse_unknown(struct service_turn *turn, const uint8_t *request, si
 	int word_bytes = n - 4 < 7 ? (int)(n - 4) : 7;
 
 	turn->refused = true;
-	snprintf(turn->reason, sizeof turn->reason, "ID %u: unknown operation \"%.*s\"",
+	snprintf(turn->reason, sizeof(turn->reason), "ID %u: unknown operation \"%.*s\"",
 		 id_number(request, order), word_bytes, (const char *)request + 4);
 }
 
@@ -57,12 +57,12 @@ static void refuse_result(struct service_turn *turn,
 {
 	turn->refused = true;
 	if (error == -EDOM)
-		snprintf(turn->reason, sizeof turn->reason,
+		snprintf(turn->reason, sizeof(turn->reason),
 			 "ID %u: %s of no numbers does not exist",
 			 id_number(request->id, order),
 			 sonde_calc_word(request->operation));
 	else
-		snprintf(turn->reason, sizeof turn->reason,
+		snprintf(turn->reason, sizeof(turn->reason),
 			 "ID %u: %s of %u numbers does not fit into 32 bits",
 			 id_number(request->id, order),
 			 sonde_calc_word(request->operation), request->count);
@@ -85,10 +85,12 @@ static enum service_wish feed(struct service_turn *turn)
 			return SERVICE_CLOSES;
 		}
 		if (n == 0) {
-			if (turn->input_ended && left > 0)
-				snprintf(turn->reason, sizeof turn->reason,
+			if (turn->input_ended && left > 0) {
+				turn->refused = true;
+				snprintf(turn->reason, sizeof(turn->reason),
 					 "the client ended %zu bytes into a request",
 					 left);
+			}
 			return SERVICE_NEEDS_INPUT;
 		}
 		if (turn->output_capacity - turn->given < SONDE_CALC_REPLY_BYTES)
@@ -125,11 +127,11 @@ static bool answer(struct service_turn *turn)
 	if (n == 0 || (size_t)n < turn->input_bytes) {
 		turn->refused = true;
 		if (n == 0)
-			snprintf(turn->reason, sizeof turn->reason,
+			snprintf(turn->reason, sizeof(turn->reason),
 				 "a datagram of %zu bytes is no whole request",
 				 turn->input_bytes);
 		else
-			snprintf(turn->reason, sizeof turn->reason,
+			snprintf(turn->reason, sizeof(turn->reason),
 				 "ID %u: %zu bytes behind the request",
 				 id_number(request.id, config->order),
 				 turn->input_bytes - (size_t)n);

@@ -192,6 +192,7 @@ static void calc_says_where_a_client_broke_off(void **state)
 	feed_pieces(&service_calc, &little, input, n - 1, n - 1, n, ROOM, &outcome);
 	assert_int_equal(outcome.bytes, 0);
 	assert_int_equal(outcome.wish, SERVICE_NEEDS_INPUT);
+	assert_true(outcome.refused);
 	assert_string_equal(outcome.reason, "the client ended 17 bytes into a request");
 }
 

@@ -1,0 +1,186 @@
+/* Binding the sockets of one SPEC.
+ *
+ * Up to four sockets (IPv4 and IPv6, TCP and UDP) shall have one number.  With port 0 the
+ * kernel picks it for the first of them; where one of the others finds it taken, all are
+ * closed and another number is tried. */
+#include "serve/bind.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "serve/holder.h"
+
+enum { UNPRIVILEGED_PORT_BASE = 10000 };
+
+struct group {
+	const struct serve_spec *spec;
+	int backlog;
+	struct sonde_address addresses[LIMIT_ADDRESSES];
+	size_t address_count;
+	struct serve_socket *sockets; /* borrowed */
+	size_t socket_count;
+	/* The first failure: who wanted what. */
+	struct sonde_address failed;
+	enum sock_transport failed_transport;
+};
+
+static void close_all(struct group *group)
+{
+	for (size_t i = 0; i < group->socket_count; i++)
+		close(group->sockets[i].fd);
+	group->socket_count = 0;
+}
+
+static int bind_one(struct group *group, struct sonde_address address, uint16_t *port,
+		    enum sock_transport transport)
+{
+	struct serve_socket *socket = &group->sockets[group->socket_count];
+
+	address.port = *port;
+	int fd = sock_listen(&address, transport, group->backlog);
+	if (fd < 0) {
+		group->failed = address;
+		group->failed_transport = transport;
+		return fd;
+	}
+	int r = sock_local_address(fd, &socket->address);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	socket->fd = fd;
+	socket->transport = transport;
+	*port = socket->address.port;
+	group->socket_count++;
+	return 0;
+}
+
+static bool is_family_missing(int error)
+{
+	return error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL;
+}
+
+/* All sockets with this number; 0 lets the kernel pick it. */
+static int bind_all(struct group *group, uint16_t port)
+{
+	int missing = 0;
+	uint16_t shared = port;
+
+	for (size_t i = 0; i < group->address_count; i++) {
+		for (int t = SOCK_TCP; t <= SOCK_UDP; t++) {
+			unsigned wanted = t == SOCK_TCP ? SERVICE_TCP : SERVICE_UDP;
+			if (!(group->spec->transports & wanted))
+				continue;
+			int r = bind_one(group, group->addresses[i], &shared,
+					 (enum sock_transport)t);
+			if (is_family_missing(r)) {
+				missing = r;
+				break;
+			}
+			if (r < 0) {
+				close_all(group);
+				return r;
+			}
+		}
+	}
+	return group->socket_count > 0 ? 0 : missing;
+}
+
+static int bind_somewhere(struct group *group, uint16_t port)
+{
+	int r = bind_all(group, port);
+
+	for (int i = 0; i < LIMIT_PORT_RETRIES && r == -EADDRINUSE && port == 0; i++)
+		r = bind_all(group, port);
+	return r;
+}
+
+static void describe_taken(const struct group *group, const char *subject,
+			   struct sonde_error *err)
+{
+	struct holder holder;
+	const char *service = group->spec->service->name;
+
+	if (holder_find(&group->failed, group->failed_transport, &holder) < 0) {
+		sonde_error_set(err, SONDE_ERROR_TROUBLE, -EADDRINUSE, "listen", subject,
+				"another program has this port (EADDRINUSE)");
+		sonde_error_hint(err, "choose another one: %s@:0 takes any free port",
+				 service);
+		return;
+	}
+	if (holder.pid == getpid()) {
+		sonde_error_set(err, SONDE_ERROR_USAGE, -EADDRINUSE, "listen", subject,
+				"another service of this very server has this port");
+		sonde_error_hint(err, "give each its own: %s@:PORT", service);
+		return;
+	}
+	sonde_error_set(err, SONDE_ERROR_TROUBLE, -EADDRINUSE, "listen", subject,
+			"%s (process %d) has this port%s (EADDRINUSE)", holder.name,
+			(int)holder.pid, holder.stopped ? " and is stopped" : "");
+	sonde_error_hint(err, "%s, or choose another port: %s@:0 takes any free one",
+			 holder.stopped ? "continue it with fg, or end it" : "end it",
+			 service);
+}
+
+static int describe(const struct group *group, int error, struct sonde_error *err)
+{
+	char subject[SOCK_SUBJECT_CHARS];
+
+	sock_format_subject(&group->failed, group->failed_transport, subject);
+	switch (error) {
+	case -EADDRINUSE:
+		describe_taken(group, subject, err);
+		break;
+	case -EACCES:
+		sonde_error_set(err, SONDE_ERROR_PERMISSION, error, "listen", subject,
+				"ports under 1024 need the capability "
+				"CAP_NET_BIND_SERVICE (EACCES)");
+		sonde_error_hint(err, "run as root, or add to the port: --port-base %d",
+				 UNPRIVILEGED_PORT_BASE);
+		break;
+	case -EADDRNOTAVAIL:
+		sonde_error_set(err, SONDE_ERROR_USAGE, error, "listen", subject,
+				"no interface of this machine has this address "
+				"(EADDRNOTAVAIL)");
+		sonde_error_hint(err,
+				 "`ip address` shows those it has; *:%u is all of "
+				 "them",
+				 group->failed.port);
+		break;
+	default:
+		sonde_error_set(err, sonde_error_kind_of(-error), error, "listen",
+				subject, NULL);
+	}
+	return error;
+}
+
+int serve_bind(const struct serve_spec *spec, int port_base, int backlog,
+	       struct serve_socket ret[SERVE_SOCKETS], struct sonde_error *err)
+{
+	struct group group = {.spec = spec, .backlog = backlog, .sockets = ret};
+	unsigned port = spec->endpoint.port;
+	bool low = port > 0 && port < 1024;
+
+	int count =
+		resolve_lookup(&spec->endpoint, group.addresses, LIMIT_ADDRESSES, err);
+	if (count < 0)
+		return count;
+	group.address_count = (size_t)count;
+
+	if (low && port_base > 0)
+		port += (unsigned)port_base;
+	if (port > UINT16_MAX)
+		return sonde_error_set(err, SONDE_ERROR_USAGE, -ERANGE, "serve",
+				       spec->service->name,
+				       "port %u and --port-base %d are beyond 65535",
+				       spec->endpoint.port, port_base);
+	int r = bind_somewhere(&group, (uint16_t)port);
+	/* The kernel itself says whether low ports are ours: capability, user namespace
+	 * and net.ipv4.ip_unprivileged_port_start all have a say in it. */
+	if (r == -EACCES && low && port_base < 0)
+		r = bind_somewhere(&group, (uint16_t)(port + UNPRIVILEGED_PORT_BASE));
+	if (r < 0)
+		return describe(&group, r, err);
+	return (int)group.socket_count;
+}

@@ -1,0 +1,464 @@
+/* One TCP client of a server.
+ *
+ * Goals: one recv and one send for all requests that arrived together; no memory held
+ * and no system call made for a client that is idle; an answer that was given is never
+ * lost by the close behind it.
+ *
+ *	OPEN		reads and answers
+ *	ENDING		takes no more input; its output is still being sent
+ *	LINGERING	our FIN is sent; what still comes is thrown away until the
+ *			client's FIN, or for a second.  A close with unread input would
+ *			send a RST, and a RST may destroy the answers at the client.
+ *	CLOSED		nothing but memory, until the end of the turn
+ *
+ * Input is read into the server's one buffer and answers are written into another one.
+ * Only what could not be done at once becomes the client's own: `input` holds the start
+ * of a request that was cut (or what waits behind a full output), `output` what the
+ * client did not take yet.  Both are freed as soon as they are empty.
+ *
+ * Back-pressure: where LIMIT_CLIENT_OUTPUT bytes wait, the service gets no more room, and
+ * then nothing is read until the client has taken them. */
+#include "serve/server.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <sonde/text.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "io/sock.h"
+
+enum client_state {
+	CLIENT_OPEN = 0,
+	CLIENT_ENDING,
+	CLIENT_LINGERING,
+	CLIENT_CLOSED,
+};
+
+/* Bytes [at, used) of an allocation of exactly `used`; bytes is NULL where none wait. */
+struct waiting {
+	uint8_t *bytes; /* owned */
+	size_t at;
+	size_t used;
+};
+
+struct client {
+	struct client *next, *previous;
+	const struct serve_spec *spec; /* borrowed */
+	void *service_state;           /* owned; NULL where the service has none */
+	uint64_t number;
+	struct sonde_address peer;
+	int fd; /* the loop's */
+	int slot;
+	enum client_state state;
+	enum service_wish wish;
+	bool finished; /* its FIN has come: nothing unread can be left */
+	struct waiting input;
+	struct waiting output;
+	int64_t active_ns;
+	const char *reason; /* of the end; static */
+};
+
+static void *take_bytes(const uint8_t *bytes, size_t n)
+{
+	uint8_t *copy = malloc(n);
+
+	if (copy)
+		memcpy(copy, bytes, n);
+	return copy;
+}
+
+static size_t left(const struct waiting *waiting)
+{
+	return waiting->used - waiting->at;
+}
+
+static void drop(struct waiting *waiting)
+{
+	free(waiting->bytes);
+	*waiting = (struct waiting){0};
+}
+
+/* --- events */
+
+static void notify(struct sonde_server *server, const struct client *client,
+		   enum sonde_serve_event_kind kind, size_t bytes, uint32_t requests,
+		   const char *reason)
+{
+	if (!server->options.observer)
+		return;
+	struct sonde_serve_event event = {
+		.kind = kind,
+		.service = client->spec->service->name,
+		.peer = client->peer,
+		.client = client->number,
+		.bytes = bytes,
+		.requests = requests,
+		.reason = reason,
+	};
+	server_notify(server, &event);
+}
+
+/* --- the end of a client */
+
+static void close_now(struct sonde_server *server, struct client *client,
+		      const char *reason)
+{
+	if (client->state == CLIENT_CLOSED)
+		return;
+	client->state = CLIENT_CLOSED;
+	drop(&client->input);
+	drop(&client->output);
+	if (client->previous)
+		client->previous->next = client->next;
+	else
+		server->clients = client->next;
+	if (client->next)
+		client->next->previous = client->previous;
+	server->client_count--;
+	loop_close(server->loop, client->slot);
+	notify(server, client, SONDE_SERVE_CLOSED, 0, 0, reason);
+	listener_resume(server);
+}
+
+static void close_broken(struct sonde_server *server, struct client *client, int error)
+{
+	char reason[96];
+
+	snprintf(reason, sizeof(reason), "%s (%s)", strerror(error),
+		 sonde_error_name(error));
+	close_now(server, client, reason);
+}
+
+void client_free(void *context, void *object)
+{
+	struct client *client = object;
+
+	(void)context;
+	drop(&client->input);
+	drop(&client->output);
+	free(client->service_state);
+	free(client);
+}
+
+struct client *client_next(const struct client *client)
+{
+	return client->next;
+}
+
+/* Throws away what comes, until there is no more to wait for. */
+static void linger(struct sonde_server *server, struct client *client)
+{
+	for (int i = 0; i < LIMIT_CLIENT_ROUNDS; i++) {
+		ssize_t n = recv(client->fd, server->input, LIMIT_CLIENT_INPUT, 0);
+		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+			close_now(server, client, client->reason);
+			return;
+		}
+		if (n < 0)
+			break;
+	}
+	/* The server's end does not wait for clients that have all their answers. */
+	if (server->stopping && sock_unconfirmed(client->fd) == 0)
+		close_now(server, client, client->reason);
+}
+
+/* All output is sent. */
+static void finish(struct sonde_server *server, struct client *client)
+{
+	if (client->finished || shutdown(client->fd, SHUT_WR) < 0) {
+		close_now(server, client, client->reason);
+		return;
+	}
+	client->state = CLIENT_LINGERING;
+	if (loop_watch(server->loop, client->slot, EPOLLIN) < 0) {
+		close_now(server, client, client->reason);
+		return;
+	}
+	loop_set_deadline(server->loop, client->slot,
+			  loop_now_ns(server->loop) + LIMIT_LINGER_MS * NS_PER_MS);
+	linger(server, client);
+}
+
+static void end(struct client *client, const char *reason)
+{
+	if (client->state != CLIENT_OPEN)
+		return;
+	client->state = CLIENT_ENDING;
+	client->reason = reason;
+	client->wish = SERVICE_CLOSES;
+	drop(&client->input);
+}
+
+/* --- output */
+
+/* Sends bytes[0..n) behind what waits; false where the connection is broken, which has
+ * closed it. */
+static bool send_or_keep(struct sonde_server *server, struct client *client,
+			 const uint8_t *bytes, size_t n)
+{
+	size_t sent = 0;
+
+	if (n == 0)
+		return true;
+	if (left(&client->output) == 0) {
+		ssize_t r = send(client->fd, bytes, n, MSG_NOSIGNAL);
+		if (r < 0 && errno != EAGAIN && errno != EINTR) {
+			close_broken(server, client, errno);
+			return false;
+		}
+		sent = r > 0 ? (size_t)r : 0;
+	}
+	if (sent == n)
+		return true;
+
+	size_t waiting = left(&client->output);
+	uint8_t *kept = malloc(waiting + n - sent);
+	if (!kept) {
+		close_broken(server, client, ENOMEM);
+		return false;
+	}
+	if (waiting > 0)
+		memcpy(kept, client->output.bytes + client->output.at, waiting);
+	memcpy(kept + waiting, bytes + sent, n - sent);
+	drop(&client->output);
+	client->output = (struct waiting){kept, 0, waiting + n - sent};
+	return true;
+}
+
+/* Sends what waits, as far as it goes. */
+static bool flush(struct sonde_server *server, struct client *client)
+{
+	struct waiting *output = &client->output;
+
+	ssize_t r =
+		send(client->fd, output->bytes + output->at, left(output), MSG_NOSIGNAL);
+	if (r < 0 && errno != EAGAIN && errno != EINTR) {
+		close_broken(server, client, errno);
+		return false;
+	}
+	if (r > 0) {
+		output->at += (size_t)r;
+		client->active_ns = loop_now_ns(server->loop);
+	}
+	if (left(output) == 0)
+		drop(output);
+	return true;
+}
+
+/* --- input */
+
+/* Lets the service answer bytes[0..n), which are all that is not answered yet; keeps what
+ * it does not take. */
+static void work(struct sonde_server *server, struct client *client, const uint8_t *bytes,
+		 size_t n)
+{
+	const struct service *service = client->spec->service;
+
+	for (int i = 0; i < LIMIT_CLIENT_ROUNDS; i++) {
+		struct service_turn turn = {
+			.config = client->spec->config,
+			.state = client->service_state,
+			.now_ns = clock_realtime_ns(),
+			.input = bytes,
+			.input_bytes = n,
+			.input_ended = client->finished || server->stopping,
+			.output = server->output,
+			.output_capacity = LIMIT_CLIENT_OUTPUT - left(&client->output),
+		};
+		client->wish = service->feed(&turn);
+		assert(turn.taken <= n && turn.given <= turn.output_capacity);
+		bytes += turn.taken;
+		n -= turn.taken;
+		if (!send_or_keep(server, client, server->output, turn.given))
+			return;
+		if (turn.answered > 0)
+			notify(server, client, SONDE_SERVE_ANSWERED, turn.given,
+			       turn.answered, NULL);
+		if (turn.refused && !server->stopping)
+			notify(server, client, SONDE_SERVE_REFUSED, 0, 0, turn.reason);
+		if (client->wish != SERVICE_NEEDS_ROOM || left(&client->output) > 0)
+			break;
+	}
+	if (client->wish == SERVICE_CLOSES) {
+		end(client, "a request that cannot be answered");
+		return;
+	}
+	if (client->wish == SERVICE_NEEDS_INPUT && n > service->request_bytes) {
+		end(client, "a request without an end");
+		return;
+	}
+	struct waiting kept = {n > 0 ? take_bytes(bytes, n) : NULL, 0, n};
+	drop(&client->input);
+	if (n > 0 && !kept.bytes) {
+		close_broken(server, client, ENOMEM);
+		return;
+	}
+	client->input = kept;
+}
+
+static void receive(struct sonde_server *server, struct client *client)
+{
+	size_t kept = left(&client->input);
+
+	if (kept > 0)
+		memcpy(server->input, client->input.bytes + client->input.at, kept);
+	ssize_t n = recv(client->fd, server->input + kept, LIMIT_CLIENT_INPUT, 0);
+	if (n < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			close_broken(server, client, errno);
+		return;
+	}
+	client->active_ns = loop_now_ns(server->loop);
+	if (n > 0)
+		notify(server, client, SONDE_SERVE_RECEIVED, (size_t)n, 0, NULL);
+	else
+		client->finished = true;
+	work(server, client, server->input, kept + (size_t)n);
+}
+
+/* Goes on with input that waited for room. */
+static void resume(struct sonde_server *server, struct client *client)
+{
+	size_t kept = left(&client->input);
+
+	if (kept > 0)
+		memcpy(server->input, client->input.bytes + client->input.at, kept);
+	work(server, client, server->input, kept);
+}
+
+/* --- the turn of a client */
+
+/* After every event: goes on to the state that is due, and watches for what it needs. */
+static void settle(struct sonde_server *server, struct client *client)
+{
+	bool ended = client->finished || server->stopping;
+	uint32_t events = 0;
+
+	if (client->state == CLIENT_OPEN && ended && client->wish == SERVICE_NEEDS_INPUT)
+		end(client, server->stopping ? "the server stops" : "the client closed");
+	if (client->state == CLIENT_ENDING && left(&client->output) == 0) {
+		finish(server, client);
+		return;
+	}
+	if (client->state != CLIENT_OPEN && client->state != CLIENT_ENDING)
+		return;
+	if (client->wish == SERVICE_NEEDS_INPUT && !ended &&
+	    left(&client->output) < LIMIT_CLIENT_OUTPUT)
+		events |= EPOLLIN;
+	if (left(&client->output) > 0 || client->wish == SERVICE_NEEDS_ROOM)
+		events |= EPOLLOUT;
+	int r = loop_watch(server->loop, client->slot, events);
+	if (r < 0)
+		close_broken(server, client, -r);
+}
+
+void client_ready(void *context, void *object, uint32_t events)
+{
+	struct sonde_server *server = context;
+	struct client *client = object;
+	bool broken = events & (EPOLLERR | EPOLLHUP);
+
+	if (client->state == CLIENT_LINGERING) {
+		linger(server, client);
+		return;
+	}
+	if (left(&client->output) > 0 && (broken || events & EPOLLOUT)) {
+		if (!flush(server, client))
+			return;
+		if (broken && left(&client->output) > 0) {
+			close_broken(server, client, ECONNRESET);
+			return;
+		}
+	}
+	if (client->state == CLIENT_OPEN) {
+		if (client->wish == SERVICE_NEEDS_ROOM)
+			resume(server, client);
+		else if (broken || events & EPOLLIN)
+			receive(server, client);
+	}
+	settle(server, client);
+}
+
+void client_late(void *context, void *object)
+{
+	struct sonde_server *server = context;
+	struct client *client = object;
+
+	if (client->state == CLIENT_LINGERING) {
+		close_now(server, client, client->reason);
+		return;
+	}
+	/* Activity does not move the deadline, which would cost with every request: it is
+	 * looked at when the deadline comes. */
+	int64_t due_ns = client->active_ns + server->options.idle_timeout_ns;
+	if (due_ns > loop_now_ns(server->loop)) {
+		loop_set_deadline(server->loop, client->slot, due_ns);
+		return;
+	}
+	char reason[64];
+	struct sonde_text text;
+	sonde_text_init(&text, reason, sizeof(reason));
+	sonde_text_add(&text, "idle for ");
+	sonde_text_add_duration(&text, server->options.idle_timeout_ns);
+	close_now(server, client, reason);
+}
+
+void client_stop(struct sonde_server *server, struct client *client)
+{
+	if (client->state == CLIENT_LINGERING) {
+		linger(server, client);
+		return;
+	}
+	if (client->state == CLIENT_OPEN && client->wish == SERVICE_NEEDS_ROOM &&
+	    left(&client->output) == 0)
+		resume(server, client);
+	settle(server, client);
+}
+
+int client_new(struct sonde_server *server, int fd, const struct serve_spec *spec,
+	       const struct sonde_address *peer)
+{
+	struct client *client = calloc(1, sizeof(*client));
+	int r = -ENOMEM;
+
+	if (!client)
+		return r;
+	if (spec->service->state_bytes > 0) {
+		client->service_state = calloc(1, spec->service->state_bytes);
+		if (!client->service_state)
+			goto out;
+	}
+	client->spec = spec;
+	client->fd = fd;
+	client->peer = *peer;
+	client->active_ns = loop_now_ns(server->loop);
+	r = loop_add(server->loop, SERVER_CLIENT, fd, EPOLLIN, client);
+	if (r < 0)
+		goto out;
+	client->slot = r;
+	client->number = ++server->accepted;
+	client->next = server->clients;
+	if (client->next)
+		client->next->previous = client;
+	server->clients = client;
+	server->client_count++;
+	if (server->options.idle_timeout_ns > 0)
+		loop_set_deadline(server->loop, client->slot,
+				  client->active_ns + server->options.idle_timeout_ns);
+	notify(server, client, SONDE_SERVE_ACCEPTED, 0, 0, NULL);
+	if (spec->service->speaks_first) {
+		work(server, client, server->input, 0);
+		settle(server, client);
+	}
+	return 0;
+out:
+	client_free(server, client);
+	return r;
+}

@@ -1,0 +1,353 @@
+/* The UDP sockets of a server.
+ *
+ * Datagrams are taken and answered in batches, one recvmmsg and one sendmmsg for up to
+ * LIMIT_DATAGRAM_BATCH of them.  The buffers are shared by all sockets and are touched
+ * only as far as datagrams are long.
+ *
+ * A UDP source is whoever the sender says it is.  So that two servers cannot be set on
+ * each other (CERT CA-1996-01), and nobody's flood is made bigger or longer here:
+ *
+ *	nothing is answered that seems to come from a group, a broadcast or no address,
+ *	from a port below 1024 or NFS's 2049 (where other servers answer), or from a
+ *	port of our own;
+ *	what leaves this machine is never longer than its request, nor than
+ *	LIMIT_DATAGRAM_FOREIGN.
+ *
+ * (That a source in 127/8 came in by another interface is seen to by the kernel.)  What
+ *is refused is counted, and said once an interval.
+ *
+ * A socket that is bound to every address must answer from the one that was asked, or the
+ * client does not know the answer for its own: IP_PKTINFO tells and sets it. */
+#include "serve/server.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+
+enum {
+	/* Not a power of two: the starts of the slots shall not fall on one cache line.
+	 */
+	INPUT_STRIDE = LIMIT_DATAGRAM + 1 + 192,
+	OUTPUT_BYTES = 4 * (LIMIT_DATAGRAM + 1),
+	NFS_PORT = 2049,
+};
+
+struct control {
+	_Alignas(struct cmsghdr) uint8_t bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+};
+
+/* One direction of a batch. */
+struct batch {
+	struct mmsghdr messages[LIMIT_DATAGRAM_BATCH];
+	struct iovec parts[LIMIT_DATAGRAM_BATCH];
+	struct sockaddr_storage peers[LIMIT_DATAGRAM_BATCH];
+	struct control controls[LIMIT_DATAGRAM_BATCH];
+};
+
+struct datagrams {
+	struct batch in;
+	struct batch out;
+	unsigned out_count;
+	size_t out_bytes;
+	uint8_t own_ports[65536 / 8]; /* a bit for each that a UDP service has */
+	struct server_quiet quiet_source, quiet_size, quiet_send, quiet_receive;
+	uint8_t output[OUTPUT_BYTES];
+	uint8_t input[LIMIT_DATAGRAM_BATCH * (size_t)INPUT_STRIDE];
+};
+
+struct socket {
+	const struct serve_spec *spec; /* borrowed */
+	int fd;                        /* the loop's */
+	bool any;                      /* bound to every address */
+};
+
+/* --- who may ask */
+
+static bool is_group_or_nobody(const struct sonde_address *peer)
+{
+	uint8_t first = peer->bytes[0];
+
+	if (peer->family == SONDE_FAMILY_INET6)
+		return first == 0xff || sonde_address_is_any(peer);
+	return first == 0 || first >= 224; /* 0/8, 224/4, 240/4 with 255/8 */
+}
+
+static bool may_ask(const struct datagrams *datagrams, const struct sonde_address *peer)
+{
+	bool own = datagrams->own_ports[peer->port / 8] & 1u << peer->port % 8;
+
+	return peer->port >= 1024 && peer->port != NFS_PORT && !own &&
+	       !is_group_or_nobody(peer);
+}
+
+static bool may_be_sent(const struct sonde_address *peer, size_t request, size_t answer)
+{
+	return sonde_address_is_loopback(peer) ||
+	       (answer <= request && answer <= LIMIT_DATAGRAM_FOREIGN);
+}
+
+/* --- out */
+
+static void send_batch(struct sonde_server *server, const struct socket *socket)
+{
+	struct datagrams *datagrams = server->datagrams;
+	unsigned sent = 0;
+
+	while (sent < datagrams->out_count) {
+		int r = sendmmsg(socket->fd, datagrams->out.messages + sent,
+				 datagrams->out_count - sent, MSG_NOSIGNAL);
+		if (r > 0) {
+			sent += (unsigned)r;
+			continue;
+		}
+		if (r < 0 && errno == EINTR)
+			continue;
+		/* The first of them cannot go; the next ones have other destinations. */
+		server_trouble(server, &datagrams->quiet_send, socket->spec->service,
+			       true, "an answer could not be sent");
+		sent++;
+	}
+	datagrams->out_count = 0;
+	datagrams->out_bytes = 0;
+}
+
+/* The answer goes out by any way that leads to the peer, from the address that was asked.
+ */
+static size_t copy_control(struct msghdr *from, struct control *ret)
+{
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(from);
+
+	if (!cmsg || from->msg_flags & MSG_CTRUNC)
+		return 0;
+	if (cmsg->cmsg_level == IPPROTO_IP && cmsg->cmsg_type == IP_PKTINFO) {
+		struct in_pktinfo info;
+		memcpy(&info, CMSG_DATA(cmsg), sizeof(info));
+		info.ipi_ifindex = 0;
+		memcpy(CMSG_DATA(cmsg), &info, sizeof(info));
+	} else if (cmsg->cmsg_level == IPPROTO_IPV6 && cmsg->cmsg_type == IPV6_PKTINFO) {
+		struct in6_pktinfo info;
+		memcpy(&info, CMSG_DATA(cmsg), sizeof(info));
+		if (IN6_IS_ADDR_MULTICAST(&info.ipi6_addr))
+			return 0;
+		if (!IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
+			info.ipi6_ifindex = 0;
+		memcpy(CMSG_DATA(cmsg), &info, sizeof(info));
+	} else {
+		return 0;
+	}
+	memcpy(ret, from->msg_control, from->msg_controllen);
+	return from->msg_controllen;
+}
+
+static void add_answer(struct datagrams *datagrams, unsigned asked, size_t n)
+{
+	struct msghdr *request = &datagrams->in.messages[asked].msg_hdr;
+	unsigned at = datagrams->out_count++;
+	struct msghdr *answer = &datagrams->out.messages[at].msg_hdr;
+
+	datagrams->out.parts[at] = (struct iovec){
+		.iov_base = datagrams->output + datagrams->out_bytes,
+		.iov_len = n,
+	};
+	memcpy(&datagrams->out.peers[at], request->msg_name, request->msg_namelen);
+	*answer = (struct msghdr){
+		.msg_name = &datagrams->out.peers[at],
+		.msg_namelen = request->msg_namelen,
+		.msg_iov = &datagrams->out.parts[at],
+		.msg_iovlen = 1,
+	};
+	if (request->msg_controllen > 0) {
+		answer->msg_controllen =
+			copy_control(request, &datagrams->out.controls[at]);
+		if (answer->msg_controllen > 0)
+			answer->msg_control = &datagrams->out.controls[at];
+	}
+	datagrams->out_bytes += n;
+}
+
+/* --- in */
+
+static void notify(struct sonde_server *server, const struct socket *socket,
+		   enum sonde_serve_event_kind kind, const struct sonde_address *peer,
+		   size_t bytes, uint32_t requests, const char *reason)
+{
+	if (!server->options.observer)
+		return;
+	struct sonde_serve_event event = {
+		.kind = kind,
+		.service = socket->spec->service->name,
+		.udp = true,
+		.peer = *peer,
+		.bytes = bytes,
+		.requests = requests,
+		.reason = reason,
+	};
+	server_notify(server, &event);
+}
+
+static void answer_one(struct sonde_server *server, const struct socket *socket,
+		       unsigned at)
+{
+	struct datagrams *datagrams = server->datagrams;
+	const struct msghdr *message = &datagrams->in.messages[at].msg_hdr;
+	const struct service *service = socket->spec->service;
+	struct sonde_address peer = {0};
+	struct service_turn turn = {
+		.config = socket->spec->config,
+		.now_ns = clock_realtime_ns(),
+		.input = message->msg_iov->iov_base,
+		.input_bytes = datagrams->in.messages[at].msg_len,
+		.input_ended = true,
+	};
+
+	sonde_address_from_sockaddr(message->msg_name, message->msg_namelen, &peer);
+	if (!may_ask(datagrams, &peer)) {
+		server_trouble(server, &datagrams->quiet_source, service, true,
+			       "not answered: the request comes from where a server or "
+			       "a group answers, and might make a loop");
+		return;
+	}
+	if (datagrams->out_count == LIMIT_DATAGRAM_BATCH ||
+	    OUTPUT_BYTES - datagrams->out_bytes < LIMIT_DATAGRAM)
+		send_batch(server, socket);
+	turn.output = datagrams->output + datagrams->out_bytes;
+	turn.output_capacity = LIMIT_DATAGRAM;
+
+	notify(server, socket, SONDE_SERVE_RECEIVED, &peer, turn.input_bytes, 0, NULL);
+	bool answered = service->answer(&turn);
+	if (turn.refused)
+		notify(server, socket, SONDE_SERVE_REFUSED, &peer, 0, 0, turn.reason);
+	if (!answered)
+		return;
+	if (!may_be_sent(&peer, turn.input_bytes, turn.given)) {
+		server_trouble(server, &datagrams->quiet_size, service, true,
+			       "not answered: the answer would leave this machine, and "
+			       "is longer than its request or than 512 bytes");
+		return;
+	}
+	add_answer(datagrams, at, turn.given);
+	notify(server, socket, SONDE_SERVE_ANSWERED, &peer, turn.given, turn.answered,
+	       NULL);
+}
+
+static void prepare_input(struct datagrams *datagrams, const struct socket *socket)
+{
+	for (unsigned i = 0; i < LIMIT_DATAGRAM_BATCH; i++) {
+		struct msghdr *message = &datagrams->in.messages[i].msg_hdr;
+		message->msg_namelen = sizeof(datagrams->in.peers[i]);
+		message->msg_control = socket->any ? &datagrams->in.controls[i] : NULL;
+		message->msg_controllen =
+			socket->any ? sizeof(datagrams->in.controls[i]) : 0;
+	}
+}
+
+void datagrams_ready(void *context, void *object, uint32_t events)
+{
+	struct sonde_server *server = context;
+	struct socket *socket = object;
+	struct datagrams *datagrams = server->datagrams;
+
+	(void)events;
+	for (int i = 0; i < LIMIT_DATAGRAM_BATCHES; i++) {
+		prepare_input(datagrams, socket);
+		int count = recvmmsg(socket->fd, datagrams->in.messages,
+				     LIMIT_DATAGRAM_BATCH, MSG_DONTWAIT, NULL);
+		if (count < 0) {
+			if (errno != EAGAIN && errno != EINTR)
+				server_trouble(server, &datagrams->quiet_receive,
+					       socket->spec->service, true,
+					       "a datagram could not be received");
+			return;
+		}
+		for (unsigned at = 0; at < (unsigned)count; at++)
+			answer_one(server, socket, at);
+		send_batch(server, socket);
+		if (count < LIMIT_DATAGRAM_BATCH)
+			return;
+	}
+}
+
+/* --- life */
+
+void datagrams_free(void *context, void *object)
+{
+	(void)context;
+	free(object);
+}
+
+static int make_shared(struct sonde_server *server)
+{
+	/* From the system and not from the heap: only touched pages are there. */
+	struct datagrams *datagrams = calloc(1, sizeof(*datagrams));
+
+	if (!datagrams)
+		return -ENOMEM;
+	for (unsigned i = 0; i < LIMIT_DATAGRAM_BATCH; i++) {
+		datagrams->in.parts[i] = (struct iovec){
+			.iov_base = datagrams->input + i * (size_t)INPUT_STRIDE,
+			.iov_len = LIMIT_DATAGRAM,
+		};
+		datagrams->in.messages[i].msg_hdr = (struct msghdr){
+			.msg_name = &datagrams->in.peers[i],
+			.msg_iov = &datagrams->in.parts[i],
+			.msg_iovlen = 1,
+		};
+	}
+	server->datagrams = datagrams;
+	return 0;
+}
+
+static int ask_for_addresses(int fd, uint8_t family)
+{
+	int on = 1;
+	int r = family == SONDE_FAMILY_INET6
+			? setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on))
+			: setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
+
+	return r < 0 ? -errno : 0;
+}
+
+int datagrams_add(struct sonde_server *server, int fd, const struct serve_spec *spec,
+		  const struct sonde_address *bound)
+{
+	bool any = sonde_address_is_any(bound);
+	int r = server->datagrams ? 0 : make_shared(server);
+
+	if (r == 0 && any)
+		r = ask_for_addresses(fd, bound->family);
+	if (r < 0)
+		return r;
+	struct socket *socket = calloc(1, sizeof(*socket));
+	if (!socket)
+		return -ENOMEM;
+	*socket = (struct socket){.spec = spec, .fd = fd, .any = any};
+	r = loop_add(server->loop, SERVER_DATAGRAMS, fd, EPOLLIN, socket);
+	if (r < 0) {
+		free(socket);
+		return r;
+	}
+	uint8_t *ports = server->datagrams->own_ports;
+	ports[bound->port / 8] =
+		(uint8_t)(ports[bound->port / 8] | 1u << bound->port % 8);
+	return 0;
+}
+
+void datagrams_free_shared(struct sonde_server *server)
+{
+	struct datagrams *datagrams = server->datagrams;
+
+	if (!datagrams)
+		return;
+	server_trouble_end(server, &datagrams->quiet_source);
+	server_trouble_end(server, &datagrams->quiet_size);
+	server_trouble_end(server, &datagrams->quiet_send);
+	server_trouble_end(server, &datagrams->quiet_receive);
+	free(datagrams);
+	server->datagrams = NULL;
+}

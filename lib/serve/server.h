@@ -1,0 +1,105 @@
+/* What the files of this room share of a server. */
+#ifndef SERVE_SERVER_H
+#define SERVE_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sonde/serve.h>
+
+#include "io/loop.h"
+#include "proto/service.h"
+#include "serve/spec.h"
+
+enum server_kind {
+	SERVER_LISTENER = 0,
+	SERVER_CLIENT,
+	SERVER_DATAGRAMS,
+	SERVER_RESUME, /* takes up accepting again; a deadline alone */
+	SERVER_ALSO,   /* the descriptor that the program waits for besides */
+	SERVER_KINDS,
+};
+
+/* A trouble that may come with every packet is said once an interval, with the number of
+ * those that were not said. */
+struct server_quiet {
+	const char *what; /* static; NULL where nothing was left unsaid */
+	const struct service *service;
+	bool udp;
+	int64_t next_ns;
+	uint64_t unsaid;
+};
+
+struct client;
+struct datagrams;
+
+struct sonde_server {
+	struct sonde_serve_options options;
+	struct loop *loop;
+	struct serve_spec **specs; /* owned, each of them too: clients point to them */
+	size_t spec_count, spec_capacity;
+	struct listener *listeners; /* owned, a list */
+	size_t listener_count;
+	struct datagrams *datagrams; /* owned; NULL without UDP */
+
+	struct client *clients; /* owned, a list */
+	size_t client_count;
+	uint64_t accepted;
+	bool accepting;
+	bool stopping;
+	int resume_slot;
+	struct server_quiet quiet_accept;
+
+	int also_slot; /* -1 none */
+	bool also_ready;
+	int64_t end_ns; /* of the life time; LOOP_NEVER until it runs */
+
+	/* One read and its answers; shared by all clients, empty between two events. */
+	uint8_t *input;
+	uint8_t *output;
+};
+
+/* Stamps the event and shows it. */
+void server_notify(struct sonde_server *server, struct sonde_serve_event *event);
+/* what is static: "an answer could not be sent". */
+void server_trouble(struct sonde_server *server, struct server_quiet *quiet,
+		    const struct service *service, bool udp, const char *what);
+/* Says what was left unsaid. */
+void server_trouble_end(struct sonde_server *server, struct server_quiet *quiet);
+
+/* --- client.c: one TCP connection */
+
+int client_new(struct sonde_server *server, int fd, const struct serve_spec *spec,
+	       const struct sonde_address *peer);
+/* Takes no more input, sends what is answered, closes. */
+void client_stop(struct sonde_server *server, struct client *client);
+struct client *client_next(const struct client *client);
+
+void client_ready(void *context, void *object, uint32_t events);
+void client_late(void *context, void *object);
+void client_free(void *context, void *object);
+
+/* --- listener.c: TCP connections to come */
+
+/* Takes fd on success. */
+int listener_new(struct sonde_server *server, int fd, const struct serve_spec *spec);
+/* A client has left: where accepting pauses for lack of room, it goes on. */
+void listener_resume(struct sonde_server *server);
+void listener_close_all(struct sonde_server *server);
+
+void listener_ready(void *context, void *object, uint32_t events);
+void listener_free(void *context, void *object);
+void listener_late(void *context, void *object);
+
+/* --- datagrams.c: UDP sockets */
+
+/* Takes fd on success. */
+int datagrams_add(struct sonde_server *server, int fd, const struct serve_spec *spec,
+		  const struct sonde_address *bound);
+void datagrams_free_shared(struct sonde_server *server);
+
+void datagrams_ready(void *context, void *object, uint32_t events);
+void datagrams_free(void *context, void *object);
+
+#endif

@@ -1,0 +1,129 @@
+/* SPEC: what is understood, and what is said of the rest. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "serve/spec.h"
+
+enum { BOTH = SERVICE_TCP | SERVICE_UDP };
+
+struct good {
+	const char *text;
+	const char *service;
+	const char *host;
+	uint16_t port;
+	unsigned transports;
+};
+
+static void reads_every_form(void **state)
+{
+	(void)state;
+	static const struct good cases[] = {
+		{"calc", "calc", "", 50000, BOTH},
+		{"echo", "echo", "", 7, BOTH},
+		{"calc/tcp", "calc", "", 50000, SERVICE_TCP},
+		{"calc/udp", "calc", "", 50000, SERVICE_UDP},
+		{"calc@:0", "calc", "", 0, BOTH},
+		{"calc@:5000/udp", "calc", "", 5000, SERVICE_UDP},
+		{"calc@*:5000", "calc", "*", 5000, BOTH},
+		{"calc@127.0.0.2:5000", "calc", "127.0.0.2", 5000, BOTH},
+		{"calc@[::1]:5000/tcp", "calc", "::1", 5000, SERVICE_TCP},
+		{"calc@localhost:5000", "calc", "localhost", 5000, BOTH},
+		{"calc,order=be", "calc", "", 50000, BOTH},
+		{"calc@:5000/tcp,order=be,order=le", "calc", "", 5000, SERVICE_TCP},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct serve_spec spec;
+		struct sonde_error err = {0};
+		assert_int_equal(serve_spec_parse(cases[i].text, &spec, &err), 0);
+		assert_string_equal(spec.service->name, cases[i].service);
+		assert_string_equal(spec.endpoint.host, cases[i].host);
+		assert_int_equal(spec.endpoint.port, cases[i].port);
+		assert_int_equal(spec.transports, cases[i].transports);
+		serve_spec_done(&spec);
+	}
+}
+
+static void hands_options_to_the_service(void **state)
+{
+	(void)state;
+	struct serve_spec little, big;
+
+	assert_int_equal(serve_spec_parse("calc,order=le", &little, NULL), 0);
+	assert_int_equal(serve_spec_parse("calc,order=be", &big, NULL), 0);
+	assert_memory_not_equal(little.config, big.config, service_calc.config_bytes);
+	serve_spec_done(&little);
+	serve_spec_done(&big);
+}
+
+struct bad {
+	const char *text;
+	const char *subject;
+	const char *reason;
+	const char *hint; /* a part of it */
+};
+
+static void says_what_is_wrong(void **state)
+{
+	(void)state;
+	static const struct bad cases[] = {
+		{"", "\"\"", "no such service", "calc"},
+		{"clac", "clac", "no such service", "did you mean calc?"},
+		{"quux", "quux", "no such service", "the services are calc, echo"},
+		{"\x1b[2J", "\\x1b[2J", "no such service", ""},
+		{"calc:50000", "50000", "a place is written behind @", "calc@:50000"},
+		{"calc@50000", "50000", "a port is written behind a colon",
+		 "calc@:50000"},
+		{"calc@:66000", "66000", "ports are 0 to 65535", ""},
+		{"calc/sctp", "/sctp", "no such transport", "/tcp or /udp"},
+		{"calc,echo", "echo", "an option of a service is NAME=VALUE", "spaces"},
+		{"calc,", ",", "an option of a service is NAME=VALUE", ""},
+		{"calc,order", "order", "an option of a service is NAME=VALUE", ""},
+		{"calc,order=me", "calc", "it does not take order=me", "order=le|be"},
+		/* Two commas are one comma of the value. */
+		{"calc,order=be,,x", "calc", "it does not take order=be,x", ""},
+		{"calc,ordre=be", "calc", "it has no option ordre", "order=le|be"},
+		{"echo,order=be", "echo", "it has no option order", "no options"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct serve_spec spec;
+		struct sonde_error err = {0};
+		assert_int_equal(serve_spec_parse(cases[i].text, &spec, &err), -EINVAL);
+		assert_int_equal(err.kind, SONDE_ERROR_USAGE);
+		assert_string_equal(err.subject, cases[i].subject);
+		assert_string_equal(err.reason, cases[i].reason);
+		assert_non_null(strstr(err.hint, cases[i].hint));
+		assert_int_equal(serve_spec_parse(cases[i].text, &spec, NULL), -EINVAL);
+	}
+}
+
+static void refuses_what_is_too_long(void **state)
+{
+	(void)state;
+	static char text[4096];
+	struct serve_spec spec;
+	struct sonde_error err = {0};
+
+	memset(text, 'x', sizeof(text) - 1);
+	memcpy(text, "calc,", 5);
+	assert_int_equal(serve_spec_parse(text, &spec, &err), -EINVAL);
+	assert_string_equal(err.reason, "too long for a SPEC");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reads_every_form),
+		cmocka_unit_test(hands_options_to_the_service),
+		cmocka_unit_test(says_what_is_wrong),
+		cmocka_unit_test(refuses_what_is_too_long),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
