@@ -76,10 +76,7 @@ static void count_free(void *context, void *object)
 }
 
 static const struct loop_kind kinds[KINDS] = {
-	[KIND_PIPE] = {.name = "pipe",
-		       .ready = ready,
-		       .late = late,
-		       .free = count_free},
+	[KIND_PIPE] = {.name = "pipe", .ready = ready, .late = late, .free = count_free},
 	[KIND_TIMER] = {.name = "timer", .late = late, .free = count_free},
 	[KIND_BORROWED] = {.name = "borrowed", .borrowed = true, .ready = ready},
 };
