@@ -52,7 +52,7 @@ done
 for file in test/unit/*/test_*.c; do
 	[ -e "$file" ] || continue
 	name=${file##*/test_}
-	grep -q "'${name%.c}'" "$(dirname "$file")/meson.build" ||
+	grep -qE "'(${name%.c}|test_$name)'" "$(dirname "$file")/meson.build" ||
 		complain "$file: not listed in its meson.build"
 done
 for file in test/fuzz/fuzz_*.c; do

@@ -12,8 +12,8 @@
 
 #include <sonde/export.h>
 
-#define SONDE_JSON_DEPTH 32 /* objects and arrays inside each other; deeper is an error  \
-			     */
+/* Objects and arrays inside each other; deeper is an error. */
+#define SONDE_JSON_DEPTH 32
 
 struct sonde_json {
 	char *chars; /* owned; chars[0..used) is the text so far, not NUL-terminated */
