@@ -31,7 +31,7 @@ programs() { # FOLDER: its tests; ours are executable, what they share is not
 run --plain --jobs 2 'lints' \
 	tools/check-layers.sh tools/check-text.sh tools/check-shell.sh tools/check-man.sh \
 	'tools/fmt.sh --check'
-run --jobs 2 'the tools themselves' test/tools/tap_run.sh test/tools/lints.sh
+run --jobs 2 'the tools themselves' test/tools/*.sh
 
 run --plain --timeout 600 'gcc, warnings are errors' \
 	"tools/check-build.sh $gcc gcc -Dwerror=true"
