@@ -1,5 +1,6 @@
 /* A program that looks like a CPython from outside, and whose structures are what the
- * test asks for: sound, or broken in one way.  It stands at getppid when they are ready.
+ * test asks for: sound, or broken in one way.  It calls getppid when they are ready, and
+ * makes a socket, which those that trace it as a program of unknown version will see.
  *
  * Built with FAKE_VERSION as the version it claims, and with another hash style. */
 #include <stdint.h>
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -159,5 +161,9 @@ int main(int argc, char **argv)
 	make_sound(layout);
 	break_it(layout, argc > 1 ? argv[1] : "sound");
 	syscall(SYS_getppid);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || listen(fd, 1) < 0)
+		_exit(3);
+	close(fd);
 	_exit(0); /* without the check for leaks, which does not work while traced */
 }
