@@ -6,5 +6,6 @@
 
 extern const struct command command_completion;
 extern const struct command command_help;
+extern const struct command command_trace;
 
 #endif

@@ -9,7 +9,7 @@
 enum { HELP_WIDTH = 79, HELP_INDENT = 26 };
 
 /* Prints words wrapped, from column `at` on; further lines begin at `indent`.  A line
- * feed in the text ends a line. */
+ * feed in the text ends a line, and one that begins with a space is left as it is. */
 static void print_wrapped(struct output *output, const char *text, int at, int indent)
 {
 	while (*text) {
@@ -19,6 +19,13 @@ static void print_wrapped(struct output *output, const char *text, int at, int i
 			output_print(output, "\n");
 			at = 0;
 			text++;
+			continue;
+		}
+		if (at == 0 && *text == ' ') {
+			n = strcspn(text, "\n");
+			output_print(output, "%.*s", (int)n, text);
+			at = (int)n;
+			text += n;
 			continue;
 		}
 		text += strspn(text, " ");

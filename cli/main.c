@@ -103,6 +103,12 @@ static int run_command(const struct command *command, const struct arguments *ar
 		return print_version(arguments, output);
 	if (!command)
 		return message_usage("", "a command is missing");
+	if (output->has_json && output->color_choice == COLOR_ALWAYS) {
+		sonde_error_set(&err, SONDE_ERROR_USAGE, -EINVAL, name,
+				"--json --color always",
+				"these two have no meaning together");
+		return message_error(&err);
+	}
 	if (output->has_json && (command->flags & COMMAND_NO_JSON)) {
 		sonde_error_set(&err, SONDE_ERROR_USAGE, -EINVAL, name, "--json",
 				"has no meaning here");
@@ -114,14 +120,10 @@ static int run_command(const struct command *command, const struct arguments *ar
 /* Writes that failed are told here, for every command; a reader that went away is not. */
 static int finish(struct output *output, int status)
 {
-	const char *name = output->name;
 	struct sonde_error err;
-	int r = output_close(output);
 
-	if (r == 0)
+	if (output_finish(output, &err) == 0)
 		return status;
-	sonde_error_set(&err, SONDE_ERROR_TROUBLE, r, "write", name, NULL);
-	sonde_error_hint(&err, "the output is not complete");
 	message_error(&err);
 	return status == STATUS_DONE ? STATUS_TROUBLE : status;
 }

@@ -59,8 +59,10 @@ int output_open(struct output *output, const char *path)
 	return 0;
 }
 
-int output_close(struct output *output)
+int output_finish(struct output *output, struct sonde_error *err)
 {
+	if (!output->file)
+		return 0;
 	if (fflush(output->file) != 0 && !output->error)
 		output->error = errno;
 	/* A file system may tell only now that there is no room. */
@@ -68,7 +70,12 @@ int output_close(struct output *output)
 		output->error = errno;
 	output->file = NULL;
 	sonde_json_done(&output->json);
-	return output->error == EPIPE ? 0 : -output->error;
+	if (!output->error || output->error == EPIPE)
+		return 0;
+	sonde_error_set(err, SONDE_ERROR_TROUBLE, -output->error, "write", output->name,
+			NULL);
+	sonde_error_hint(err, "the output is not complete");
+	return -output->error;
 }
 
 void output_print(struct output *output, const char *format, ...)

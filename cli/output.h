@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include <sonde/address.h>
+#include <sonde/error.h>
 #include <sonde/json.h>
 
 enum color_choice { COLOR_AUTO = 0, COLOR_ALWAYS, COLOR_NEVER };
@@ -32,9 +33,9 @@ struct output {
 void output_init(struct output *output, enum color_choice color);
 /* Writes to a new file instead.  0 or a negative errno. */
 int output_open(struct output *output, const char *path);
-/* Flushes and closes.  0, or the negative errno of the first failed write (EPIPE is 0).
- */
-int output_close(struct output *output);
+/* Flushes and closes, the first time.  0, or the negative errno of the first write that
+ * failed, with *err filled; that a reader went away (EPIPE) is no failure. */
+int output_finish(struct output *output, struct sonde_error *err);
 
 void output_print(struct output *output, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

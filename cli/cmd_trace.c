@@ -1,0 +1,357 @@
+/* sonde trace: run programs, show which statement sent which packet.
+ *
+ * The order of things: the output file is opened before anything runs, so that a wrong
+ * path costs nothing; then the programs run, with their own standard input, output and
+ * error; when all have ended come capture file, ladder, tables and notes.
+ *
+ * Signals.  What a terminal sends (Ctrl-C) goes to its whole foreground group, so the
+ * programs have it already; what somebody sends to sonde alone is passed on.  The first
+ * one lets the programs end in their own way, a second one ends them at once.  Either
+ * way what was seen until then is shown. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <sonde/trace.h>
+
+#include "cmd.h"
+#include "message.h"
+#include "render.h"
+
+/* As env(1) has them. */
+enum trace_status {
+	TRACE_OWN_TROUBLE = 125,
+	TRACE_NOT_EXECUTABLE = 126,
+	TRACE_NOT_FOUND = 127,
+	TRACE_SIGNALLED = 128, /* and the signal's number */
+};
+
+enum { PATIENCE_S = 1, WITH_MOST = 64 };
+
+static const struct option options[] = {
+	{.name = "with",
+	 .type = OPTION_TEXT,
+	 .argument = "CMD",
+	 .help = "start this shell command line first, and trace it too; may be given "
+		 "more than once, each starts when the one before it waits for a peer",
+	 .repeats = true},
+	{.name = "isolate",
+	 .help = "run in a user and network namespace of their own: packets are captured "
+		 "without privilege, and nothing but the programs is in them"},
+	{.name = "output",
+	 .letter = 'o',
+	 .type = OPTION_FILE,
+	 .argument = "FILE",
+	 .help = "write the ladder, or the JSON, to FILE"},
+	{.name = "write",
+	 .letter = 'w',
+	 .type = OPTION_FILE,
+	 .argument = "FILE",
+	 .help = "write packets and calls to FILE as pcapng, for Wireshark"},
+	{.name = "text", .help = "print ladder and tables (this is the default)"},
+	{.name = "full",
+	 .help = "draw all streams, all acknowledgements, and idle times at length"},
+	{.name = NULL},
+};
+
+/* What a wait listens to beside the programs: signals, and a timer after the first. */
+struct watch {
+	int signals, timer, both; /* file descriptors */
+	unsigned signal_count;
+	sigset_t before; /* the mask that sonde was started with, for the programs */
+};
+
+static int fail_errno(struct sonde_error *err, const char *operation)
+{
+	return sonde_error_set(err, SONDE_ERROR_TROUBLE, -errno, operation, "", NULL);
+}
+
+static int watch_open(struct watch *watch, struct sonde_error *err)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, &watch->before) < 0)
+		return fail_errno(err, "watch signals");
+	watch->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	watch->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	watch->both = epoll_create1(EPOLL_CLOEXEC);
+	if (watch->signals < 0 || watch->timer < 0 || watch->both < 0 ||
+	    epoll_ctl(watch->both, EPOLL_CTL_ADD, watch->signals, &event) < 0 ||
+	    epoll_ctl(watch->both, EPOLL_CTL_ADD, watch->timer, &event) < 0)
+		return fail_errno(err, "watch signals");
+	return 0;
+}
+
+static void watch_close(struct watch *watch)
+{
+	if (watch->both >= 0)
+		close(watch->both);
+	if (watch->timer >= 0)
+		close(watch->timer);
+	if (watch->signals >= 0)
+		close(watch->signals);
+}
+
+static void handle_signal(struct watch *watch, struct sonde_trace *trace,
+			  const struct signalfd_siginfo *info, struct output *output)
+{
+	const struct itimerspec soon = {.it_value = {.tv_sec = PATIENCE_S}};
+	int signal = (int)info->ssi_signo;
+
+	if (++watch->signal_count > 1) {
+		message_note(output, "second signal: the programs are ended now");
+		sonde_trace_stop(trace);
+		return;
+	}
+	message_detail(output, "SIG%s: waiting for the programs to end",
+		       sigabbrev_np(signal));
+	/* The terminal has told the programs itself. */
+	if (info->ssi_code != SI_KERNEL)
+		sonde_trace_signal(trace, signal);
+	timerfd_settime(watch->timer, 0, &soon, NULL);
+}
+
+static void watch_handle(struct watch *watch, struct sonde_trace *trace,
+			 struct output *output)
+{
+	struct signalfd_siginfo info;
+	uint64_t expired;
+
+	while (read(watch->signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		handle_signal(watch, trace, &info, output);
+	if (read(watch->timer, &expired, sizeof(expired)) == (ssize_t)sizeof(expired)) {
+		message_note(output, "the programs still run after the signal");
+		if (output->verbosity >= 0)
+			message_hint("send it once more, and they are ended at once");
+	}
+}
+
+/* Returns 0 when the programs have ended, or the error of a tracer that failed; what was
+ * recorded can be shown then, too. */
+static int record(struct sonde_trace *trace, struct watch *watch, struct output *output,
+		  struct sonde_error *err)
+{
+	int r;
+
+	while ((r = sonde_trace_wait(trace, watch->both, err)) > 0)
+		watch_handle(watch, trace, output);
+	return r;
+}
+
+static int no_memory(struct sonde_error *err)
+{
+	return sonde_error_set(err, SONDE_ERROR_TROUBLE, -ENOMEM, "show", "the trace",
+			       NULL);
+}
+
+static int show_text(struct output *output, const struct sonde_timeline *timeline,
+		     bool is_full)
+{
+	const struct render_options how = {.is_full = is_full};
+	int r = 0;
+
+	/* A blank line ends what the programs printed. */
+	if (output->file == stdout)
+		output_print(output, "\n");
+	if (timeline->stream_count > 0)
+		r = render_ladders(output, timeline, &how);
+	else
+		render_statements(output, timeline, &how);
+	if (r == 0)
+		r = render_tables(output, timeline, &how);
+	if (r == 0)
+		render_summary(output, timeline);
+	return r;
+}
+
+/* Everything that follows the end of the programs. */
+static int show(struct sonde_trace *trace, const struct arguments *arguments,
+		struct output *output, struct sonde_error *err)
+{
+	const struct sonde_recording *recording = sonde_trace_recording(trace);
+	const char *capture = arguments_text(arguments, "write", NULL);
+	struct sonde_timeline timeline;
+	int r, saved = 0;
+
+	if (sonde_timeline_build(recording, &timeline) < 0)
+		return no_memory(err);
+	/* Before the output: the JSON names the frames of the file. */
+	if (capture)
+		saved = sonde_trace_save(trace, &timeline, err);
+
+	if (output->has_json)
+		r = render_trace_json(output, &timeline);
+	else
+		r = show_text(output, &timeline, arguments_has(arguments, "full"));
+	output_flush(output);
+	render_notes(output, recording);
+	if (capture && saved == 0)
+		message_note(output,
+			     "packets and calls are in %s; open it with: "
+			     "wireshark %s",
+			     capture, capture);
+	sonde_timeline_done(&timeline);
+	if (saved < 0)
+		return saved;
+	return r < 0 ? no_memory(err) : 0;
+}
+
+/* The main program's, as a shell would tell it. */
+static int exit_status(struct sonde_trace *trace, const struct output *output)
+{
+	const struct sonde_recording *recording = sonde_trace_recording(trace);
+	int status = sonde_trace_status(trace);
+	const char *name = "the program";
+
+	if (status < 0)
+		return TRACE_OWN_TROUBLE;
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	if (recording->main_program &&
+	    recording->programs[recording->main_program - 1].name)
+		name = recording->programs[recording->main_program - 1].name;
+	message_note(output, "%s was ended by SIG%s", name,
+		     sigabbrev_np(WTERMSIG(status)));
+	return TRACE_SIGNALLED + WTERMSIG(status);
+}
+
+static int own_trouble(const struct sonde_error *err)
+{
+	message_error(err);
+	return TRACE_OWN_TROUBLE;
+}
+
+static int check_usage(const struct command *command, const struct arguments *arguments,
+		       struct sonde_error *err)
+{
+	const char *output = arguments_text(arguments, "output", NULL);
+	const char *capture = arguments_text(arguments, "write", NULL);
+
+	if (arguments->operand_count == 0) {
+		sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, command->name, "",
+				"the program to run is missing");
+		sonde_error_hint(err, "sonde trace -- python3 client.py");
+		return -EINVAL;
+	}
+	if (arguments_count(arguments, "with") > WITH_MOST)
+		return sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, command->name,
+				       "--with", "more than %d", WITH_MOST);
+	if (output && capture && strcmp(output, capture) == 0)
+		return sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, command->name,
+				       output, "one file for two things");
+	if (arguments_refuse_both(arguments, command->name, "text", "json", err) < 0 ||
+	    arguments_refuse_both(arguments, command->name, "full", "json", err) < 0)
+		return -EINVAL;
+	return 0;
+}
+
+static int start(const struct arguments *arguments, const struct output *output,
+		 const struct watch *watch, struct sonde_trace **ret,
+		 struct sonde_error *err)
+{
+	const char *with[WITH_MOST];
+	struct sonde_trace_options how = {
+		.arguments = arguments->operands,
+		.with = with,
+		.isolate = arguments_has(arguments, "isolate"),
+		.capture_path = arguments_text(arguments, "write", NULL),
+		.stdout_to_stderr = output->has_json && output->file == stdout,
+		.signal_mask = &watch->before,
+	};
+
+	while (how.with_count < arguments_count(arguments, "with")) {
+		with[how.with_count] = arguments_nth(arguments, "with", how.with_count);
+		how.with_count++;
+	}
+	if (how.stdout_to_stderr)
+		message_note(output, "the programs' standard output goes to standard "
+				     "error: the JSON is on standard output");
+	return sonde_trace_start(&how, ret, err);
+}
+
+static int run(const struct command *command, const struct arguments *arguments,
+	       struct output *output)
+{
+	struct watch watch = {.signals = -1, .timer = -1, .both = -1};
+	struct sonde_trace *trace = NULL;
+	struct sonde_error err;
+	int status, r;
+
+	if (check_usage(command, arguments, &err) < 0)
+		return message_error(&err);
+	if (arguments_has(arguments, "output")) {
+		const char *path = arguments_text(arguments, "output", NULL);
+
+		r = output_open(output, path);
+		if (r < 0) {
+			sonde_error_set(&err, SONDE_ERROR_TROUBLE, r, "open", path, NULL);
+			return own_trouble(&err);
+		}
+	}
+	if (watch_open(&watch, &err) < 0) {
+		status = own_trouble(&err);
+		goto out;
+	}
+	r = start(arguments, output, &watch, &trace, &err);
+	if (r < 0) {
+		status = own_trouble(&err);
+		if (r == SONDE_TRACE_NOT_FOUND)
+			status = TRACE_NOT_FOUND;
+		else if (r == SONDE_TRACE_NOT_EXECUTABLE)
+			status = TRACE_NOT_EXECUTABLE;
+		goto out;
+	}
+	/* Not earlier: the programs have inherited what sonde was given. */
+	signal(SIGPIPE, SIG_IGN);
+
+	r = record(trace, &watch, output, &err);
+	if (r < 0) {
+		status = own_trouble(&err);
+		sonde_recording_seal(sonde_trace_recording(trace));
+	} else {
+		status = exit_status(trace, output);
+	}
+	if (show(trace, arguments, output, &err) < 0)
+		status = own_trouble(&err);
+	if (output_finish(output, &err) < 0)
+		status = own_trouble(&err);
+out:
+	sonde_trace_free(trace);
+	watch_close(&watch);
+	return status;
+}
+
+const struct command command_trace = {
+	.name = "trace",
+	.summary = "Run programs and show which statement sent which packet",
+	.usage = "[--with CMD]... [--isolate] [-o FILE] [-w FILE] [--text|--json] "
+		 "[--full] [--] CMD [ARG]...",
+	.description =
+		"Runs CMD, records its socket calls with their source lines and its "
+		"packets, "
+		"and joins the two: a ladder for each connection, then a table of the "
+		"statements that sent each packet, and one of the packets that completed "
+		"each blocking statement.\n"
+		"\n"
+		"  sonde trace --isolate --with \"python3 server.py\" -- python3 "
+		"client.py\n"
+		"\n"
+		"The exit status is CMD's (128 and the signal's number where one ended "
+		"it), "
+		"125 where sonde itself failed, 126 or 127 where CMD cannot be run or "
+		"found.",
+	.options = options,
+	.flags = COMMAND_STOPS_AT_OPERAND | COMMAND_OWN_SIGNALS,
+	.run = run,
+};
