@@ -16,6 +16,7 @@
 
 enum { KIND_PIPE = 0, KIND_TIMER, KIND_BORROWED, KINDS };
 
+/* Those of the tests are static: the loop frees them after the test has returned. */
 struct object {
 	int slot;
 	int fd;
@@ -125,7 +126,7 @@ static void turn(struct world *world)
 static void calls_what_is_ready_and_only_while_it_is_watched(void **state)
 {
 	struct world *world = *state;
-	struct object object = {0};
+	static struct object object;
 	int other = full_pipe(world, &object);
 
 	turn(world);
@@ -144,7 +145,7 @@ static void calls_what_is_ready_and_only_while_it_is_watched(void **state)
 static void never_calls_what_was_closed_in_the_same_turn(void **state)
 {
 	struct world *world = *state;
-	struct object a = {0}, b = {0};
+	static struct object a, b;
 	int to_a = full_pipe(world, &a), to_b = full_pipe(world, &b);
 
 	a.closes = &b;
@@ -164,7 +165,7 @@ static void never_calls_what_was_closed_in_the_same_turn(void **state)
 static void gives_a_slot_away_only_after_the_turn(void **state)
 {
 	struct world *world = *state;
-	struct object a = {0}, b = {0}, c = {0};
+	static struct object a, b, c;
 	int fds[2];
 	int to_a = full_pipe(world, &a), to_b = full_pipe(world, &b);
 
@@ -193,7 +194,7 @@ static void gives_a_slot_away_only_after_the_turn(void **state)
 static void leaves_a_borrowed_descriptor_open(void **state)
 {
 	struct world *world = *state;
-	struct object object = {0};
+	static struct object object;
 	int fds[2];
 
 	assert_int_equal(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
@@ -213,7 +214,7 @@ static void leaves_a_borrowed_descriptor_open(void **state)
 static void takes_nothing_when_it_fails(void **state)
 {
 	struct world *world = *state;
-	struct object object = {0};
+	static struct object object;
 	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	/* epoll does not take files that are always ready. */
@@ -259,7 +260,7 @@ static void fires_deadlines_in_order_and_once(void **state)
 static void sleeps_until_a_deadline_and_no_longer(void **state)
 {
 	struct world *world = *state;
-	struct object timer = {0};
+	static struct object timer;
 	int64_t before = clock_monotonic_ns();
 
 	timer.slot = loop_add(world->loop, KIND_TIMER, -1, 0, &timer);
@@ -279,7 +280,7 @@ static void sleeps_until_a_deadline_and_no_longer(void **state)
 static void frees_everything_at_its_end(void **state)
 {
 	struct world *world = *state;
-	struct object a = {0}, b = {0};
+	static struct object a, b;
 	int to_a = full_pipe(world, &a), to_b = full_pipe(world, &b);
 
 	loop_close(world->loop, a.slot);
