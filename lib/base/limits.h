@@ -32,9 +32,11 @@ enum {
 	/* Files. */
 	LIMIT_PCAPNG_BLOCK = 1 << 24, /* bytes of one block that is believed */
 
-	/* Capture. */
-	LIMIT_RING_BLOCK_BYTES = 1 << 20,
-	LIMIT_RING_BLOCKS = 16,
+	/* Capture.  A block is used up when it is full or a millisecond old, so that many
+	 * small ones let the reader be late for longer (a quarter of a second); each has
+	 * to hold the largest packet. */
+	LIMIT_RING_BLOCK_BYTES = 1 << 17,
+	LIMIT_RING_BLOCKS = 256,
 	LIMIT_SNAP_BYTES = 262144,
 
 	/* Names. */

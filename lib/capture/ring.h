@@ -3,7 +3,9 @@
  * Opening needs CAP_NET_RAW in the network namespace; reading needs nothing, so that one
  * process may open the ring (inside a namespace) and hand the descriptor to another,
  * which maps it.  Every interface is captured; on loopback, where each packet shows
- * twice, the outgoing copy is left out. */
+ * twice, the outgoing copy is left out.  Of links other than Ethernet, IP is given, raw;
+ * anything else there counts as read and is passed over.  VLAN tags stand where they were
+ * on the wire. */
 #ifndef CAPTURE_RING_H
 #define CAPTURE_RING_H
 
@@ -36,15 +38,21 @@ int ring_fd(const struct ring *ring); /* poll it for POLLIN; borrowed */
  * valid until the next call. */
 int ring_next(struct ring *ring, struct ring_packet *ret);
 
-/* Packets that the kernel has taken in and that ring_next() has not given yet lie in the
- * block that is still open.  Waits until all of those that were counted when it was
- * called can be read (at most timeout_ms), to be called in turn with ring_next() at the
- * end: 1 there may be more, 0 everything has been read. */
+/* Packets that the kernel has taken in and that ring_next() has not given yet may lie in
+ * the block that is still open.  To be called in turn with ring_next() at the end: waits
+ * until all of those that were counted when it was first called can be read (at most
+ * timeout_ms from then).  1 there may be more, 0 everything has been read, -ETIMEDOUT.
+ *
+ *	while (ring_drain(ring, 1000) > 0)
+ *		while (ring_next(ring, &packet) > 0)
+ *			...
+ */
 int ring_drain(struct ring *ring, int timeout_ms);
 
+/* When all has been read: received == read + dropped. */
 struct ring_counts {
-	uint64_t received; /* as the kernel counts: the outgoing copies too */
-	uint64_t dropped;
+	uint64_t received; /* as the kernel counts: with those that it dropped */
+	uint64_t dropped;  /* there was no room in the ring */
 	uint64_t read;
 };
 void ring_count(struct ring *ring, struct ring_counts *ret);
