@@ -69,8 +69,9 @@ struct sonde_calc_ask {
 	const char *port; /* number or service name; NULL: 50000 */
 	bool udp;
 	enum sonde_calc_order order;
-	int64_t timeout_ns; /* for the whole question: resolve excepted, connect included
-			     */
+	/* For the whole question, connect included; not for the look-up of a name.
+	 * 0: none. */
+	int64_t timeout_ns;
 };
 
 /* Asks a server.  Returns 0 and the result; on failure err tells in words what happened

@@ -21,6 +21,7 @@ enum sonde_serve_event_kind {
 	SONDE_SERVE_REFUSED, /* a request that cannot be answered; reason */
 	SONDE_SERVE_CLOSED,  /* reason: "client closed", "unknown operation" ... */
 	SONDE_SERVE_TROUBLE, /* the server goes on; reason */
+	SONDE_SERVE_IDLE,    /* after others, before the next wait: a time to flush */
 };
 
 /* What happened; valid only during the call. */

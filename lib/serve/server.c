@@ -50,7 +50,17 @@ void server_notify(struct sonde_server *server, struct sonde_serve_event *event)
 	if (!server->options.observer)
 		return;
 	event->at_ns = clock_realtime_ns();
+	server->notified = event->kind != SONDE_SERVE_IDLE;
 	server->options.observer(server->options.context, event);
+}
+
+static int turn(struct sonde_server *server, int64_t until_ns)
+{
+	struct sonde_serve_event event = {.kind = SONDE_SERVE_IDLE};
+
+	if (server->notified)
+		server_notify(server, &event);
+	return loop_turn(server->loop, until_ns);
 }
 
 static void say_trouble(struct sonde_server *server, const struct server_quiet *quiet,
@@ -215,7 +225,7 @@ int sonde_server_run(struct sonde_server *server, int also_fd, struct sonde_erro
 	server->also_ready = false;
 	while (r == 0 && !server->also_ready &&
 	       loop_now_ns(server->loop) < server->end_ns)
-		r = loop_turn(server->loop, server->end_ns);
+		r = turn(server, server->end_ns);
 	if (server->also_slot >= 0)
 		loop_close(server->loop, server->also_slot);
 	server->also_slot = -1;
@@ -240,7 +250,7 @@ static void stop(struct sonde_server *server)
 		int64_t now_ns = clock_monotonic_ns();
 		if (!server->clients || now_ns >= end_ns)
 			break;
-		if (loop_turn(server->loop, now_ns + STOP_STEP_MS * NS_PER_MS) < 0)
+		if (turn(server, now_ns + STOP_STEP_MS * NS_PER_MS) < 0)
 			break;
 	}
 }

@@ -53,6 +53,7 @@ struct sonde_server {
 
 	int also_slot; /* -1 none */
 	bool also_ready;
+	bool notified;  /* since the last SONDE_SERVE_IDLE */
 	int64_t end_ns; /* of the life time; LOOP_NEVER until it runs */
 
 	/* One read and its answers; shared by all clients, empty between two events. */
