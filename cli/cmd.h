@@ -4,8 +4,10 @@
 
 #include "command.h"
 
+extern const struct command command_calc;
 extern const struct command command_completion;
 extern const struct command command_help;
+extern const struct command command_serve;
 extern const struct command command_trace;
 
 #endif

@@ -15,6 +15,8 @@
 #include "message.h"
 
 const struct command *const commands[] = {
+	&command_serve,
+	&command_calc,
 	&command_help,
 	&command_completion,
 	NULL,

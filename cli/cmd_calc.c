@@ -1,0 +1,219 @@
+/* sonde calc: puts a question to a calculation server. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include <sonde/calc.h>
+#include <sonde/text.h>
+
+#include "cmd.h"
+#include "message.h"
+
+enum {
+	ONE_READ_NUMBERS = 253, /* what a server that reads 1024 bytes takes in whole */
+	TIMEOUT_S = 5,
+};
+
+static const char *const orders[] = {"le", "be", NULL};
+static const char *const operations[] = {"sum", "product", "min", "max", NULL};
+
+static const struct option options[] = {
+	{.name = "to",
+	 .type = OPTION_TEXT,
+	 .argument = "HOST:PORT",
+	 .help = "ask this server; without it localhost, and without PORT 50000"},
+	{.name = "udp", .help = "ask over UDP"},
+	{.name = "id",
+	 .type = OPTION_INT,
+	 .argument = "N",
+	 .help = "the question's ID, which the answer repeats; without it 1",
+	 .least = 0,
+	 .most = UINT32_MAX},
+	{.name = "order",
+	 .type = OPTION_CHOICE,
+	 .argument = "ORDER",
+	 .help = "byte order of ID, numbers and result: le (without it) or be",
+	 .choices = orders},
+	{.name = "timeout",
+	 .type = OPTION_DURATION,
+	 .argument = "DURATION",
+	 .help = "give up after this time; without it 5s; 0s is never"},
+	{.name = NULL},
+};
+
+static int64_t now_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+static int refuse_operation(const char *text)
+{
+	struct sonde_error err;
+	const char *nearest = sonde_text_nearest(text, operations, 4);
+
+	sonde_error_set(&err, SONDE_ERROR_USAGE, -EINVAL, "calc", text,
+			"no such operation");
+	if (nearest)
+		sonde_error_hint(&err, "did you mean %s?", nearest);
+	else
+		sonde_error_hint(&err, "sum, product, min or max");
+	return message_error(&err);
+}
+
+static int refuse_number(const char *text, int error)
+{
+	struct sonde_error err;
+
+	sonde_error_set(&err, SONDE_ERROR_USAGE, error, "calc", text,
+			error == -ERANGE ? "it does not fit into 32 bits"
+					 : "it is no whole number");
+	sonde_error_hint(&err, "numbers are %" PRId32 " to %" PRId32, INT32_MIN,
+			 INT32_MAX);
+	return message_error(&err);
+}
+
+/* The operands as a request.  STATUS_DONE, or that of an error that was told. */
+static int read_request(const struct command *command, const struct arguments *arguments,
+			struct sonde_calc_request *ret)
+{
+	if (arguments->operand_count == 0)
+		return message_usage(command->name,
+				     "name an operation, as in: sonde calc sum 1 2");
+	if (sonde_calc_parse_operation(arguments->operands[0], &ret->operation) < 0)
+		return refuse_operation(arguments->operands[0]);
+	size_t count = arguments->operand_count - 1;
+	if (count > SONDE_CALC_NUMBERS)
+		return message_usage(command->name,
+				     "%zu numbers: the protocol has room for %d", count,
+				     SONDE_CALC_NUMBERS);
+	for (size_t i = 0; i < count; i++) {
+		const char *text = arguments->operands[i + 1];
+		long long number;
+		int r = sonde_text_parse_int(text, INT32_MIN, INT32_MAX, &number);
+		if (r < 0)
+			return refuse_number(text, r);
+		ret->numbers[i] = (int32_t)number;
+	}
+	ret->count = (uint8_t)count;
+	return STATUS_DONE;
+}
+
+static void write_id(uint32_t id, enum sonde_calc_order order, uint8_t ret[4])
+{
+	for (unsigned i = 0; i < 4; i++) {
+		unsigned at = order == SONDE_CALC_BIG ? 3 - i : i;
+		ret[at] = (uint8_t)(id >> 8 * i);
+	}
+}
+
+/* HOST:PORT, [IPV6]:PORT, :PORT, "HOST PORT"; HOST and [IPV6] alone leave the port as it
+ * is.  Cuts the text; what the parts mean is the library's business. */
+static void split_address(char *text, const char **ret_host, const char **ret_port)
+{
+	char *bracket = *text == '[' ? strchr(text, ']') : NULL;
+	char *rest = bracket ? bracket + 1 : text;
+	char *separator = strrchr(rest, ' ');
+
+	if (!separator)
+		separator = strrchr(rest, ':');
+	*ret_host = text;
+	/* Two colons without brackets: an IPv6 address and no port. */
+	if (!separator ||
+	    (!bracket && strchr(rest, ':') != strrchr(rest, ':') && *separator == ':'))
+		return;
+	*separator = '\0';
+	*ret_port = separator + 1;
+}
+
+static void print_result(struct output *output, const struct sonde_calc_request *request,
+			 uint32_t id, int32_t result, int64_t took_ns)
+{
+	if (!output->has_json) {
+		output_print(output, "%" PRId32 "\n", result);
+		return;
+	}
+	struct sonde_json *json = output_event_begin(output, "result");
+	output_event_time(output, "at_ns", now_ns(CLOCK_REALTIME));
+	sonde_json_add_string(json, "operation", sonde_calc_word(request->operation));
+	sonde_json_add_int(json, "numbers", request->count);
+	sonde_json_add_int(json, "id", id);
+	sonde_json_add_int(json, "result", result);
+	sonde_json_add_int(json, "took_ns", took_ns);
+	output_event_end(output);
+}
+
+static void tell_time(const struct output *output, int64_t took_ns)
+{
+	char storage[64];
+	struct sonde_text text;
+
+	sonde_text_init(&text, storage, sizeof(storage));
+	sonde_text_add_duration(&text, took_ns);
+	message_detail(output, "answered within %s", storage);
+}
+
+static int run(const struct command *command, const struct arguments *arguments,
+	       struct output *output)
+{
+	struct sonde_calc_request request = {0};
+	struct sonde_calc_ask ask = {
+		.udp = arguments_has(arguments, "udp"),
+		.order = (enum sonde_calc_order)arguments_number(arguments, "order",
+								 SONDE_CALC_LITTLE),
+		.timeout_ns = arguments_number(arguments, "timeout",
+					       TIMEOUT_S * INT64_C(1000000000)),
+	};
+	uint32_t id = (uint32_t)arguments_number(arguments, "id", 1);
+	const char *to = arguments_text(arguments, "to", "");
+	char address[512];
+	struct sonde_error err;
+	int32_t result;
+
+	int status = read_request(command, arguments, &request);
+	if (status != STATUS_DONE)
+		return status;
+	write_id(id, ask.order, request.id);
+	if (strlen(to) >= sizeof(address))
+		return message_usage(command->name, "--to: too long for an address");
+	memcpy(address, to, strlen(to) + 1);
+	split_address(address, &ask.host, &ask.port);
+	if (request.count > ONE_READ_NUMBERS)
+		message_note(output,
+			     "%u numbers: many servers read 1024 bytes at once, which is "
+			     "%d numbers",
+			     request.count, ONE_READ_NUMBERS);
+
+	if (output->has_json)
+		output_json_start(output, now_ns(CLOCK_REALTIME));
+	int64_t asked_ns = now_ns(CLOCK_MONOTONIC);
+	int r = sonde_calc_ask(&ask, &request, &result, &err);
+	if (r < 0)
+		return message_error(&err);
+	int64_t took_ns = now_ns(CLOCK_MONOTONIC) - asked_ns;
+	tell_time(output, took_ns);
+	print_result(output, &request, id, result, took_ns);
+	return STATUS_DONE;
+}
+
+static const char *operation_word(size_t i)
+{
+	return i < 4 ? operations[i] : NULL;
+}
+
+const struct command command_calc = {
+	.name = "calc",
+	.summary = "Ask a calculation server for a result",
+	.usage = "OPERATION [NUMBER...]",
+	.description = "OPERATION is sum, product, min or max, or as on the wire Summe, "
+		       "Produkt, Minimum or Maximum; up to 255 numbers of 32 bits. "
+		       "Negative numbers need no --.\n"
+		       "The result alone is printed.",
+	.options = options,
+	.flags = COMMAND_NEGATIVE_OPERANDS,
+	.operand_word = operation_word,
+	.run = run,
+};

@@ -1,0 +1,314 @@
+/* sonde serve: the lab's servers, until SIGINT, SIGTERM or the end of their time.
+ *
+ * The library says what happens, here it is printed: where it listens, and unless -q is
+ * given a line for each thing that a client does.  Lines are written out before the
+ * server waits again, so that a reader of a pipe has all of them, and a busy server
+ * does not make a system call for each. */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <sonde/serve.h>
+#include <sonde/text.h>
+
+#include "cmd.h"
+#include "message.h"
+
+static const struct option options[] = {
+	{.name = "for",
+	 .type = OPTION_DURATION,
+	 .argument = "DURATION",
+	 .help = "end after this time; 0s is never"},
+	{.name = "max-clients",
+	 .type = OPTION_INT,
+	 .argument = "N",
+	 .help = "serve so many TCP clients at once; the next ones wait until one leaves",
+	 .least = 1,
+	 .most = 1000000},
+	{.name = "idle-timeout",
+	 .type = OPTION_DURATION,
+	 .argument = "DURATION",
+	 .help = "close a TCP client that is silent for so long; 0s is never"},
+	{.name = "backlog",
+	 .type = OPTION_INT,
+	 .argument = "N",
+	 .help = "connections that may wait to be accepted",
+	 .least = 1,
+	 .most = 65535},
+	{.name = "port-base",
+	 .type = OPTION_INT,
+	 .argument = "B",
+	 .help = "add B to ports under 1024; without it 10000 where they are not "
+		 "permitted, else 0",
+	 .least = 0,
+	 .most = 64512},
+	{.name = NULL},
+};
+
+/* What the observer prints, and counts for the last line. */
+struct service_log {
+	struct output *output;
+	uint64_t clients;
+	uint64_t datagrams;
+	uint64_t answered;
+	uint64_t refused;
+	bool is_ending; /* because nobody reads */
+};
+
+static const char *const event_names[] = {
+	[SONDE_SERVE_LISTENING] = "listening", [SONDE_SERVE_ACCEPTED] = "accepted",
+	[SONDE_SERVE_RECEIVED] = "received",   [SONDE_SERVE_ANSWERED] = "answered",
+	[SONDE_SERVE_REFUSED] = "refused",     [SONDE_SERVE_CLOSED] = "closed",
+	[SONDE_SERVE_TROUBLE] = "trouble",
+};
+
+static const char *proto_name(const struct sonde_serve_event *event)
+{
+	return event->udp ? "udp" : "tcp";
+}
+
+static const char *plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+/* --- as text */
+
+/* "calc 127.0.0.1:40112/tcp #1: received 18 bytes" */
+static void print_event(struct output *output, const struct sonde_serve_event *event)
+{
+	char address[SONDE_ADDRESS_CHARS], storage[512];
+	struct sonde_text line;
+
+	sonde_text_init(&line, storage, sizeof(storage));
+	if (event->kind == SONDE_SERVE_LISTENING) {
+		sonde_address_format(&event->address, address);
+		output_print(output, "listening on %s/%s\n", address, proto_name(event));
+		return;
+	}
+	sonde_text_add(&line, "%s", event->service);
+	if (event->peer.family != SONDE_FAMILY_NONE) {
+		sonde_address_format(&event->peer, address);
+		sonde_text_add(&line, " %s", address);
+	}
+	sonde_text_add(&line, "/%s", proto_name(event));
+	if (event->client > 0)
+		sonde_text_add(&line, " #%" PRIu64, event->client);
+	sonde_text_add(&line, ": %s", event_names[event->kind]);
+	if (event->kind == SONDE_SERVE_ANSWERED)
+		sonde_text_add(&line, " %" PRIu32 " request%s,", event->requests,
+			       plural(event->requests));
+	if (event->kind == SONDE_SERVE_RECEIVED || event->kind == SONDE_SERVE_ANSWERED)
+		sonde_text_add(&line, " %zu byte%s", event->bytes, plural(event->bytes));
+	if (event->reason) {
+		sonde_text_add(&line, ": ");
+		sonde_text_add_escaped(&line, event->reason, strlen(event->reason));
+	}
+	output_print(output, "%s\n", storage);
+}
+
+/* --- as NDJSON */
+
+static bool is_utf8(const char *chars)
+{
+	size_t n = strlen(chars);
+	unsigned code;
+
+	for (size_t at = 0; at < n;) {
+		size_t length = sonde_text_decode_utf8(chars + at, n - at, &code);
+		if (length == 0)
+			return false;
+		at += length;
+	}
+	return true;
+}
+
+static void write_event(struct output *output, const struct sonde_serve_event *event)
+{
+	struct sonde_json *json = output_event_begin(output, event_names[event->kind]);
+
+	output_event_time(output, "at_ns", event->at_ns);
+	sonde_json_add_string(json, "service", event->service);
+	sonde_json_add_string(json, "proto", proto_name(event));
+	if (event->kind == SONDE_SERVE_LISTENING)
+		output_event_address(output, &event->address);
+	if (event->client > 0)
+		sonde_json_add_int(json, "client", (int64_t)event->client);
+	if (event->peer.family != SONDE_FAMILY_NONE) {
+		sonde_json_key(json, "peer");
+		sonde_json_object_begin(json);
+		output_event_address(output, &event->peer);
+		sonde_json_object_end(json);
+	}
+	if (event->kind == SONDE_SERVE_ANSWERED)
+		sonde_json_add_int(json, "requests", event->requests);
+	if (event->kind == SONDE_SERVE_RECEIVED || event->kind == SONDE_SERVE_ANSWERED)
+		sonde_json_add_int(json, "bytes", (int64_t)event->bytes);
+	if (event->reason) {
+		sonde_json_add_string(json, "text", event->reason);
+		if (!is_utf8(event->reason)) {
+			sonde_json_key(json, "base64");
+			sonde_json_base64(json, event->reason, strlen(event->reason));
+		}
+	}
+	output_event_end(output);
+}
+
+/* --- */
+
+static void count(struct service_log *served, const struct sonde_serve_event *event)
+{
+	served->clients += event->kind == SONDE_SERVE_ACCEPTED;
+	served->datagrams += event->kind == SONDE_SERVE_RECEIVED && event->udp;
+	served->refused += event->kind == SONDE_SERVE_REFUSED;
+	served->answered += event->kind == SONDE_SERVE_ANSWERED ? event->requests : 0;
+}
+
+static void observe(void *context, const struct sonde_serve_event *event)
+{
+	struct service_log *served = context;
+	struct output *output = served->output;
+
+	if (event->kind == SONDE_SERVE_IDLE) {
+		output_flush(output);
+		/* As if told to end: nobody will see what is served from now on. */
+		if (output_is_broken(output) && !served->is_ending) {
+			served->is_ending = true;
+			raise(SIGTERM);
+		}
+		return;
+	}
+	count(served, event);
+	if (output->verbosity < 0 && event->kind != SONDE_SERVE_LISTENING &&
+	    event->kind != SONDE_SERVE_TROUBLE)
+		return;
+	if (output->has_json)
+		write_event(output, event);
+	else
+		print_event(output, event);
+}
+
+static void print_summary(struct output *output, const struct service_log *served)
+{
+	struct timespec now;
+
+	if (output->has_json) {
+		struct sonde_json *json = output_event_begin(output, "summary");
+		clock_gettime(CLOCK_REALTIME, &now);
+		output_event_time(output, "at_ns",
+				  now.tv_sec * INT64_C(1000000000) + now.tv_nsec);
+		sonde_json_add_int(json, "clients", (int64_t)served->clients);
+		sonde_json_add_int(json, "datagrams", (int64_t)served->datagrams);
+		sonde_json_add_int(json, "answered", (int64_t)served->answered);
+		sonde_json_add_int(json, "refused", (int64_t)served->refused);
+		output_event_end(output);
+		return;
+	}
+	output_print(output,
+		     "served %" PRIu64 " client%s and %" PRIu64 " datagram%s: %" PRIu64
+		     " request%s answered, %" PRIu64 " refused\n",
+		     served->clients, plural(served->clients), served->datagrams,
+		     plural(served->datagrams), served->answered,
+		     plural(served->answered), served->refused);
+}
+
+/* SIGINT and SIGTERM become readable; those that were ignored stay ignored. */
+static int open_signals(void)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int add_services(struct sonde_server *server, const struct arguments *arguments,
+			struct sonde_error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < arguments->operand_count; i++) {
+		const char *spec = arguments->operands[i];
+		if (strcmp(spec, "lab") != 0) {
+			r = sonde_server_add(server, spec, err);
+			continue;
+		}
+		for (size_t k = 0; r == 0 && k < sonde_serve_service_count(); k++)
+			r = sonde_server_add(server, sonde_serve_service_name(k), err);
+	}
+	return r;
+}
+
+static const char *spec_word(size_t i)
+{
+	if (i == sonde_serve_service_count())
+		return "lab";
+	return i < sonde_serve_service_count() ? sonde_serve_service_name(i) : NULL;
+}
+
+static int run(const struct command *command, const struct arguments *arguments,
+	       struct output *output)
+{
+	struct service_log served = {.output = output};
+	struct sonde_serve_options serve = {
+		.for_ns = arguments_number(arguments, "for", 0),
+		.idle_timeout_ns = arguments_number(arguments, "idle-timeout", 0),
+		.max_clients = (unsigned)arguments_number(arguments, "max-clients", 0),
+		.backlog = (int)arguments_number(arguments, "backlog", 0),
+		.port_base = (int)arguments_number(arguments, "port-base", -1),
+		.observer = observe,
+		.context = &served,
+	};
+	struct sonde_server *server = NULL;
+	struct sonde_error err;
+	struct timespec now;
+
+	if (arguments->operand_count == 0)
+		return message_usage(command->name,
+				     "name a service, as in: sonde serve calc echo");
+	int signal_fd = open_signals();
+	int r = signal_fd < 0 ? sonde_error_set(&err, SONDE_ERROR_TROUBLE, -errno,
+						"wait for", "signals", NULL)
+			      : sonde_server_new(&serve, &server, &err);
+	if (output->has_json) {
+		clock_gettime(CLOCK_REALTIME, &now);
+		output_json_start(output, now.tv_sec * INT64_C(1000000000) + now.tv_nsec);
+	}
+	if (r == 0)
+		r = add_services(server, arguments, &err);
+	if (r == 0)
+		r = sonde_server_run(server, signal_fd, &err);
+	sonde_server_free(server);
+	if (signal_fd >= 0)
+		close(signal_fd);
+	if (r < 0)
+		return message_error(&err);
+	print_summary(output, &served);
+	return STATUS_DONE;
+}
+
+const struct command command_serve = {
+	.name = "serve",
+	.summary = "Run the lab's servers, TCP and UDP, for many clients",
+	.usage = "SPEC...",
+	.description =
+		"SPEC is SERVICE[@[HOST]:PORT][/tcp|/udp][,OPTION=VALUE]... or lab, "
+		"which is "
+		"every service.\n"
+		"calc, port 50000: the calculation protocol; option order=le|be\n"
+		"echo, port 7: sends back what it gets\n"
+		"Without HOST it is this machine's loopback, IPv4 and IPv6; * is every "
+		"interface. Port 0 is any free one, and without /tcp or /udp it is both, "
+		"on "
+		"the same number.\n"
+		"SIGINT and SIGTERM end it: what was read is still answered.",
+	.options = options,
+	.operand_word = spec_word,
+	.run = run,
+};
