@@ -102,12 +102,12 @@ int main(int argc, char **argv)
 	output.file = fopen(argv[1], "wb");
 	if (!output.file)
 		return fail(argv[1]);
-	pcapng_block_init(&output.block);
-	pcapng_format_section(&output.block, "sonde's tests", NULL);
-	flush(&output);
 	fd = ring_open(&error);
 	if (fd < 0 || ring_map(fd, &ring, &error) < 0)
 		return fail_with(&error);
+	pcapng_block_init(&output.block);
+	pcapng_format_section(&output.block, "sonde's tests", NULL);
+	flush(&output);
 	puts("capturing");
 	fflush(stdout);
 

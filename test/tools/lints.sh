@@ -96,8 +96,4 @@ END
 notices check-man.sh 'no section EXAMPLES' 'a man page without examples'
 printf '.Sh EXAMPLES\n.Unknown\n' >>man/sonde-broken.1
 notices check-man.sh 'unknown macro' 'a man page that is no mdoc'
-printf '#!/bin/sh\necho "  --new  is new"\n' >program
-chmod +x program
-notices check-options.sh 'does not name --new' 'an option that the man page lacks' program
-notices check-options.sh 'names --old' 'an option that only the man page has' program
 done_testing
