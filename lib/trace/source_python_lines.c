@@ -28,6 +28,8 @@ static int read_signed(const uint8_t *table, size_t n, size_t at, int64_t *ret)
 	uint64_t value = 0;
 
 	for (unsigned shift = 0; at < n && shift < 36; at++, shift += 6) {
+		if (table[at] & BEGINS_ENTRY)
+			break;
 		value |= (uint64_t)(table[at] & 63) << shift;
 		if (!(table[at] & 64)) {
 			int64_t size = (int64_t)(value >> 1);

@@ -109,9 +109,13 @@ static void test_numbers(void **state)
 					  0x7f,         0x7f, 0x7f, 0x3f};
 	static const uint8_t below[] = {ENTRY(13, 1), 23};
 	static const uint8_t beyond[] = {ENTRY(13, 1), 0x7e, 0x7f, 0x7f, 0x7f, 0x7f, 3};
+	/* A number that goes on into the next entry. */
+	static const uint8_t broken[] = {ENTRY(13, 1), 0x42, ENTRY(13, 1), 0};
 	struct python_line line;
 
 	(void)state;
+	assert_int_equal(python_lines_find(broken, sizeof(broken), 10, 0, &line),
+			 -EBADMSG);
 	assert_int_equal(python_lines_find(endless, sizeof(endless), 10, 0, &line),
 			 -EBADMSG);
 	assert_int_equal(python_lines_find(below, sizeof(below), 10, 0, &line), -EBADMSG);
