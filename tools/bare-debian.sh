@@ -12,6 +12,8 @@ suite=bookworm
 
 inside() { # FOLDER: in the mount namespace
 	local root=$1 command status=0
+	# A mount of its own, so that a test can make mounts inside it private.
+	mount --bind "$root" "$root"
 	mount -t proc proc "$root/proc"
 	mount -t sysfs -o ro sysfs "$root/sys"
 	mount --rbind /dev "$root/dev"

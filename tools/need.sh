@@ -10,7 +10,7 @@ declare -A packages=(
 	[demo]='python3'
 	[check]='binutils clang-14 clang-format-14 libclang-rt-14-dev libcmocka-dev
 		libjansson-dev mandoc shellcheck tshark tcpdump ncat strace python3 iproute2
-		procps util-linux'
+		netbase procps util-linux'
 	[fuzz]='clang-14 libclang-rt-14-dev'
 	[fmt]='clang-format-14'
 	[bench]='python3 strace util-linux'
