@@ -6,10 +6,10 @@ every block."""
 import os
 import subprocess
 
+import capturing
 import netns
 from tap import tap
 
-PROGRAMS = os.path.join(os.path.dirname(netns.SONDE), 'test', 'net')
 DATAGRAM = bytes.fromhex(
     '000000000000000000000000080045000020000040004011'
     '3ccb7f0000017f000001c350c351000cfe1f') + b'ping'
@@ -36,7 +36,7 @@ def rows(path, *fields):
 
 def main():
     path = os.path.join(netns.scratch(), 'example.pcapng')
-    subprocess.run([os.path.join(PROGRAMS, 'pcapng_example'), path], check=True)
+    subprocess.run([capturing.program('pcapng_example'), path], check=True)
 
     tap.equal('packets and calls are rows, in the order of the file',
               rows(path, 'frame.number', 'systemd_journal.pid', 'udp.dstport',
