@@ -86,8 +86,12 @@ static void print_event(struct output *output, const struct sonde_serve_event *e
 
 	sonde_text_init(&line, storage, sizeof(storage));
 	if (event->kind == SONDE_SERVE_LISTENING) {
-		sonde_address_format(&event->address, address);
-		output_print(output, "listening on %s/%s\n", address, proto_name(event));
+		/* 0.0.0.0 and [::] rather than * for both: they are two sockets. */
+		bool brackets = event->address.family == SONDE_FAMILY_INET6;
+		sonde_address_format_host(&event->address, address);
+		output_print(output, "listening on %s%s%s:%u/%s\n", brackets ? "[" : "",
+			     address, brackets ? "]" : "", event->address.port,
+			     proto_name(event));
 		return;
 	}
 	sonde_text_add(&line, "%s", event->service);
