@@ -98,13 +98,12 @@ void tcp_decode(const struct layer *layer, struct sonde_decoded *ret)
 		ret->trouble |= layer_short(layer);
 		return;
 	}
-	if (header_length < 20 || header_length > layer_length(layer)) {
-		ret->trouble |= layer->end == LAYER_END_UNKNOWN && header_length >= 20
-					? SONDE_PACKET_CUT
-					: SONDE_PACKET_MALFORMED;
-		if (header_length < 20)
-			return;
+	if (header_length < 20) {
+		ret->trouble |= SONDE_PACKET_MALFORMED;
+		return;
 	}
+	if (layer->end != LAYER_END_UNKNOWN && header_length > layer_length(layer))
+		ret->trouble |= SONDE_PACKET_MALFORMED;
 	decode_options(&reader, header_length - 20, ret);
 	if (header_length <= layer_captured(layer)) {
 		struct layer payload = *layer;

@@ -110,6 +110,10 @@ static void test_ipv4_fragments(void **state)
 	assert_int_equal(decoded.src.port, 5353);
 	assert_int_equal(decoded.payload_length, 8);
 	made_check_cuts(&made, SONDE_LINK_RAW, 28);
+	made.bytes[24] = 0; /* even a fragment of a datagram of 7 bytes has a header */
+	made.bytes[25] = 7;
+	made_decode(&made, SONDE_LINK_RAW, &decoded);
+	assert_int_equal(decoded.trouble, SONDE_PACKET_FRAGMENT | SONDE_PACKET_MALFORMED);
 
 	made_init(&made); /* the second */
 	made_ipv4(&made, 17, 8);
@@ -141,6 +145,10 @@ static void test_other_protocol(void **state)
 	made_check_address(&decoded.src, "10.0.0.1:0");
 	assert_int_equal(decoded.payload_offset, 20);
 	assert_int_equal(decoded.payload_length, 12);
+
+	made.bytes[3] = 19; /* less than its own header */
+	made_decode(&made, SONDE_LINK_RAW, &decoded);
+	assert_int_equal(decoded.trouble, SONDE_PACKET_MALFORMED);
 
 	made_init(&made); /* ICMPv6 has no meaning over IPv4 */
 	made_ipv4(&made, 58, 8);
@@ -228,9 +236,9 @@ static void test_ipv6_fragments(void **state)
 	assert_int_equal(decoded.payload_length, 8);
 	made_check_cuts(&made, SONDE_LINK_RAW, 48);
 
-	made_init(&made); /* atomic: alone, offset 0 */
+	made_init(&made); /* atomic: alone, offset 0; reserved bits mean nothing */
 	made_ipv6(&made, 44, 8 + 8);
-	wire_write_bytes(&made.to, "\x11\0\0\0\0\0\0\x07", 8);
+	wire_write_bytes(&made.to, "\x11\0\0\x06\0\0\0\x07", 8);
 	made_udp(&made, 0);
 	made_decode(&made, SONDE_LINK_RAW, &decoded);
 	assert_int_equal(decoded.trouble, 0);

@@ -154,6 +154,11 @@ static void test_bad_header_length(void **state)
 	assert_int_equal(decoded.trouble, SONDE_PACKET_MALFORMED);
 	assert_int_equal(decoded.tcp_flags, SONDE_TCP_ACK);
 	assert_int_equal(decoded.payload_length, 0);
+
+	/* The same, and the capture ends even before the packet does. */
+	sonde_packet_decode(SONDE_LINK_ETHERNET, made.bytes, 34 + 20, &decoded);
+	assert_int_equal(decoded.trouble, SONDE_PACKET_MALFORMED | SONDE_PACKET_CUT);
+	assert_int_equal(decoded.payload_length, 0);
 }
 
 static void test_flags(void **state)
