@@ -15,11 +15,7 @@
 #include "message.h"
 
 const struct command *const commands[] = {
-	&command_serve,
-	&command_calc,
-	&command_help,
-	&command_completion,
-	NULL,
+	&command_serve, &command_calc, &command_help, &command_completion, NULL,
 };
 
 static const char *const color_words[] = {"auto", "always", "never", NULL};
