@@ -214,17 +214,13 @@ static void close_statement(struct side *side, uint32_t statement)
 }
 
 /* "9 -> 8 bytes, 1.23 ms" */
-static bool format_end(const struct view *view, uint32_t number, bool has_key,
-		       struct sonde_text *text)
+static bool format_end(const struct view *view, uint32_t number, struct sonde_text *text)
 {
 	const struct sonde_statement *statement = &view->timeline->statements[number - 1];
 	bool is_error;
 
-	if (has_key) {
-		label_statement_key(text, view->timeline, number);
-		sonde_text_add(text, " ");
-	}
-	sonde_text_add(text, "%s ", view->canvas.has_utf8 ? "→" : "->");
+	label_statement_key(text, view->timeline, number);
+	sonde_text_add(text, " %s ", view->canvas.has_utf8 ? "→" : "->");
 	is_error = label_outcome(text, view->timeline, number);
 	if (statement->blocked == SONDE_YES && statement->exit_ns) {
 		sonde_text_add(text, ", ");
@@ -254,7 +250,7 @@ static void draw_statement(struct view *view, const struct sonde_ladder_row *row
 		draw_lane(view, &view->sides[!row->lane]);
 		canvas_sign(&view->canvas, side->lane, side->open_count ? "╋" : "┻", '+',
 			    side->ink);
-		is_error = format_end(view, row->statement, true, &text);
+		is_error = format_end(view, row->statement, &text);
 		draw_text(view, side, storage, is_error ? INK_ERROR : INK_PLAIN);
 		break;
 	default: /* SONDE_LADDER_WHOLE */
@@ -264,7 +260,7 @@ static void draw_statement(struct view *view, const struct sonde_ladder_row *row
 		draw_text(view, side, storage, INK_PLAIN);
 		text.used = 0;
 		storage[0] = '\0';
-		is_error = format_end(view, row->statement, true, &text);
+		is_error = format_end(view, row->statement, &text);
 		if (is_error) {
 			/* An error must be seen; other outcomes are what one expects. */
 			canvas_print(&view->canvas, view->output);
@@ -383,22 +379,49 @@ static void print_head(struct view *view)
 	canvas_print(&view->canvas, view->output);
 }
 
+/* Statements whose bars run to the end: they were still in a call. */
+static void print_unfinished(struct view *view)
+{
+	for (int i = 0; i < 2; i++) {
+		struct side *side = &view->sides[i];
+
+		for (unsigned k = 0; k < side->open_count; k++) {
+			char storage[TEXT_CHARS];
+			struct sonde_text text;
+			bool is_error;
+
+			if (view->timeline->statements[side->open[k] - 1].exit_ns)
+				continue;
+			sonde_text_init(&text, storage, sizeof(storage));
+			is_error = format_end(view, side->open[k], &text);
+			draw_lane(view, &view->sides[0]);
+			draw_lane(view, &view->sides[1]);
+			draw_text(view, side, storage, is_error ? INK_ERROR : INK_PLAIN);
+			canvas_print(&view->canvas, view->output);
+			if (side->pending[0])
+				print_between(view);
+		}
+	}
+}
+
 static void print_foot(struct view *view, uint32_t rows_left)
 {
 	struct output *output = view->output;
 
 	if (view->sides[0].pending[0] || view->sides[1].pending[0])
 		print_between(view);
+	if (!rows_left)
+		print_unfinished(view);
 	if (rows_left)
 		output_print(output, "  %u more rows are not drawn; --full draws all\n",
 			     rows_left);
 	if (view->ladder->acks_folded)
-		output_print(
-			output,
-			"  %u acknowledgement%s without data %s not drawn; --full does\n",
-			view->ladder->acks_folded,
-			view->ladder->acks_folded == 1 ? "" : "s",
-			view->ladder->acks_folded == 1 ? "is" : "are");
+		output_print(output,
+			     "  %u acknowledgement%s without data left out; --full draws "
+			     "%s\n",
+			     view->ladder->acks_folded,
+			     view->ladder->acks_folded == 1 ? "" : "s",
+			     view->ladder->acks_folded == 1 ? "it" : "them");
 }
 
 void render_ladder(struct output *output, const struct sonde_timeline *timeline,

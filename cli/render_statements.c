@@ -22,8 +22,10 @@ void render_statements(struct output *output, const struct sonde_timeline *timel
 	unsigned left = TIME_COLUMNS + 2, right, width;
 	struct canvas canvas;
 
-	if (rows == 0)
+	if (rows == 0) {
+		output_print(output, "The programs made no socket calls.\n\n");
 		return;
+	}
 	if (!options->is_full && rows > STATEMENTS_SHOWN)
 		rows = STATEMENTS_SHOWN;
 	canvas_init(&canvas, output);
