@@ -29,6 +29,12 @@ enum {
 	LIMIT_ELF_SEGMENTS = 64,
 	LIMIT_ELF_DYNAMIC = 256, /* entries */
 
+	/* The join. */
+	LIMIT_STATEMENT_OPTIONS = 64, /* calls of a statement that options still join */
+	LIMIT_STREAM_HOLES = 1024,    /* segments out of order kept of one direction */
+	LIMIT_DATAGRAM_SENDS = 64,    /* calls that are looked at for one datagram */
+	LIMIT_DATAGRAMS_AHEAD = 4096, /* arrivals that a receive may find dropped */
+
 	/* Files. */
 	LIMIT_PCAPNG_BLOCK = 1 << 24, /* bytes of one block that is believed */
 

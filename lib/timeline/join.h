@@ -1,0 +1,138 @@
+/* What the parts of the join share: the streams with their two sides, the calls that
+ * belong to each side, and the edges that are found.
+ *
+ * How a timeline is built, in this order:
+ *	statement.c       calls -> statements
+ *	stream.c          packets -> streams; offsets; when bytes became readable
+ *	endpoint.c        traced sockets -> sides of streams
+ *	range.c           sends and receives -> ranges of a side's bytes
+ *	join_sent.c       packets -> the calls that sent them
+ *	join_completed.c  blocking calls -> the packets that completed them
+ *	join_udp.c        datagrams, for both
+ *	timeline.c        ties them together
+ *
+ * An offset counts the bytes of one direction from 0, the first byte after the SYN; it
+ * has 64 bits, so that a long stream does not wrap.  The SYN stands at -1, the FIN right
+ * after the last byte. */
+#ifndef TIMELINE_JOIN_H
+#define TIMELINE_JOIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sonde/timeline.h>
+
+#include "timeline/arrival.h"
+#include "timeline/calls.h"
+#include "timeline/flow.h"
+
+/* Where the bytes of a successful send or receive lie in the stream.  Calls of several
+ * threads that overlap in time may have been served in any order: then [from, to) is all
+ * that they may have got, and longer than `bytes`. */
+struct range {
+	int64_t from, to;
+	int64_t bytes;
+	int64_t reach; /* of sends: the furthest `to` in the tree below, see range.c */
+	uint32_t call;
+	bool is_exact; /* to - from == bytes */
+};
+
+struct range_list {
+	struct range *ranges; /* by `from`; of receives, by exit_ns as well */
+	size_t count, room;
+	int64_t total; /* bytes of all of them */
+	bool is_open;  /* one never returned: how much it sent is not known */
+};
+
+/* One end of a stream, and the bytes that it sends. */
+struct side {
+	bool has_seq;             /* first_seq is known */
+	bool is_anchored;         /* so is what lies there: by the SYN, or by the end */
+	uint32_t first_seq;       /* on the wire, of offset 0 */
+	int64_t shift;            /* bytes that were sent before offset 0 */
+	int64_t sent_until;       /* the furthest offset seen */
+	int64_t acked_until;      /* that the other side acknowledged */
+	struct arrivals arrivals; /* of its bytes at the other side */
+	uint32_t syn, fin, reset; /* packets, 0 not seen */
+	int64_t fin_offset;
+
+	uint32_t socket;           /* 0: not traced */
+	uint32_t origin;           /* the connect or accept that began it; 0 not seen */
+	int64_t from_ns, until_ns; /* of its socket's calls, those that enter then */
+	uint32_t next_side;        /* of the same socket: side number + 1; 0 none */
+	struct range_list sends, receives; /* receives: of the other side's bytes */
+	uint32_t shutdown, close;          /* the calls that may have sent its FIN */
+	uint32_t deafened;                 /* a shutdown of the reading half */
+};
+
+struct stream_state {
+	struct side sides[2];       /* 0: the client's */
+	uint32_t syn_ack;           /* the first one */
+	uint32_t established;       /* the client's packet that ends the handshake */
+	uint32_t established_again; /* after the SYN-ACK had to be repeated */
+	bool wants_established;
+	uint32_t latest[2]; /* packet of each side, while the packets are walked */
+	uint32_t previous;  /* stream of the same flow */
+	int64_t began_ns;
+};
+
+/* An ICMP error about a packet of a stream. */
+struct quote {
+	uint32_t stream, packet;
+};
+
+struct join {
+	const struct sonde_recording *recording;
+	struct sonde_timeline *timeline;
+	struct call_index calls;
+	struct flow_table flows;
+	struct stream_state *states; /* [stream - 1] */
+	int64_t *offsets;            /* [packet - 1]: of a TCP packet's first byte */
+	struct quote *quotes;        /* by stream, then packet */
+	size_t quote_count, quote_room, stream_room, state_room;
+	uint32_t *first_side;   /* [socket - 1]: side number + 1; number: 2 * (stream - 1)
+				   + which */
+	uint32_t *of_stream;    /* packet numbers, stream by stream */
+	uint32_t *stream_begin; /* [stream]: of_stream[begin[s]..begin[s + 1]) */
+	/* Datagrams: the call that sent each packet, and whether it is the only one that
+	 * fits; the packet that each receive got. */
+	uint32_t *sent_by;     /* [packet - 1] */
+	bool *is_sent_surely;  /* [packet - 1] */
+	uint32_t *datagram_of; /* [call - 1] */
+	/* SENT and RELEASED, by packet; COMPLETED in order of calls. */
+	struct sonde_edge *packet_edges, *call_edges;
+	size_t packet_edge_count, packet_edge_room, call_edge_count, call_edge_room;
+};
+
+/* NULL for 0 and for numbers that do not exist. */
+struct stream_state *join_state(const struct join *join, uint32_t stream);
+const struct sonde_packet *join_packet(const struct join *join, uint32_t packet);
+struct side *join_side(const struct join *join, uint32_t side_number);
+/* The socket's stream at that time: *ret_stream and *ret_which side, or false. */
+bool join_socket_stream(const struct join *join, uint32_t socket, int64_t at_ns,
+			uint32_t *ret_stream, unsigned *ret_which);
+/* The time within which two stamps cannot be ordered; never negative. */
+int64_t join_margin_ns(const struct join *join);
+int join_add_packet_edge(struct join *join, const struct sonde_edge *edge);
+int join_add_call_edge(struct join *join, const struct sonde_edge *edge);
+
+/* Each returns 0 or -ENOMEM. */
+int stream_build(struct join *join);
+int endpoint_match(struct join *join);
+int range_build(struct join *join);
+int udp_match(struct join *join);
+int sent_join(struct join *join);
+int completed_join(struct join *join);
+
+/* Calls found() for each send whose range overlaps [from, to), until it returns nonzero;
+ * returns that. */
+int range_overlaps(const struct range_list *sends, int64_t from, int64_t to,
+		   int (*found)(const struct range *range, void *context), void *context);
+/* The receive's range; NULL: it got no bytes of a stream. */
+const struct range *range_of_receive(const struct join *join, const struct side *side,
+				     const struct sonde_call *call);
+/* Bytes that receives had taken by then. */
+int64_t range_taken(const struct join *join, const struct side *side, int64_t at_ns);
+
+#endif

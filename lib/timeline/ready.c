@@ -1,0 +1,362 @@
+/* What made a socket ready. */
+#include "timeline/ready.h"
+
+#include <errno.h>
+
+#include "timeline/moment.h"
+
+/* A call that took longer than this may have waited for room; what made the room came in
+ * at most this long before the call returned. */
+#define SLOW_NS INT64_C(2000000)
+#define ROOM_NS INT64_C(1000000)
+
+static bool is_by(const struct join *join, uint32_t packet, int64_t end_ns)
+{
+	const struct sonde_packet *found = join_packet(join, packet);
+
+	return found && found->at_ns <= end_ns;
+}
+
+/* The first ICMP error about the stream in that time. */
+static uint32_t first_quote(const struct join *join, uint32_t stream, int64_t enter_ns,
+			    int64_t end_ns)
+{
+	size_t low = 0, high = join->quote_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (join->quotes[middle].stream < stream)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < join->quote_count && join->quotes[low].stream == stream; low++) {
+		int64_t at_ns = join_packet(join, join->quotes[low].packet)->at_ns;
+
+		if (at_ns > end_ns)
+			break;
+		if (at_ns >= enter_ns)
+			return join->quotes[low].packet;
+	}
+	return READY_NOT_SEEN;
+}
+
+uint32_t ready_accept(const struct join *join, const struct sonde_call *accept)
+{
+	const struct stream_state *state;
+	uint32_t stream;
+	unsigned which;
+
+	if (!join_socket_stream(join, accept->new_socket, accept->enter_ns, &stream,
+				&which))
+		return READY_NOT_SEEN;
+	state = join_state(join, stream);
+	if (which != 1 || state->sides[1].origin != accept->call)
+		return READY_NOT_SEEN;
+	/* The SYN-ACK was repeated: then the first ACK had not been taken. */
+	if (is_by(join, state->established_again, accept->exit_ns))
+		return state->established_again;
+	return is_by(join, state->established, accept->exit_ns) ? state->established
+								: READY_NOT_SEEN;
+}
+
+uint32_t ready_connect(const struct join *join, const struct sonde_call *connect,
+		       bool has_failed, int64_t end_ns)
+{
+	const struct stream_state *state;
+	uint32_t stream;
+	unsigned which;
+
+	if (!join_socket_stream(join, connect->socket, connect->enter_ns, &stream,
+				&which))
+		return READY_NOT_SEEN;
+	state = join_state(join, stream);
+	if (which != 0 || state->sides[0].origin != connect->call)
+		return READY_NOT_SEEN;
+	if (!has_failed)
+		return is_by(join, state->syn_ack, end_ns) ? state->syn_ack
+							   : READY_NOT_SEEN;
+	if (is_by(join, state->sides[1].reset, end_ns))
+		return state->sides[1].reset;
+	return first_quote(join, stream, connect->enter_ns, end_ns);
+}
+
+/* The packet that made the byte at that offset of the whole stream readable. */
+static uint32_t find_byte(const struct join *join, const struct side *sender,
+			  int64_t offset, int64_t end_ns)
+{
+	if (!sender->is_anchored)
+		return READY_NOT_SEEN;
+	return arrivals_find(&sender->arrivals, join->recording,
+			     moment_minus(offset, sender->shift), end_ns);
+}
+
+/* The FIN, once all before it has arrived. */
+static uint32_t find_end(const struct join *join, const struct side *sender,
+			 int64_t end_ns)
+{
+	if (!sender->fin)
+		return READY_NOT_SEEN;
+	return arrivals_find(&sender->arrivals, join->recording, sender->fin_offset,
+			     end_ns);
+}
+
+static bool is_deaf(const struct join *join, const struct side *side, int64_t end_ns)
+{
+	const struct sonde_call *call = call_at(join->recording, side->deafened);
+
+	return call && call->enter_ns <= end_ns;
+}
+
+static uint32_t receive_bytes(const struct join *join, const struct side *reader,
+			      const struct side *sender, const struct sonde_call *receive,
+			      bool *ret_exact)
+{
+	const struct range *range = range_of_receive(join, reader, receive);
+	int64_t first, last;
+
+	if (range) {
+		first = range->from;
+		last = range->to - 1;
+		*ret_exact = range->is_exact;
+	} else {
+		/* A look ahead, or bytes that cannot be counted. */
+		first = range_taken(join, reader, receive->enter_ns);
+		last = moment_plus(first, receive->result - 1);
+		*ret_exact = true;
+	}
+	/* A reader that began in the middle: what came before it is not known. */
+	if (!reader->origin && socket_at(join->recording, reader->socket)->is_inherited)
+		return READY_NOT_SEEN;
+	return find_byte(join, sender,
+			 receive->flags & SONDE_CALL_WAIT_ALL ? last : first,
+			 receive->exit_ns);
+}
+
+static uint32_t receive_from_stream(const struct join *join,
+				    const struct sonde_call *receive, bool *ret_exact)
+{
+	const struct side *reader, *sender;
+	uint32_t stream, packet;
+	unsigned which;
+
+	if (!join_socket_stream(join, receive->socket, receive->enter_ns, &stream,
+				&which))
+		return READY_NOT_SEEN;
+	reader = &join_state(join, stream)->sides[which];
+	sender = &join_state(join, stream)->sides[1 - which];
+	if (receive->result > 0)
+		return receive_bytes(join, reader, sender, receive, ret_exact);
+	if (receive->result == 0) {
+		packet = find_end(join, sender, receive->exit_ns);
+		if (packet == READY_NOT_SEEN && is_deaf(join, reader, receive->exit_ns))
+			return READY_OWN_SIDE;
+		return packet;
+	}
+	if (is_by(join, sender->reset, receive->exit_ns))
+		return sender->reset;
+	return first_quote(join, stream, INT64_MIN, receive->exit_ns);
+}
+
+/* The ICMP error that a datagram socket reports: the latest about one of its own. */
+static uint32_t datagram_error(const struct join *join, const struct sonde_call *receive)
+{
+	uint32_t found = READY_NOT_SEEN;
+
+	for (size_t i = 0; i < join->quote_count; i++) {
+		const struct sonde_stream *stream =
+			&join->timeline->streams[join->quotes[i].stream - 1];
+
+		if ((stream->client_socket == receive->socket ||
+		     stream->server_socket == receive->socket) &&
+		    is_by(join, join->quotes[i].packet, receive->exit_ns) &&
+		    join->quotes[i].packet > found)
+			found = join->quotes[i].packet;
+	}
+	return found;
+}
+
+uint32_t ready_receive(const struct join *join, const struct sonde_call *receive,
+		       bool *ret_exact)
+{
+	const struct sonde_socket *socket = socket_at(join->recording, receive->socket);
+
+	*ret_exact = true;
+	if (!socket)
+		return READY_OWN_SIDE;
+	if (receive->result == 0 && receive->length == 0 &&
+	    socket->kind == SONDE_SOCKET_TCP)
+		return READY_WITHOUT_PACKET;
+	switch (socket->kind) {
+	case SONDE_SOCKET_TCP:
+		return receive_from_stream(join, receive, ret_exact);
+	case SONDE_SOCKET_UDP:
+		return receive->result >= 0 ? join->datagram_of[receive->call - 1]
+					    : datagram_error(join, receive);
+	default:
+		return READY_OWN_SIDE;
+	}
+}
+
+uint32_t ready_room(const struct join *join, uint32_t socket, int64_t enter_ns,
+		    int64_t end_ns)
+{
+	int64_t since_ns = moment_minus(end_ns, ROOM_NS);
+	uint32_t stream, begin, low, high;
+	unsigned which;
+
+	if (moment_minus(end_ns, enter_ns) <= SLOW_NS)
+		return READY_WITHOUT_PACKET;
+	if (!join_socket_stream(join, socket, enter_ns, &stream, &which))
+		return READY_NOT_SEEN;
+	if (since_ns < enter_ns)
+		since_ns = enter_ns;
+	begin = low = join->stream_begin[stream];
+	high = join->stream_begin[stream + 1];
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (is_by(join, join->of_stream[middle], end_ns))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low > begin; low--) {
+		uint32_t packet = join->of_stream[low - 1];
+
+		if (join_packet(join, packet)->at_ns < since_ns)
+			break;
+		if (join->timeline->packet_places[packet - 1].direction != which)
+			return packet;
+	}
+	return READY_NOT_SEEN;
+}
+
+/* A listening socket is ready for the connection that the next accept returns. */
+static uint32_t watched_listener(const struct join *join, const struct sonde_call *wait,
+				 uint32_t socket)
+{
+	const struct call_index *calls = &join->calls;
+	uint32_t low = calls->socket_begin[socket];
+	uint32_t end = calls->socket_begin[socket + 1], high = end;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (call_at(join->recording, calls->of_socket[middle])->enter_ns <
+		    wait->enter_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < end; low++) {
+		const struct sonde_call *call =
+			call_at(join->recording, calls->of_socket[low]);
+		uint32_t packet;
+
+		if (call->kind != SONDE_CALL_ACCEPT || !call_returned(call) ||
+		    call->result < 0)
+			continue;
+		packet = ready_accept(join, call);
+		return is_by(join, packet, wait->exit_ns) ? packet : READY_NOT_SEEN;
+	}
+	return READY_NOT_SEEN;
+}
+
+/* A datagram socket is ready for the datagram that the next receive gets. */
+static uint32_t watched_datagram(const struct join *join, const struct sonde_call *wait,
+				 uint32_t socket)
+{
+	const struct call_index *calls = &join->calls;
+	uint32_t low = calls->socket_begin[socket];
+	uint32_t end = calls->socket_begin[socket + 1], high = end;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (call_at(join->recording, calls->of_socket[middle])->enter_ns <
+		    wait->enter_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < end; low++) {
+		const struct sonde_call *call =
+			call_at(join->recording, calls->of_socket[low]);
+		bool exact;
+		uint32_t packet;
+
+		if (call->kind != SONDE_CALL_RECEIVE || !call_returned(call))
+			continue;
+		packet = ready_receive(join, call, &exact);
+		return is_by(join, packet, wait->exit_ns) ? packet : READY_NOT_SEEN;
+	}
+	return READY_NOT_SEEN;
+}
+
+static uint32_t earlier(uint32_t a, uint32_t b)
+{
+	if (a == READY_NOT_SEEN)
+		return b;
+	return b == READY_NOT_SEEN || a < b ? a : b;
+}
+
+static uint32_t watched_stream(const struct join *join, const struct sonde_call *wait,
+			       const struct sonde_watched *watched)
+{
+	const struct side *reader, *sender;
+	uint32_t found = READY_NOT_SEEN, stream;
+	unsigned which;
+
+	if (!join_socket_stream(join, watched->socket, wait->enter_ns, &stream, &which))
+		return READY_NOT_SEEN;
+	reader = &join_state(join, stream)->sides[which];
+	sender = &join_state(join, stream)->sides[1 - which];
+	if (watched->ready & SONDE_READY_READ) {
+		if (reader->origin ||
+		    !socket_at(join->recording, reader->socket)->is_inherited)
+			found = find_byte(join, sender,
+					  range_taken(join, reader, wait->enter_ns),
+					  wait->exit_ns);
+		if (found == READY_NOT_SEEN && is_deaf(join, reader, wait->exit_ns))
+			return READY_OWN_SIDE;
+	}
+	if (watched->ready & (SONDE_READY_READ | SONDE_READY_HANGUP))
+		found = earlier(found, find_end(join, sender, wait->exit_ns));
+	if (watched->ready &
+	    (SONDE_READY_READ | SONDE_READY_ERROR | SONDE_READY_HANGUP)) {
+		if (is_by(join, sender->reset, wait->exit_ns))
+			found = earlier(found, sender->reset);
+		if (found == READY_NOT_SEEN)
+			found = first_quote(join, stream, INT64_MIN, wait->exit_ns);
+	}
+	if (found == READY_NOT_SEEN && watched->ready == SONDE_READY_WRITE)
+		return ready_room(join, watched->socket, wait->enter_ns, wait->exit_ns);
+	return found;
+}
+
+uint32_t ready_watched(const struct join *join, const struct sonde_call *wait,
+		       const struct sonde_watched *watched, uint32_t connecting)
+{
+	const struct sonde_socket *socket = socket_at(join->recording, watched->socket);
+	const struct sonde_call *connect = call_at(join->recording, connecting);
+
+	if (!socket ||
+	    (socket->kind != SONDE_SOCKET_TCP && socket->kind != SONDE_SOCKET_UDP))
+		return READY_OWN_SIDE;
+	if (socket->kind == SONDE_SOCKET_UDP)
+		return watched->ready & SONDE_READY_READ
+			       ? watched_datagram(join, wait, watched->socket)
+			       : READY_WITHOUT_PACKET;
+	if (socket->is_listening)
+		return watched_listener(join, wait, watched->socket);
+	if (connect) {
+		uint32_t made = ready_connect(join, connect, false, wait->exit_ns);
+
+		return made != READY_NOT_SEEN
+			       ? made
+			       : ready_connect(join, connect, true, wait->exit_ns);
+	}
+	return watched_stream(join, wait, watched);
+}
