@@ -1,0 +1,19 @@
+/* The call that decided how long a statement took. */
+#include "timeline/deciding.h"
+
+uint32_t deciding_call(const struct sonde_timeline *timeline,
+		       const struct sonde_statement *statement)
+{
+	uint32_t blocked = 0, maybe = 0;
+
+	for (uint32_t call = statement->first_call; call;
+	     call = timeline->next_call[call - 1]) {
+		if (timeline->call_blocked[call - 1] == SONDE_YES)
+			blocked = call;
+		else if (timeline->call_blocked[call - 1] == SONDE_UNKNOWN)
+			maybe = call;
+	}
+	if (blocked)
+		return blocked;
+	return maybe ? maybe : statement->principal;
+}

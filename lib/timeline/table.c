@@ -1,0 +1,131 @@
+/* The two tables of the lab: which statement sent each packet, and which packet completed
+ * each blocking statement.  Rows without an answer stay, with the reason. */
+#include <sonde/timeline.h>
+
+#include <errno.h>
+
+#include "base/array.h"
+#include "timeline/deciding.h"
+#include "timeline/moment.h"
+
+static uint32_t count_sent(const struct sonde_timeline *timeline)
+{
+	uint32_t count = timeline->recording->packet_count - timeline->packets_mapped;
+
+	for (uint32_t i = 0; i < timeline->edge_count; i++)
+		count += timeline->edges[i].kind == SONDE_EDGE_SENT;
+	return count;
+}
+
+static int build_sent(const struct sonde_timeline *timeline, struct sonde_tables *tables)
+{
+	uint32_t edge = 0, row = 0;
+
+	tables->sent = array_new((size_t)count_sent(timeline) + 1, sizeof(*tables->sent));
+	if (!tables->sent)
+		return -ENOMEM;
+	for (uint32_t packet = 1; packet <= timeline->recording->packet_count; packet++) {
+		uint32_t first = row;
+
+		for (; edge < timeline->edge_count &&
+		       timeline->edges[edge].packet <= packet;
+		     edge++) {
+			const struct sonde_edge *sent = &timeline->edges[edge];
+
+			if (sent->kind == SONDE_EDGE_SENT)
+				tables->sent[row++] = (struct sonde_sent_row){
+					.packet = packet,
+					.statement = sent->statement,
+					.call = sent->call,
+					.carries = sent->carries,
+					.exact = sent->exact};
+		}
+		if (row == first)
+			tables->sent[row++] = (struct sonde_sent_row){
+				.packet = packet,
+				.why = timeline->packet_places[packet - 1].why,
+				.exact = true};
+	}
+	tables->sent_count = row;
+	return 0;
+}
+
+/* When the recording ended, as far as it says. */
+static int64_t end_of_recording(const struct sonde_recording *recording)
+{
+	int64_t end_ns = recording->ended_ns;
+
+	if (end_ns)
+		return end_ns;
+	if (recording->packet_count)
+		end_ns = recording->packets[recording->packet_count - 1].at_ns;
+	for (uint32_t i = 0; i < recording->call_count; i++) {
+		const struct sonde_call *call = &recording->calls[i];
+		int64_t last_ns = call->exit_ns ? call->exit_ns : call->enter_ns;
+
+		if (last_ns > end_ns)
+			end_ns = last_ns;
+	}
+	return end_ns;
+}
+
+static bool is_send(const struct sonde_timeline *timeline,
+		    const struct sonde_statement *statement)
+{
+	return timeline->recording->calls[statement->principal - 1].kind ==
+	       SONDE_CALL_SEND;
+}
+
+static int build_completed(const struct sonde_timeline *timeline,
+			   struct sonde_tables *tables)
+{
+	int64_t recording_end_ns = end_of_recording(timeline->recording);
+
+	tables->completed = array_new((size_t)timeline->statement_count + 1,
+				      sizeof(*tables->completed));
+	if (!tables->completed)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < timeline->statement_count; i++) {
+		const struct sonde_statement *statement = &timeline->statements[i];
+		int64_t end_ns =
+			statement->exit_ns ? statement->exit_ns : recording_end_ns;
+		int64_t waited_ns = moment_minus(end_ns, statement->enter_ns);
+		uint32_t call;
+
+		if (!statement->can_block &&
+		    !(is_send(timeline, statement) && statement->blocked == SONDE_YES))
+			continue;
+		call = deciding_call(timeline, statement);
+		tables->completed[tables->completed_count++] =
+			(struct sonde_completed_row){
+				.statement = statement->statement,
+				.call = call,
+				.packet = timeline->call_packet[call - 1],
+				.blocked = statement->blocked,
+				.why = timeline->call_why[call - 1],
+				.waited_ns = waited_ns > 0 ? waited_ns : 0,
+			};
+	}
+	return 0;
+}
+
+int sonde_tables_build(const struct sonde_timeline *timeline, struct sonde_tables *ret)
+{
+	struct sonde_tables tables = {0};
+	int error = build_sent(timeline, &tables);
+
+	if (error >= 0)
+		error = build_completed(timeline, &tables);
+	if (error < 0)
+		sonde_tables_done(&tables);
+	else
+		*ret = tables;
+	return error;
+}
+
+void sonde_tables_done(struct sonde_tables *tables)
+{
+	array_free(tables->sent);
+	array_free(tables->completed);
+	*tables = (struct sonde_tables){0};
+}
