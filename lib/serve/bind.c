@@ -1,8 +1,9 @@
 /* Binding the sockets of one SPEC.
  *
  * Up to four sockets (IPv4 and IPv6, TCP and UDP) shall have one number.  With port 0 the
- * kernel picks it for the first of them; where one of the others finds it taken, all are
- * closed and another number is tried. */
+ * kernel picks it for the first of them; where one of the others finds it taken, another
+ * number is tried.  The first socket is held meanwhile: the kernel has its preferences,
+ * and would pick the same number over and over. */
 #include "serve/bind.h"
 
 #include <errno.h>
@@ -25,9 +26,9 @@ struct group {
 	enum sock_transport failed_transport;
 };
 
-static void close_all(struct group *group)
+static void close_from(struct group *group, size_t first)
 {
-	for (size_t i = 0; i < group->socket_count; i++)
+	for (size_t i = first; i < group->socket_count; i++)
 		close(group->sockets[i].fd);
 	group->socket_count = 0;
 }
@@ -61,7 +62,8 @@ static bool is_family_missing(int error)
 	return error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL;
 }
 
-/* All sockets with this number; 0 lets the kernel pick it. */
+/* All sockets with this number; 0 lets the kernel pick it.  On failure those that it
+ * could bind are left for the caller to close. */
 static int bind_all(struct group *group, uint16_t port)
 {
 	int missing = 0;
@@ -78,10 +80,8 @@ static int bind_all(struct group *group, uint16_t port)
 				missing = r;
 				break;
 			}
-			if (r < 0) {
-				close_all(group);
+			if (r < 0)
 				return r;
-			}
 		}
 	}
 	return group->socket_count > 0 ? 0 : missing;
@@ -89,10 +89,20 @@ static int bind_all(struct group *group, uint16_t port)
 
 static int bind_somewhere(struct group *group, uint16_t port)
 {
+	int held[LIMIT_PORT_RETRIES];
+	size_t held_count = 0;
 	int r = bind_all(group, port);
 
-	for (int i = 0; i < LIMIT_PORT_RETRIES && r == -EADDRINUSE && port == 0; i++)
+	while (r == -EADDRINUSE && port == 0 && group->socket_count > 0 &&
+	       held_count < LIMIT_PORT_RETRIES) {
+		held[held_count++] = group->sockets[0].fd;
+		close_from(group, 1);
 		r = bind_all(group, port);
+	}
+	if (r < 0)
+		close_from(group, 0);
+	while (held_count > 0)
+		close(held[--held_count]);
 	return r;
 }
 

@@ -22,7 +22,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -129,11 +128,10 @@ static void close_now(struct sonde_server *server, struct client *client,
 
 static void close_broken(struct sonde_server *server, struct client *client, int error)
 {
-	char reason[96];
+	struct sonde_error broken;
 
-	snprintf(reason, sizeof(reason), "%s (%s)", strerror(error),
-		 sonde_error_name(error));
-	close_now(server, client, reason);
+	sonde_error_set(&broken, SONDE_ERROR_NETWORK, -error, "serve", "", NULL);
+	close_now(server, client, broken.reason);
 }
 
 void client_free(void *context, void *object)

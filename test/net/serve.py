@@ -276,6 +276,32 @@ tap.check('not permitted: exit status 3, with capability and remedy',
           'hint: run as root, or add to the port: --port-base 10000' in denied.stderr,
           (denied.returncode, denied.stderr))
 
+# Of the four numbers that the kernel picks from three are taken, each for one of the sockets.
+RANGE = '/proc/sys/net/ipv4/ip_local_port_range'
+with open(RANGE, encoding='ascii') as file:
+    usual_range = file.read()
+with open(RANGE, 'w', encoding='ascii') as file:
+    file.write('40000 40003')
+taken = []
+for kind, host, number in ((socket.SOCK_DGRAM, '127.0.0.1', 40000),
+                           (socket.SOCK_DGRAM, '::1', 40001),
+                           (socket.SOCK_STREAM, '::1', 40002)):
+    sock = socket.socket(socket.AF_INET6 if ':' in host else socket.AF_INET, kind)
+    sock.bind((host, number))
+    if kind == socket.SOCK_STREAM:
+        sock.listen()
+    taken.append(sock)
+server = Server('calc@:0')
+tap.equal('port 0: a number that is taken for one of the four is not used', server.ports, [40003])
+full = netns.run([netns.SONDE, 'serve', 'calc@:0'])
+tap.check('no number is left: exit status 4', full.returncode == 4 and
+          'EADDRINUSE' in full.stderr, (full.returncode, full.stderr))
+server.stop()
+for sock in taken:
+    sock.close()
+with open(RANGE, 'w', encoding='ascii') as file:
+    file.write(usual_range)
+
 for words, status, text in (
         ([], 2, 'name a service'),
         (['clac'], 2, 'did you mean calc?'),
