@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -232,6 +233,18 @@ static int own_trouble(const struct sonde_error *err)
 	return TRACE_OWN_TROUBLE;
 }
 
+/* Of a start or a wait that failed. */
+static int failure_status(int code, const struct sonde_error *err)
+{
+	int status = own_trouble(err);
+
+	if (code == SONDE_TRACE_NOT_FOUND)
+		return TRACE_NOT_FOUND;
+	if (code == SONDE_TRACE_NOT_EXECUTABLE)
+		return TRACE_NOT_EXECUTABLE;
+	return status;
+}
+
 static int check_usage(const struct command *command, const struct arguments *arguments,
 		       struct sonde_error *err)
 {
@@ -264,6 +277,7 @@ static int start(const struct arguments *arguments, const struct output *output,
 	struct sonde_trace_options how = {
 		.arguments = arguments->operands,
 		.with = with,
+		.path = getenv("PATH"),
 		.isolate = arguments_has(arguments, "isolate"),
 		.capture_path = arguments_text(arguments, "write", NULL),
 		.stdout_to_stderr = output->has_json && output->file == stdout,
@@ -305,23 +319,17 @@ static int run(const struct command *command, const struct arguments *arguments,
 	}
 	r = start(arguments, output, &watch, &trace, &err);
 	if (r < 0) {
-		status = own_trouble(&err);
-		if (r == SONDE_TRACE_NOT_FOUND)
-			status = TRACE_NOT_FOUND;
-		else if (r == SONDE_TRACE_NOT_EXECUTABLE)
-			status = TRACE_NOT_EXECUTABLE;
+		status = failure_status(r, &err);
 		goto out;
 	}
 	/* Not earlier: the programs have inherited what sonde was given. */
 	signal(SIGPIPE, SIG_IGN);
 
 	r = record(trace, &watch, output, &err);
-	if (r < 0) {
-		status = own_trouble(&err);
-		sonde_recording_seal(sonde_trace_recording(trace));
-	} else {
+	if (r < 0)
+		status = failure_status(r, &err);
+	else
 		status = exit_status(trace, output);
-	}
 	if (show(trace, arguments, output, &err) < 0)
 		status = own_trouble(&err);
 	if (output_finish(output, &err) < 0)

@@ -144,7 +144,8 @@ struct sonde_call {
 	uint32_t stack;      /* 0: no source line */
 	uint8_t kind;        /* enum sonde_call_kind */
 	uint8_t flags;       /* SONDE_CALL_* bits */
-	uint16_t datagrams;  /* sendmmsg, recvmmsg: how many; else 0 */
+	uint16_t datagrams;  /* sendmmsg, recvmmsg: how many, and result their bytes; else
+				0 */
 	int fd;
 	const char *name; /* "recvfrom"; static */
 	/* enter_ns is taken just before the caller goes on into the kernel, exit_ns as
@@ -233,6 +234,9 @@ SONDE_API int sonde_recording_add_packet(struct sonde_recording *recording,
 SONDE_API int sonde_recording_add_note(struct sonde_recording *recording,
 				       enum sonde_severity severity, const char *text,
 				       const char *hint);
+/* What runs the program, once it is known. */
+SONDE_API int sonde_recording_set_interpreter(struct sonde_recording *recording,
+					      uint32_t program, const char *interpreter);
 /* Replaces the watched sockets of a call that has returned. */
 SONDE_API int sonde_recording_set_watched(struct sonde_recording *recording,
 					  uint32_t call,

@@ -14,6 +14,7 @@
 
 #include <sonde/export.h>
 #include <sonde/recording.h>
+#include <sonde/text.h>
 
 enum sonde_answer { SONDE_NO = 0, SONDE_YES = 1, SONDE_UNKNOWN = 2 };
 
@@ -123,6 +124,11 @@ struct sonde_timeline {
 SONDE_API int sonde_timeline_build(const struct sonde_recording *recording,
 				   struct sonde_timeline *ret);
 SONDE_API void sonde_timeline_done(struct sonde_timeline *timeline);
+
+/* How people call a statement: "client.py:9 sock.connect((HOST, PORT))", or, without a
+ * source line, "sonde[812] connect()".  What comes from programs is escaped. */
+SONDE_API void sonde_statement_add_label(const struct sonde_timeline *timeline,
+					 uint32_t statement, struct sonde_text *text);
 
 /* ---- the two tables of the lab ---- */
 

@@ -29,6 +29,7 @@ struct sonde_trace_options {
 		*arguments; /* the main program, NULL-terminated, as execvp(3) wants it */
 	const char *const *with; /* shell command lines that start before it, in order */
 	size_t with_count;
+	const char *path; /* where programs are searched, as in PATH; NULL: the default */
 	bool isolate; /* in a user and network namespace of their own; no privilege needed
 		       */
 	const char *capture_path; /* pcapng; NULL none */

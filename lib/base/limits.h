@@ -9,7 +9,7 @@ enum {
 	LIMIT_PLACES = 1 << 20,
 	LIMIT_STACKS = 1 << 20,
 	LIMIT_CALLS = 1 << 24,
-	LIMIT_PACKETS = 1 << 24,
+	LIMIT_PACKETS = 1 << 22,
 	LIMIT_INTERFACES = 1 << 10,
 	LIMIT_NOTES = 1 << 8,
 	LIMIT_STACK_DEPTH = 32,      /* places kept of one stack */

@@ -328,6 +328,17 @@ int sonde_recording_add_call(struct sonde_recording *recording,
 	return (int)copy.call;
 }
 
+int sonde_recording_set_interpreter(struct sonde_recording *recording, uint32_t program,
+				    const char *interpreter)
+{
+	const char *copy = interpreter;
+	int error = store_string(recording->store, &copy);
+
+	if (error >= 0)
+		recording->programs[program - 1].interpreter = copy;
+	return error;
+}
+
 int sonde_recording_set_watched(struct sonde_recording *recording, uint32_t call,
 				const struct sonde_watched *watched,
 				uint32_t watched_count)

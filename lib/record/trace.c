@@ -1,0 +1,510 @@
+/* sonde_trace: the tracer's process, the packet ring and the recording, put together.
+ *
+ *	this process                         tracer's process          programs
+ *	recording  <--- feed (a pipe) -----  ptrace  <-------------->  stopped at calls
+ *	capture file                         opens the ring
+ *	ring  <----- SCM_RIGHTS -----------  (in the namespace)
+ *
+ * Calls come through the feed, packets through the ring.  A record that gives a socket an
+ * address is in the pipe before the packet is in the ring; so the feed is always emptied
+ * first, and whether a packet is one of the programs' is known when it is read. */
+#include <sonde/trace.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "capture/ring.h"
+#include "record/annotate.h"
+#include "record/capture_file.h"
+#include "record/find_program.h"
+#include "record/flows.h"
+#include "record/row.h"
+#include "trace/feed.h"
+#include "trace/tracer.h"
+
+enum { FEED_ROOM = 1 << 20, FEED_CHUNK = 1 << 17, DRAIN_MS = 200, DRAIN_TURNS = 50 };
+
+struct sonde_trace {
+	pid_t tracer; /* 0: has been waited for */
+	int feed_fd, control_fd;
+	bool is_isolated;
+	bool has_ended;
+	uint8_t *bytes; /* of the feed, not yet whole records; owned */
+	size_t byte_count;
+	struct feed_state state;
+	struct sonde_recording *recording; /* owned */
+	struct ring *ring;                 /* owned; NULL: no packets */
+	struct flows flows;
+	struct capture_file file; /* fd -1: none */
+	struct sonde_json json;   /* scratch */
+	bool said_packets;
+};
+
+/* ---- what comes in ---- */
+
+static void on_socket(void *context, const struct sonde_socket *socket)
+{
+	struct sonde_trace *trace = context;
+
+	if (!trace->is_isolated)
+		flows_add_socket(&trace->flows, socket);
+}
+
+static void on_call(void *context, const struct sonde_call *call)
+{
+	struct sonde_trace *trace = context;
+
+	if (trace->is_isolated || !call->socket ||
+	    (call->kind != SONDE_CALL_SEND && call->kind != SONDE_CALL_CONNECT))
+		return;
+	flows_add_peer(&trace->flows, &trace->recording->sockets[call->socket - 1],
+		       &call->address);
+}
+
+static void on_return(void *context, const struct sonde_call *call)
+{
+	struct sonde_trace *trace = context;
+
+	if (trace->file.fd < 0)
+		return;
+	row_format(&trace->file.block, trace->recording, call, &trace->json);
+	capture_file_add_block(&trace->file);
+}
+
+static uint64_t hash_payload(const uint8_t *bytes, const struct sonde_decoded *decoded)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (uint32_t i = 0; i < decoded->payload_captured; i++)
+		hash = (hash ^ bytes[decoded->payload_offset + i]) *
+		       UINT64_C(0x100000001b3);
+	return hash;
+}
+
+/* The number of the interface that a packet came through; a new one is described. */
+static uint32_t interface_of(struct sonde_trace *trace, const struct ring_packet *packet)
+{
+	struct sonde_recording *recording = trace->recording;
+	struct ifreq request = {.ifr_ifindex = packet->interface_index};
+	struct sonde_interface interface = {
+		.index = (uint32_t)packet->interface_index,
+		.link = packet->link,
+		.name = request.ifr_name,
+	};
+	int number;
+
+	for (uint32_t i = 0; i < recording->interface_count; i++) {
+		if (recording->interfaces[i].index == interface.index &&
+		    recording->interfaces[i].link == interface.link)
+			return i + 1;
+	}
+	/* Asked of the ring's socket, because the namespace may be another than ours. */
+	if (ioctl(ring_fd(trace->ring), SIOCGIFNAME, &request) < 0)
+		snprintf(request.ifr_name, sizeof(request.ifr_name), "if%d",
+			 packet->interface_index);
+	number = sonde_recording_add_interface(recording, &interface);
+	if (number < 0)
+		return 0;
+	interface.interface = (uint32_t)number;
+	capture_file_add_interface(&trace->file, &interface);
+	return (uint32_t)number;
+}
+
+static void take_packet(struct sonde_trace *trace, const struct ring_packet *from)
+{
+	struct sonde_packet packet = {
+		.at_ns = from->at_ns,
+		.is_outgoing = from->is_outgoing,
+		.captured_length = from->captured_length,
+		.wire_length = from->wire_length,
+	};
+
+	sonde_packet_decode(from->link, from->bytes, from->captured_length,
+			    &packet.decoded);
+	if (!trace->is_isolated && !flows_has(&trace->flows, &packet.decoded)) {
+		trace->recording->packets_foreign++;
+		return;
+	}
+	packet.interface = interface_of(trace, from);
+	if (!packet.interface)
+		return;
+	packet.payload_hash = hash_payload(from->bytes, &packet.decoded);
+	packet.frame = capture_file_add_packet(&trace->file, &packet, from->bytes);
+	if (sonde_recording_add_packet(trace->recording, &packet) >= 0)
+		return;
+	trace->recording->packets_dropped++;
+	if (!trace->said_packets)
+		sonde_recording_add_note(
+			trace->recording, SONDE_WARNING,
+			"there were more packets than a recording keeps: "
+			"the rest is counted as dropped",
+			"trace a shorter run");
+	trace->said_packets = true;
+}
+
+static void read_ring(struct sonde_trace *trace)
+{
+	struct ring_packet packet;
+
+	while (trace->ring && ring_next(trace->ring, &packet) > 0)
+		take_packet(trace, &packet);
+}
+
+/* Takes what is in the pipe now, and not what comes meanwhile: the ring must not wait for
+ * that.  1 there may be more later, 0 the tracer has ended. */
+static int read_feed(struct sonde_trace *trace)
+{
+	size_t taken = 0;
+
+	while (taken < FEED_ROOM) {
+		size_t room = FEED_ROOM - trace->byte_count;
+		ssize_t n = read(trace->feed_fd, trace->bytes + trace->byte_count,
+				 room < FEED_CHUNK ? room : FEED_CHUNK);
+		ssize_t used;
+
+		if (n == 0)
+			return 0;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EAGAIN ? 1 : -errno;
+		taken += (size_t)n;
+		trace->byte_count += (size_t)n;
+		used = feed_take(&trace->state, trace->bytes, trace->byte_count);
+		if (used < 0)
+			return (int)used;
+		trace->byte_count -= (size_t)used;
+		memmove(trace->bytes, trace->bytes + used, trace->byte_count);
+		/* In a namespace of their own all packets are the programs'. */
+		if (trace->is_isolated)
+			read_ring(trace);
+	}
+	return 1;
+}
+
+/* ---- the start ---- */
+
+static void __attribute__((noreturn))
+be_tracer(const struct sonde_trace_options *options, int feed_fd, int control_fd)
+{
+	struct tracer_options own = {
+		.arguments = options->arguments,
+		.with = options->with,
+		.with_count = options->with_count,
+		.isolate = options->isolate,
+		.stdout_to_stderr = options->stdout_to_stderr,
+		.feed_fd = feed_fd,
+		.control_fd = control_fd,
+	};
+
+	if (options->signal_mask)
+		own.program_mask = *options->signal_mask;
+	else
+		sigprocmask(SIG_SETMASK, NULL, &own.program_mask);
+	_exit(tracer_run(&own));
+}
+
+static int fork_tracer(struct sonde_trace *trace,
+		       const struct sonde_trace_options *options)
+{
+	int feed[2] = {-1, -1}, control[2] = {-1, -1};
+	int error = 0;
+
+	if (pipe2(feed, O_CLOEXEC) < 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) < 0) {
+		error = -errno;
+		goto out;
+	}
+	/* A large pipe lets the tracer go on while this process writes to a disk. */
+	fcntl(feed[0], F_SETPIPE_SZ, FEED_ROOM);
+	fcntl(feed[0], F_SETFL, O_NONBLOCK);
+	trace->tracer = fork();
+	if (trace->tracer == 0) {
+		close(feed[0]);
+		close(control[0]);
+		be_tracer(options, feed[1], control[1]);
+	}
+	if (trace->tracer < 0) {
+		error = -errno;
+		trace->tracer = 0;
+		goto out;
+	}
+	trace->feed_fd = feed[0];
+	trace->control_fd = control[0];
+	feed[0] = control[0] = -1;
+out:
+	for (int i = 0; i < 2; i++) {
+		if (feed[i] >= 0)
+			close(feed[i]);
+		if (control[i] >= 0)
+			close(control[i]);
+	}
+	return error;
+}
+
+static void say_no_packets(struct sonde_trace *trace, int error)
+{
+	char text[160];
+
+	if (error == -EPERM || error == -EACCES) {
+		sonde_recording_add_note(trace->recording, SONDE_WARNING,
+					 "no packets: capturing them needs CAP_NET_RAW, "
+					 "calls alone are shown",
+					 "add --isolate, or run sonde as root");
+		return;
+	}
+	snprintf(text, sizeof(text), "no packets: the capture could not be opened: %s",
+		 sonde_error_name(-error));
+	sonde_recording_add_note(trace->recording, SONDE_WARNING, text, NULL);
+}
+
+/* The tracer's first message: the ring.  Without one it has given up, and says why. */
+static int take_ring(struct sonde_trace *trace, struct sonde_error *err)
+{
+	struct tracer_ring_message message;
+	struct iovec vector = {.iov_base = &message, .iov_len = sizeof(message)};
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {0};
+	struct msghdr in = {
+		.msg_iov = &vector,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes),
+	};
+	const struct cmsghdr *header;
+	ssize_t n;
+	int fd, error;
+
+	do
+		n = recvmsg(trace->control_fd, &in, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n != sizeof(message)) {
+		read_feed(trace);
+		if (trace->state.failure) {
+			if (err)
+				*err = trace->state.error;
+			return trace->state.failure;
+		}
+		return sonde_error_set(err, SONDE_ERROR_TROUBLE, -ECHILD, "start",
+				       "tracer", "its process ended at once");
+	}
+	if (message.error < 0) {
+		say_no_packets(trace, message.error);
+		return 0;
+	}
+	header = CMSG_FIRSTHDR(&in);
+	if (!header || header->cmsg_type != SCM_RIGHTS) {
+		say_no_packets(trace, -EMFILE);
+		return 0;
+	}
+	memcpy(&fd, CMSG_DATA(header), sizeof(fd));
+	error = ring_map(fd, &trace->ring, NULL);
+	if (error < 0)
+		say_no_packets(trace, error);
+	else
+		trace->recording->has_packets = true;
+	return 0;
+}
+
+int sonde_trace_start(const struct sonde_trace_options *options, struct sonde_trace **ret,
+		      struct sonde_error *err)
+{
+	struct sonde_trace *trace;
+	int error;
+
+	error = find_program(options->arguments[0], options->path, err);
+	if (error < 0)
+		return error;
+	trace = array_new(1, sizeof(*trace));
+	if (!trace)
+		return sonde_error_set(err, SONDE_ERROR_TROUBLE, -ENOMEM, "trace",
+				       options->arguments[0], NULL);
+	trace->feed_fd = trace->control_fd = trace->file.fd = -1;
+	trace->is_isolated = options->isolate;
+	sonde_json_init(&trace->json);
+	trace->bytes = array_new(FEED_ROOM, 1);
+	trace->recording = sonde_recording_new();
+	if (!trace->bytes || !trace->recording) {
+		error = sonde_error_set(err, SONDE_ERROR_TROUBLE, -ENOMEM, "trace",
+					options->arguments[0], NULL);
+		goto out;
+	}
+	trace->recording->started_ns = clock_realtime_ns();
+	trace->recording->margin_ns = TRACER_MARGIN_NS;
+	trace->state = (struct feed_state){
+		.recording = trace->recording,
+		.main_status = -1,
+		.on_socket = on_socket,
+		.on_call = on_call,
+		.on_return = on_return,
+		.context = trace,
+	};
+	if (options->capture_path) {
+		error = capture_file_open(&trace->file, options->capture_path, err);
+		if (error < 0)
+			goto out;
+	}
+	error = fork_tracer(trace, options);
+	if (error < 0) {
+		sonde_error_set(err, SONDE_ERROR_TROUBLE, error, "start", "tracer", NULL);
+		goto out;
+	}
+	error = take_ring(trace, err);
+out:
+	if (error < 0) {
+		sonde_trace_free(trace);
+		return error;
+	}
+	*ret = trace;
+	return 0;
+}
+
+/* ---- while it runs ---- */
+
+/* The programs are gone: what the kernel still holds, and the end. */
+static void finish(struct sonde_trace *trace)
+{
+	struct sonde_recording *recording = trace->recording;
+	struct ring_counts counts;
+
+	trace->has_ended = true;
+	waitpid(trace->tracer, NULL, 0);
+	trace->tracer = 0;
+	if (trace->ring) {
+		for (int i = 0; i < DRAIN_TURNS && ring_drain(trace->ring, DRAIN_MS) > 0;
+		     i++)
+			read_ring(trace);
+		read_ring(trace);
+		ring_count(trace->ring, &counts);
+		recording->packets_dropped += counts.dropped;
+	}
+	recording->ended_ns = clock_realtime_ns();
+	capture_file_flush(&trace->file);
+	sonde_recording_seal(recording);
+}
+
+int sonde_trace_wait(struct sonde_trace *trace, int also_fd, struct sonde_error *err)
+{
+	struct pollfd fds[3] = {
+		{.fd = trace->feed_fd, .events = POLLIN},
+		{.fd = also_fd, .events = POLLIN},
+		{.fd = trace->ring ? ring_fd(trace->ring) : -1, .events = POLLIN},
+	};
+
+	while (!trace->has_ended) {
+		int more;
+
+		if (poll(fds, 3, -1) < 0 && errno != EINTR)
+			return sonde_error_set(err, SONDE_ERROR_TROUBLE, -errno,
+					       "wait for", "programs", NULL);
+		more = read_feed(trace);
+		read_ring(trace);
+		capture_file_flush(&trace->file);
+		if (more < 0) {
+			sonde_trace_stop(trace);
+			sonde_error_set(err, SONDE_ERROR_TROUBLE, more, "read",
+					"tracer's records", NULL);
+			finish(trace);
+			return more;
+		}
+		if (more == 0)
+			finish(trace);
+		else if (fds[1].revents)
+			return 1;
+	}
+	if (trace->state.failure && err)
+		*err = trace->state.error;
+	if (!trace->state.failure && trace->state.main_status < 0)
+		return sonde_error_set(err, SONDE_ERROR_TROUBLE, -ECHILD, "trace",
+				       "programs", "the tracer ended before them");
+	return trace->state.failure;
+}
+
+static int command(struct sonde_trace *trace, enum tracer_command what, int signal)
+{
+	struct tracer_message message = {.command = what, .signal = signal};
+
+	if (!trace->tracer)
+		return -ESRCH;
+	if (send(trace->control_fd, &message, sizeof(message), MSG_NOSIGNAL) < 0)
+		return -errno;
+	kill(trace->tracer, SIGALRM); /* look now, not at the next tick */
+	return 0;
+}
+
+int sonde_trace_signal(struct sonde_trace *trace, int signal)
+{
+	return command(trace, TRACER_SIGNAL, signal);
+}
+
+void sonde_trace_stop(struct sonde_trace *trace)
+{
+	command(trace, TRACER_STOP, 0);
+}
+
+int sonde_trace_status(const struct sonde_trace *trace)
+{
+	return trace->state.main_status;
+}
+
+struct sonde_recording *sonde_trace_recording(struct sonde_trace *trace)
+{
+	return trace->recording;
+}
+
+/* ---- the end ---- */
+
+int sonde_trace_save(struct sonde_trace *trace, const struct sonde_timeline *timeline,
+		     struct sonde_error *err)
+{
+	struct capture_file *file = &trace->file;
+
+	if (file->error) {
+		sonde_error_set(err, SONDE_ERROR_TROUBLE, file->error, "write",
+				file->path, NULL);
+		if (file->is_regular)
+			sonde_error_hint(err, "it holds %u of %u packets, whole",
+					 capture_file_packets(file),
+					 trace->recording->packet_count);
+		return file->error;
+	}
+	if (file->fd < 0 || !file->is_regular)
+		return 0;
+	return annotate(file, trace->recording, timeline, err);
+}
+
+void sonde_trace_free(struct sonde_trace *trace)
+{
+	if (!trace)
+		return;
+	if (trace->tracer) {
+		/* Its programs die with it (EXITKILL). */
+		kill(trace->tracer, SIGKILL);
+		waitpid(trace->tracer, NULL, 0);
+	}
+	if (trace->feed_fd >= 0)
+		close(trace->feed_fd);
+	if (trace->control_fd >= 0)
+		close(trace->control_fd);
+	capture_file_close(&trace->file);
+	ring_free(trace->ring);
+	flows_done(&trace->flows);
+	sonde_json_done(&trace->json);
+	sonde_recording_free(trace->recording);
+	array_free(trace->bytes);
+	array_free(trace);
+}

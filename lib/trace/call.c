@@ -1,0 +1,565 @@
+/* System calls of traced threads: arguments at the entry, results at the return.
+ *
+ * Order matters twice.  A close drops its references at the entry: when it has returned,
+ * another thread may already own the number again.  And enter_ns is taken last of all,
+ * because whether a call blocked is judged by it. */
+#include "trace/call.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "trace/descriptor.h"
+#include "trace/remote.h"
+#include "trace/wait.h"
+#include "trace/where.h"
+
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC (1U << 2)
+#endif
+
+enum { RESTART_BLOCK = 516, MESSAGES = 64 }; /* ERESTART_RESTARTBLOCK */
+
+/* ---- entry ---- */
+
+static struct traced_socket *socket_of(struct tracer *tracer, uint32_t number)
+{
+	return &tracer->sockets[number - 1];
+}
+
+/* Takes the socket behind fd as the call's; false where it is none. */
+static bool take_socket(struct tracer *tracer, struct task *task, int fd)
+{
+	uint32_t number = descriptor_socket(tracer, task->process, fd);
+
+	if (!number)
+		return false;
+	task->call.fd = fd;
+	task->call.socket = number;
+	if (socket_of(tracer, number)->is_nonblocking)
+		task->call.flags |= SONDE_CALL_NONBLOCKING;
+	return true;
+}
+
+static void take_message_flags(struct task *task, uint64_t flags)
+{
+	if (flags & MSG_DONTWAIT)
+		task->call.flags |= SONDE_CALL_NONBLOCKING;
+	if (flags & MSG_PEEK)
+		task->call.flags |= SONDE_CALL_PEEK;
+	if (flags & MSG_WAITALL)
+		task->call.flags |= SONDE_CALL_WAIT_ALL;
+}
+
+/* The address and the buffers of a struct msghdr. */
+static void take_message(struct task *task, uint64_t address)
+{
+	struct msghdr message;
+
+	if (remote_read(task->tid, address, &message, sizeof(message)) < 0)
+		return;
+	if (task->call.kind == SONDE_CALL_SEND)
+		remote_read_address(task->tid, (uint64_t)(uintptr_t)message.msg_name,
+				    message.msg_namelen, &task->call.address);
+	task->call.length =
+		remote_read_vector(task->tid, (uint64_t)(uintptr_t)message.msg_iov,
+				   message.msg_iovlen, &task->call.buffer);
+}
+
+/* A socket's local port comes with its first send, its peer with a connect: both must be
+ * known outside before the packet is. */
+static void take_destination(struct tracer *tracer, struct task *task)
+{
+	struct traced_socket *socket = socket_of(tracer, task->call.socket);
+
+	if (task->call.kind == SONDE_CALL_CONNECT &&
+	    task->call.address.family != SONDE_FAMILY_NONE) {
+		socket->seen.peer = task->call.address;
+		feed_socket_state(tracer->feed, &socket->seen);
+	}
+	if (task->call.kind == SONDE_CALL_CONNECT ||
+	    (task->call.kind == SONDE_CALL_SEND && socket->seen.local.port == 0 &&
+	     socket->seen.family != SONDE_FAMILY_UNIX))
+		tracer->must_flush = true;
+}
+
+static bool enter_transfer(struct tracer *tracer, struct task *task,
+			   const struct syscall *syscall, const uint64_t *arguments)
+{
+	struct sonde_call *call = &task->call;
+
+	if (syscall->shape == SHAPE_SPLICE) {
+		call->length = arguments[4];
+		if (take_socket(tracer, task, (int)arguments[2]))
+			return true;
+		call->kind = SONDE_CALL_RECEIVE;
+		return take_socket(tracer, task, (int)arguments[0]);
+	}
+	if (!take_socket(tracer, task, (int)arguments[0]))
+		return false;
+	switch (syscall->shape) {
+	case SHAPE_SENDTO:
+		remote_read_address(task->tid, arguments[4], arguments[5],
+				    &call->address);
+		take_message_flags(task, arguments[3]);
+		call->buffer = arguments[1];
+		call->length = arguments[2];
+		break;
+	case SHAPE_RECVFROM:
+		take_message_flags(task, arguments[3]);
+		call->buffer = arguments[1];
+		call->length = arguments[2];
+		break;
+	case SHAPE_WRITE:
+	case SHAPE_READ:
+		call->buffer = arguments[1];
+		call->length = arguments[2];
+		break;
+	case SHAPE_WRITEV:
+	case SHAPE_READV:
+		call->length = remote_read_vector(task->tid, arguments[1], arguments[2],
+						  &call->buffer);
+		break;
+	case SHAPE_SENDFILE:
+		call->length = arguments[3];
+		break;
+	case SHAPE_SENDMSG:
+	case SHAPE_RECVMSG:
+		take_message_flags(task, arguments[2]);
+		take_message(task, arguments[1]);
+		break;
+	default: /* sendmmsg, recvmmsg: the first message stands for its address */
+		take_message_flags(task, arguments[3]);
+		take_message(task, arguments[1]);
+		call->length = 0;
+		break;
+	}
+	if (call->kind == SONDE_CALL_SEND)
+		take_destination(tracer, task);
+	return true;
+}
+
+/* dup and its kin: a socket is copied, or one is closed under the new number. */
+static bool enter_copy(struct tracer *tracer, struct task *task,
+		       const struct syscall *syscall, const uint64_t *arguments)
+{
+	struct process *process = task->process;
+	int from = (int)arguments[0];
+
+	task->call.kind = SONDE_CALL_SOCKET;
+	if (take_socket(tracer, task, from))
+		return true;
+	if (syscall->shape != SHAPE_DUP2 && syscall->shape != SHAPE_DUP3)
+		return false;
+	if (!descriptor_known_socket(process, (int)arguments[1]))
+		return false;
+	task->call.kind = SONDE_CALL_CLOSE;
+	return take_socket(tracer, task, (int)arguments[1]);
+}
+
+static bool enter_control(struct tracer *tracer, struct task *task,
+			  const struct syscall *syscall, const uint64_t *arguments)
+{
+	if (syscall->shape == SHAPE_FCNTL && (int)arguments[1] != F_SETFL)
+		return enter_copy(tracer, task, syscall, arguments);
+	if (!take_socket(tracer, task, (int)arguments[syscall->fd]))
+		return false;
+	if (syscall->shape == SHAPE_FCNTL)
+		task->call.how = (int)arguments[2];
+	else if (syscall->shape == SHAPE_IOCTL)
+		remote_read(task->tid, arguments[2], &task->call.how,
+			    sizeof(task->call.how));
+	return true;
+}
+
+/* Fills task->call.  False: of no interest. */
+static bool describe(struct tracer *tracer, struct task *task,
+		     const struct syscall *syscall, const uint64_t *arguments)
+{
+	struct sonde_call *call = &task->call;
+	struct process *process = task->process;
+
+	switch (syscall->shape) {
+	case SHAPE_SOCKET:
+	case SHAPE_SOCKETPAIR:
+		return true;
+	case SHAPE_EXIT:
+		/* What matters of an end is what it closes. */
+		call->how = (int)arguments[0];
+		return descriptor_first_socket(process, 0, UINT32_MAX) != 0;
+	case SHAPE_BIND:
+	case SHAPE_CONNECT:
+		if (!take_socket(tracer, task, (int)arguments[0]))
+			return false;
+		remote_read_address(task->tid, arguments[1], arguments[2],
+				    &call->address);
+		take_destination(tracer, task);
+		return true;
+	case SHAPE_LISTEN:
+	case SHAPE_SHUTDOWN:
+		call->how = (int)arguments[1];
+		return take_socket(tracer, task, (int)arguments[0]);
+	case SHAPE_ACCEPT:
+	case SHAPE_ACCEPT4:
+	case SHAPE_OPTION:
+		return take_socket(tracer, task, (int)arguments[0]);
+	case SHAPE_CLOSE:
+		if (descriptor_known_socket(process, (int)arguments[0]))
+			return take_socket(tracer, task, (int)arguments[0]);
+		descriptor_closed(tracer, process, (int)arguments[0], 0);
+		return false;
+	case SHAPE_CLOSERANGE:
+		if (arguments[2] & CLOSE_RANGE_CLOEXEC)
+			return false;
+		call->fd = -1;
+		call->socket = descriptor_first_socket(process, (unsigned)arguments[0],
+						       (unsigned)arguments[1]);
+		if (!call->socket)
+			descriptor_closed_range(tracer, process, (unsigned)arguments[0],
+						(unsigned)arguments[1], 0);
+		return call->socket != 0;
+	case SHAPE_DUP:
+	case SHAPE_DUP2:
+	case SHAPE_DUP3:
+		return enter_copy(tracer, task, syscall, arguments);
+	case SHAPE_FCNTL:
+	case SHAPE_IOCTL:
+	case SHAPE_EPOLL_CTL:
+		return enter_control(tracer, task, syscall, arguments);
+	default:
+		if (syscall->kind == SONDE_CALL_WAIT)
+			return wait_enter(tracer, task, syscall, arguments);
+		return enter_transfer(tracer, task, syscall, arguments);
+	}
+}
+
+/* Calls that are not shown, but change what descriptors mean. */
+static bool is_quiet(const struct process *process, const struct syscall *syscall,
+		     const uint64_t *arguments)
+{
+	switch (syscall->shape) {
+	case SHAPE_EPOLL_CREATE:
+	case SHAPE_PIDFD_GETFD:
+		return true;
+	case SHAPE_DUP:
+	case SHAPE_DUP2:
+	case SHAPE_DUP3:
+	case SHAPE_FCNTL:
+		return (size_t)arguments[0] < process->descriptor_capacity &&
+		       process->descriptors[arguments[0]].kind == DESCRIPTOR_EPOLL;
+	default:
+		return false;
+	}
+}
+
+/* Whether a program that enters this call waits for a peer to come. */
+static bool is_wait_for_peer(const struct sonde_call *call)
+{
+	return call->kind == SONDE_CALL_ACCEPT || call->kind == SONDE_CALL_RECEIVE ||
+	       call->kind == SONDE_CALL_WAIT;
+}
+
+static void feed_entered(struct tracer *tracer, struct sonde_call *call)
+{
+	int64_t *stamp = feed_call(tracer->feed, call);
+
+	call->enter_ns = clock_realtime_ns();
+	*stamp = call->enter_ns;
+	if (tracer->must_flush)
+		feed_flush(tracer->feed);
+	tracer->must_flush = false;
+}
+
+static void drop_references(struct tracer *tracer, struct task *task,
+			    const struct syscall *syscall, const uint64_t *arguments)
+{
+	struct sonde_call *call = &task->call;
+	uint32_t closed;
+
+	if (syscall->shape == SHAPE_CLOSE)
+		closed = descriptor_closed(tracer, task->process, call->fd, call->call);
+	else if (syscall->shape == SHAPE_CLOSERANGE)
+		closed = descriptor_closed_range(tracer, task->process,
+						 (unsigned)arguments[0],
+						 (unsigned)arguments[1], call->call);
+	else
+		return;
+	if (closed)
+		call->flags |= SONDE_CALL_LAST_REFERENCE;
+}
+
+bool call_enter(struct tracer *tracer, struct task *task, const struct syscall *syscall,
+		const uint64_t arguments[6])
+{
+	struct process *process = task->process;
+	struct sonde_call *call = &task->call;
+	const char *name = syscall->name;
+
+	if (syscall->shape == SHAPE_RESTART) {
+		if (!task->interrupted)
+			return false;
+		syscall = task->interrupted;
+		arguments = task->interrupted_arguments;
+	}
+	if (syscall->shape == SHAPE_URING) {
+		if (!tracer->said_uring)
+			feed_note(
+				tracer->feed, SONDE_WARNING,
+				"a program uses io_uring: its socket calls are not seen",
+				"run it without io_uring if it can do so");
+		tracer->said_uring = true;
+		return false;
+	}
+	*call = (struct sonde_call){
+		.program = process->program.program,
+		.pid = (uint32_t)process->pid,
+		.tid = (uint32_t)task->tid,
+		.kind = syscall->kind,
+		.fd = -1,
+		.name = name,
+		.timeout_ns = -1,
+	};
+	if (is_quiet(process, syscall, arguments)) {
+		task->syscall = syscall;
+		memcpy(task->arguments, arguments, sizeof(task->arguments));
+		return true;
+	}
+	if (!describe(tracer, task, syscall, arguments))
+		return false;
+	memcpy(task->arguments, arguments, sizeof(task->arguments));
+	if (tracer->call_count >= LIMIT_CALLS) {
+		tracer->calls_dropped++;
+	} else {
+		call->call = ++tracer->call_count;
+		call->stack = where_stack(tracer, process, task->tid);
+	}
+	drop_references(tracer, task, syscall, arguments);
+	if (call->call)
+		feed_entered(tracer, call);
+	if (is_wait_for_peer(call) && process->root == tracer->root_started)
+		tracer->waits_for_peer = true;
+	if (syscall->shape == SHAPE_EXIT) {
+		process->exit_call = *call;
+		return false;
+	}
+	task->syscall = syscall;
+	return true;
+}
+
+/* ---- return ---- */
+
+static void return_address(struct task *task)
+{
+	uint32_t length;
+
+	if (task->arguments[4] && task->arguments[5] &&
+	    remote_read(task->tid, task->arguments[5], &length, sizeof(length)) == 0)
+		remote_read_address(task->tid, task->arguments[4], length,
+				    &task->call.address);
+}
+
+static void return_message(struct tracer *tracer, struct task *task)
+{
+	struct msghdr message;
+
+	if (remote_read(task->tid, task->arguments[1], &message, sizeof(message)) < 0)
+		return;
+	if (task->call.kind == SONDE_CALL_RECEIVE)
+		remote_read_address(task->tid, (uint64_t)(uintptr_t)message.msg_name,
+				    message.msg_namelen, &task->call.address);
+	/* Descriptors may have come with it (SCM_RIGHTS). */
+	if (message.msg_controllen && task->call.kind == SONDE_CALL_RECEIVE &&
+	    socket_of(tracer, task->call.socket)->seen.family == SONDE_FAMILY_UNIX)
+		descriptor_forget_all(task->process);
+}
+
+/* sendmmsg and recvmmsg return messages; what joins streams is bytes. */
+static int64_t return_messages(struct tracer *tracer, struct task *task, int64_t result)
+{
+	struct mmsghdr messages[MESSAGES];
+	int64_t bytes = 0;
+
+	for (int64_t at = 0; at < result; at += MESSAGES) {
+		int64_t n = result - at < MESSAGES ? result - at : MESSAGES;
+
+		if (remote_read(task->tid,
+				task->arguments[1] + (uint64_t)at * sizeof(messages[0]),
+				messages, (size_t)n * sizeof(messages[0])) < 0)
+			break;
+		for (int64_t i = 0; i < n; i++)
+			bytes += messages[i].msg_len;
+	}
+	task->call.datagrams = (uint16_t)result;
+	return_message(tracer, task);
+	return bytes;
+}
+
+static void returned_descriptor(struct tracer *tracer, struct task *task,
+				const struct syscall *syscall, int fd)
+{
+	struct process *process = task->process;
+	int pair[2];
+
+	switch (syscall->shape) {
+	case SHAPE_SOCKET:
+		task->call.fd = fd;
+		task->call.new_socket = descriptor_opened(tracer, process, fd, 0);
+		task->call.socket = task->call.new_socket;
+		break;
+	case SHAPE_SOCKETPAIR:
+		if (remote_read(task->tid, task->arguments[3], pair, sizeof(pair)) < 0)
+			break;
+		task->call.fd = pair[0];
+		task->call.new_socket = descriptor_opened(tracer, process, pair[0], 0);
+		task->call.socket = task->call.new_socket;
+		descriptor_opened(tracer, process, pair[1], 0);
+		break;
+	case SHAPE_ACCEPT:
+	case SHAPE_ACCEPT4:
+		task->call.new_socket =
+			descriptor_opened(tracer, process, fd, task->call.call);
+		if (task->call.new_socket)
+			task->call.address =
+				socket_of(tracer, task->call.new_socket)->seen.peer;
+		break;
+	case SHAPE_EPOLL_CREATE:
+		descriptor_opened_epoll(tracer, process, fd);
+		break;
+	case SHAPE_PIDFD_GETFD:
+		descriptor_forget(process, fd);
+		break;
+	default: /* dup and its kin */
+		if (fd == (int)task->arguments[0])
+			break; /* dup2 of a number to itself */
+		if (descriptor_closed(tracer, process, fd, task->call.call))
+			task->call.flags |= SONDE_CALL_LAST_REFERENCE;
+		descriptor_copied(tracer, process, (int)task->arguments[0], fd);
+		if (task->call.kind == SONDE_CALL_SOCKET)
+			task->call.new_socket = task->call.socket;
+		break;
+	}
+}
+
+static void returned_control(struct tracer *tracer, struct task *task,
+			     const struct syscall *syscall)
+{
+	struct traced_socket *socket = socket_of(tracer, task->call.socket);
+
+	if (syscall->shape == SHAPE_FCNTL)
+		socket->is_nonblocking = (task->call.how & O_NONBLOCK) != 0;
+	else if (syscall->shape == SHAPE_IOCTL)
+		socket->is_nonblocking = task->call.how != 0;
+	else if (syscall->shape == SHAPE_EPOLL_CTL)
+		wait_epoll_changed(tracer, task->process, task->tid, task->arguments);
+}
+
+/* After these the socket may have addresses that it had not. */
+static void refresh_socket(struct tracer *tracer, struct task *task)
+{
+	const struct sonde_socket *seen = &socket_of(tracer, task->call.socket)->seen;
+
+	switch (task->call.kind) {
+	case SONDE_CALL_BIND:
+	case SONDE_CALL_LISTEN:
+		descriptor_refresh(tracer, task->process, task->call.fd);
+		tracer->must_flush = true;
+		break;
+	case SONDE_CALL_CONNECT:
+		descriptor_refresh(tracer, task->process, task->call.fd);
+		break;
+	case SONDE_CALL_SEND:
+		if (seen->local.port == 0 &&
+		    (seen->kind == SONDE_SOCKET_UDP || seen->kind == SONDE_SOCKET_TCP))
+			descriptor_refresh(tracer, task->process, task->call.fd);
+		break;
+	default:
+		break;
+	}
+}
+
+static bool makes_descriptor(const struct syscall *syscall, const struct task *task)
+{
+	switch (syscall->shape) {
+	case SHAPE_SOCKET:
+	case SHAPE_SOCKETPAIR:
+	case SHAPE_ACCEPT:
+	case SHAPE_ACCEPT4:
+	case SHAPE_EPOLL_CREATE:
+	case SHAPE_PIDFD_GETFD:
+	case SHAPE_DUP:
+	case SHAPE_DUP2:
+	case SHAPE_DUP3:
+		return true;
+	case SHAPE_FCNTL:
+		return (int)task->arguments[1] != F_SETFL;
+	default:
+		return false;
+	}
+}
+
+void call_return(struct tracer *tracer, struct task *task, int64_t result)
+{
+	const struct syscall *syscall = task->syscall;
+	struct sonde_call *call = &task->call;
+
+	task->syscall = NULL;
+	task->interrupted = NULL;
+	if (result == -RESTART_BLOCK) {
+		task->interrupted = syscall;
+		memcpy(task->interrupted_arguments, task->arguments,
+		       sizeof(task->interrupted_arguments));
+	}
+	call->exit_ns = tracer->now_ns;
+	if (result >= 0) {
+		if (makes_descriptor(syscall, task))
+			returned_descriptor(tracer, task, syscall, (int)result);
+		else if (call->kind == SONDE_CALL_OPTION && call->socket)
+			returned_control(tracer, task, syscall);
+		else if (syscall->shape == SHAPE_RECVFROM)
+			return_address(task);
+		else if (syscall->shape == SHAPE_RECVMSG)
+			return_message(tracer, task);
+		else if (syscall->shape == SHAPE_SENDMMSG ||
+			 syscall->shape == SHAPE_RECVMMSG)
+			result = return_messages(tracer, task, result);
+		else if (call->kind == SONDE_CALL_WAIT)
+			wait_return(tracer, task, syscall, result);
+	}
+	call->result = result;
+	/* Also after a failure: a connect that was refused had a local port. */
+	if (call->socket)
+		refresh_socket(tracer, task);
+	if (call->call)
+		feed_return(tracer->feed, call);
+	if (tracer->must_flush)
+		feed_flush(tracer->feed);
+	tracer->must_flush = false;
+}
+
+struct sonde_call call_made_up(struct tracer *tracer, const struct process *process,
+			       uint32_t tid, enum sonde_call_kind kind, const char *name,
+			       uint32_t socket)
+{
+	struct sonde_call call = {
+		.program = process->program.program,
+		.pid = (uint32_t)process->pid,
+		.tid = tid,
+		.kind = (uint8_t)kind,
+		.fd = -1,
+		.name = name,
+		.socket = socket,
+		.enter_ns = tracer->now_ns,
+		.timeout_ns = -1,
+	};
+
+	if (tracer->call_count >= LIMIT_CALLS) {
+		tracer->calls_dropped++;
+		return call;
+	}
+	call.call = ++tracer->call_count;
+	*feed_call(tracer->feed, &call) = tracer->now_ns;
+	return call;
+}

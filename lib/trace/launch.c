@@ -1,0 +1,128 @@
+/* Starting a program that is traced from its first instruction.
+ *
+ *	tracer                          child
+ *	fork                            waits on a pipe
+ *	PTRACE_SEIZE
+ *	closes the pipe                 goes on: filter, exec
+ *
+ * The filter must not be there before the tracer is: RET_TRACE without one is ENOSYS. */
+#include "trace/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "trace/syscall.h"
+
+static const int taken[LAUNCH_SIGNALS] = {SIGINT, SIGQUIT, SIGTERM,
+					  SIGHUP, SIGPIPE, SIGALRM};
+
+static void do_nothing(int signal)
+{
+	(void)signal;
+}
+
+void launch_take_signals(struct launch_signals *signals, void (*on_tick)(int signal))
+{
+	for (int i = 0; i < LAUNCH_SIGNALS; i++) {
+		struct sigaction action = {.sa_handler = do_nothing};
+
+		sigemptyset(&action.sa_mask);
+		if (taken[i] == SIGALRM)
+			action.sa_handler =
+				on_tick; /* without SA_RESTART: it ends a waitpid */
+		else if (taken[i] == SIGPIPE)
+			action.sa_handler = SIG_IGN;
+		else
+			action.sa_flags = SA_RESTART;
+		sigaction(taken[i], &action, &signals->before[i]);
+	}
+}
+
+static void restore_signals(const struct launch_signals *signals)
+{
+	for (int i = 0; i < LAUNCH_SIGNALS; i++)
+		sigaction(taken[i], &signals->before[i], NULL);
+	sigprocmask(SIG_SETMASK, &signals->mask, NULL);
+}
+
+static void __attribute__((noreturn))
+run(char *const *arguments, bool stdout_to_stderr, const struct launch_signals *signals,
+    int go_fd, int error_fd)
+{
+	int error;
+	char byte;
+
+	while (read(go_fd, &byte, 1) < 0 && errno == EINTR)
+		;
+	if (stdout_to_stderr)
+		dup2(STDERR_FILENO, STDOUT_FILENO);
+	restore_signals(signals);
+	error = syscall_install_filter();
+	if (!error) {
+		execvp(arguments[0], arguments);
+		error = errno;
+	}
+	if (write(error_fd, &error, sizeof(error)) < 0)
+		_exit(125);
+	_exit(127);
+}
+
+int launch(char *const *arguments, bool stdout_to_stderr,
+	   const struct launch_signals *signals, struct launched *ret)
+{
+	int go[2] = {-1, -1}, errors[2] = {-1, -1};
+	pid_t pid;
+	int error;
+
+	if (pipe2(go, O_CLOEXEC) < 0)
+		return -errno;
+	if (pipe2(errors, O_CLOEXEC | O_NONBLOCK) < 0) {
+		error = -errno;
+		goto out;
+	}
+	pid = fork();
+	if (pid < 0) {
+		error = -errno;
+		goto out;
+	}
+	if (pid == 0) {
+		close(go[1]);
+		close(errors[0]);
+		run(arguments, stdout_to_stderr, signals, go[0], errors[1]);
+	}
+	if (ptrace(PTRACE_SEIZE, pid, 0,
+		   PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACESECCOMP | PTRACE_O_TRACECLONE |
+			   PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC |
+			   PTRACE_O_TRACEEXIT | PTRACE_O_EXITKILL) < 0) {
+		error = -errno;
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		goto out;
+	}
+	ret->pid = pid;
+	ret->error_fd = errors[0];
+	errors[0] = -1;
+	error = 0;
+out:
+	close(go[0]);
+	close(go[1]);
+	if (errors[0] >= 0)
+		close(errors[0]);
+	if (errors[1] >= 0)
+		close(errors[1]);
+	return error;
+}
+
+int launch_error(struct launched *launched)
+{
+	int error = 0;
+
+	if (read(launched->error_fd, &error, sizeof(error)) != sizeof(error))
+		error = 0;
+	close(launched->error_fd);
+	launched->error_fd = -1;
+	return error;
+}

@@ -1,0 +1,161 @@
+/* Program images.  The arguments are read from /proc when the image begins; a script
+ * stands for the interpreter that runs it, because that is what its author calls the
+ * program. */
+#include "trace/program.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static ssize_t read_start(const struct process *process, const char *name, void *ret,
+			  size_t n)
+{
+	char path[64];
+	ssize_t got;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", process->pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	got = read(fd, ret, n);
+	close(fd);
+	return got;
+}
+
+static uint32_t read_arguments(const struct process *process, char *storage, size_t n,
+			       const char **ret_arguments)
+{
+	ssize_t got = read_start(process, "cmdline", storage, n - 1);
+	uint32_t count = 0;
+
+	if (got <= 0)
+		return 0;
+	storage[got] = '\0';
+	for (char *at = storage; at < storage + got && count < LIMIT_ARGUMENTS;
+	     at += strlen(at) + 1)
+		ret_arguments[count++] = at;
+	return count;
+}
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+static bool is_interpreter(const char *name)
+{
+	static const char *const names[] = {"python", "pypy", "perl", "ruby",  "node",
+					    "sh",     "bash", "dash", "tclsh", "php"};
+
+	if (*name == '-')
+		name++; /* a login shell */
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		size_t n = strlen(names[i]);
+
+		if (strncmp(name, names[i], n) == 0 &&
+		    strspn(name + n, "0123456789.") == strlen(name + n))
+			return true;
+	}
+	return false;
+}
+
+static const char *name_of(const char *const *arguments, uint32_t count)
+{
+	const char *name = count ? last_part(arguments[0]) : "?";
+
+	if (!is_interpreter(name))
+		return name;
+	for (uint32_t i = 1; i < count; i++) {
+		const char *argument = arguments[i];
+
+		if (argument[0] != '-')
+			return last_part(argument);
+		if (strcmp(argument, "-m") == 0 && i + 1 < count)
+			return arguments[i + 1];
+		if (strcmp(argument, "-c") == 0 || strcmp(argument, "-e") == 0 ||
+		    strcmp(argument, "-") == 0)
+			return name;
+		if (strcmp(argument, "-W") == 0 || strcmp(argument, "-X") == 0)
+			i++;
+	}
+	return name;
+}
+
+static void say_if_foreign(struct tracer *tracer, const struct process *process,
+			   const char *name)
+{
+	unsigned char header[EI_NIDENT];
+	char path[64], text[256];
+	struct stat status;
+
+	if (read_start(process, "exe", header, sizeof(header)) == sizeof(header) &&
+	    memcmp(header, ELFMAG, SELFMAG) == 0 && header[EI_CLASS] == ELFCLASS32 &&
+	    !tracer->said_foreign) {
+		snprintf(text, sizeof(text),
+			 "%.100s is a 32-bit program: its socket calls are not seen",
+			 name);
+		feed_note(tracer->feed, SONDE_WARNING, text, "run a 64-bit build of it");
+		tracer->said_foreign = true;
+	}
+	snprintf(path, sizeof(path), "/proc/%d/exe", process->pid);
+	if (stat(path, &status) == 0 && (status.st_mode & S_ISUID) &&
+	    status.st_uid != geteuid()) {
+		snprintf(text, sizeof(text),
+			 "%.100s is setuid: while it is traced it runs without those "
+			 "privileges",
+			 name);
+		feed_note(tracer->feed, SONDE_WARNING, text,
+			  "run sonde as root to trace it");
+	}
+}
+
+void program_begin(struct tracer *tracer, struct process *process, uint32_t parent)
+{
+	char storage[LIMIT_ARGUMENT_BYTES];
+	const char *arguments[LIMIT_ARGUMENTS];
+	struct sonde_program *program = &process->program;
+
+	if (tracer->program_count >= LIMIT_PROGRAMS)
+		return; /* it goes on under the number of the one before */
+	*program = (struct sonde_program){
+		.program = ++tracer->program_count,
+		.pid = (uint32_t)process->pid,
+		.parent = parent,
+		.started_ns = tracer->now_ns,
+		.exit_status = -1,
+		.arguments = arguments,
+	};
+	program->argument_count =
+		read_arguments(process, storage, sizeof(storage), arguments);
+	program->name = name_of(arguments, program->argument_count);
+	feed_program(tracer->feed, program);
+	say_if_foreign(tracer, process, program->name);
+	process->has_program = true;
+	program->name = NULL;
+	program->arguments = NULL;
+	program->argument_count = 0;
+}
+
+void program_end(struct tracer *tracer, struct process *process, bool replaced,
+		 int status)
+{
+	struct sonde_program *program = &process->program;
+
+	if (!process->has_program)
+		return;
+	program->ended_ns = tracer->now_ns;
+	program->replaced = replaced;
+	if (!replaced && WIFEXITED(status))
+		program->exit_status = WEXITSTATUS(status);
+	if (!replaced && WIFSIGNALED(status))
+		program->exit_signal = WTERMSIG(status);
+	feed_program_end(tracer->feed, program);
+	process->has_program = false;
+}

@@ -1,0 +1,146 @@
+/* What the tracer knows: threads, processes, their descriptors, and sockets.
+ *
+ *	tracer -> process (one address space and descriptor table) -> task (a thread)
+ *	                  process.descriptors[fd] -> socket | epoll instance | neither
+ *
+ * A socket is the kernel's open socket, whoever holds it: its references are counted over
+ * all descriptors of all traced processes, because only the last close sends the FIN. */
+#ifndef TRACE_STATE_H
+#define TRACE_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <sonde/recording.h>
+
+#include "base/limits.h"
+#include "trace/feed.h"
+#include "trace/source.h"
+#include "trace/syscall.h"
+
+enum descriptor_kind {
+	DESCRIPTOR_UNKNOWN = 0, /* not looked at yet */
+	DESCRIPTOR_NONE,        /* closed, or nothing that matters here */
+	DESCRIPTOR_SOCKET,      /* number: of the socket */
+	DESCRIPTOR_EPOLL,       /* number: index of the instance + 1 */
+};
+
+struct descriptor {
+	uint8_t kind; /* enum descriptor_kind */
+	uint32_t number;
+};
+
+struct traced_socket {
+	struct sonde_socket seen; /* as it was fed last */
+	uint32_t references;
+	bool is_nonblocking; /* O_NONBLOCK */
+};
+
+/* An epoll instance: which sockets it watches, and under which data. */
+struct epoll_member {
+	uint64_t data;
+	uint32_t events;
+	uint32_t socket;
+};
+
+struct epoll_instance {
+	uint32_t references;
+	uint32_t member_count;
+	size_t member_capacity;
+	struct epoll_member *members; /* owned */
+};
+
+struct process {
+	pid_t pid;
+	int pidfd;
+	uint32_t task_count; /* threads that have not begun to exit */
+	uint32_t root; /* which of the command line's programs it descends from, from 0 */
+	bool is_exiting;
+	struct sonde_call exit_call;  /* its number is 0 until there is one */
+	struct sonde_program program; /* what was fed; its strings are gone */
+	bool has_program;             /* after the first exec */
+	uint8_t lines;                /* enum sonde_lines */
+	struct source_python *python; /* owned */
+	struct descriptor *descriptors;
+	size_t descriptor_capacity;
+	struct process *next; /* in its bucket */
+};
+
+struct task {
+	pid_t tid;
+	struct process *process; /* NULL: its parent's clone has not been seen yet */
+	bool is_stopped_early;   /* and waits for that */
+	bool is_exiting;
+	const struct syscall
+		*syscall; /* in the kernel, to be seen coming out; NULL none */
+	uint64_t arguments[6];
+	struct sonde_call call;
+	struct sonde_watched watched[LIMIT_WATCHED];
+	int watched_fds[LIMIT_WATCHED];    /* poll: index of the entry; select: the fd */
+	const struct syscall *interrupted; /* what restart_syscall goes on with */
+	uint64_t interrupted_arguments[6];
+	struct task *next; /* in its bucket */
+};
+
+enum { STATE_BUCKETS = 1 << 12 };
+
+/* Numbers by a key that was hashed; grows. */
+struct number_map {
+	struct number_slot {
+		uint64_t hash; /* 0: empty */
+		uint32_t number;
+	} * slots;
+	size_t capacity, count;
+};
+
+struct tracer {
+	struct feed *feed;
+	struct task *tasks[STATE_BUCKETS];
+	struct process *processes[STATE_BUCKETS];
+	uint32_t task_count, process_count;
+
+	struct traced_socket *sockets; /* [number - 1] */
+	size_t socket_capacity;
+	uint32_t socket_count;
+	struct number_map socket_by_cookie;
+
+	struct epoll_instance *epolls; /* [number - 1] */
+	size_t epoll_capacity;
+	uint32_t epoll_count;
+
+	uint32_t program_count, call_count;
+	uint64_t calls_dropped;
+
+	/* trace/where.c */
+	uint32_t place_count, stack_count;
+	struct number_map places, stacks;
+
+	bool said_uring, said_foreign, said_version;
+	bool must_flush;       /* what was fed must be out before the program goes on */
+	bool waits_for_peer;   /* the program started last has come to wait for one */
+	uint32_t root_started; /* which one that is */
+	int64_t now_ns;        /* when the stop that is being served was seen */
+};
+
+/* ---- state.c ---- */
+
+struct task *task_find(struct tracer *tracer, pid_t tid);
+struct task *task_add(struct tracer *tracer, pid_t tid); /* NULL: no memory */
+void task_remove(struct tracer *tracer, struct task *task);
+
+struct process *process_find(struct tracer *tracer, pid_t pid);
+struct process *process_add(struct tracer *tracer, pid_t pid);
+void process_remove(struct tracer *tracer, struct process *process);
+
+/* The number under this hash (never 0) for which is_same(context, number) holds, or 0. */
+uint32_t number_map_find(const struct number_map *map, uint64_t hash,
+			 bool (*is_same)(const void *context, uint32_t number),
+			 const void *context);
+int number_map_add(struct number_map *map, uint64_t hash, uint32_t number);
+/* FNV-1a, to be begun with HASH_START. */
+#define HASH_START UINT64_C(0xcbf29ce484222325)
+uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t n);
+
+#endif

@@ -1,0 +1,142 @@
+/* Stacks and places, each fed once and then known by its number.
+ *
+ * A place is an instruction, not a line: two calls on one line are two places.  It
+ * belongs to its program, because addresses of code mean nothing elsewhere; the source
+ * text is read when the place is first met, while the file still is what the program
+ * runs. */
+#include "trace/where.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct place_key {
+	uint64_t code;
+	uint64_t
+		file; /* hash of its name: code may be freed and its address used again */
+	uint32_t program;
+	uint32_t offset;
+	int32_t line;
+	uint32_t is_system;
+};
+
+/* 64 bits of hash stand for the whole key: among a million places (LIMIT_PLACES) two
+ * collide with a probability of 3 in 10^8. */
+static bool is_any(const void *context, uint32_t number)
+{
+	(void)context;
+	(void)number;
+	return true;
+}
+
+static uint32_t intern_place(struct tracer *tracer, const struct process *process,
+			     const struct source_frame *frame)
+{
+	struct place_key key = {
+		.code = frame->code,
+		.file = hash_bytes(HASH_START, frame->file, strlen(frame->file)),
+		.program = process->program.program,
+		.offset = frame->offset,
+		.line = frame->line,
+		.is_system = frame->is_system,
+	};
+	uint64_t hash = hash_bytes(HASH_START, &key, sizeof(key));
+	uint32_t number = number_map_find(&tracer->places, hash, is_any, NULL);
+	char text[LIMIT_SOURCE_LINE + 1];
+	struct sonde_place place;
+
+	if (number)
+		return number;
+	if (tracer->place_count >= LIMIT_PLACES ||
+	    number_map_add(&tracer->places, hash, tracer->place_count + 1) < 0)
+		return 0;
+	place = (struct sonde_place){
+		.place = ++tracer->place_count,
+		.code = frame->code,
+		.offset = frame->offset,
+		.file = frame->file,
+		.function = frame->function,
+		.line = frame->line,
+		.is_system = frame->is_system,
+	};
+	if (source_text_read(process->pid, frame->file, frame->line, text) == 0)
+		place.text = text;
+	feed_place(tracer->feed, &place);
+	return place.place;
+}
+
+static uint32_t intern_stack(struct tracer *tracer, struct process *process,
+			     const struct source_stack *found)
+{
+	uint32_t places[LIMIT_STACK_DEPTH];
+	struct sonde_stack stack = {.places = places, .is_cut = found->is_cut};
+	uint64_t hash;
+	uint32_t number;
+
+	for (unsigned i = 0; i < found->count; i++) {
+		places[i] = intern_place(tracer, process, &found->frames[i]);
+		if (!places[i])
+			return 0;
+		if (!stack.user_place && !found->frames[i].is_system)
+			stack.user_place = places[i];
+	}
+	if (!stack.user_place)
+		stack.user_place = places[0];
+	stack.place_count = found->count;
+	hash = hash_bytes(HASH_START, places, found->count * sizeof(places[0]));
+	number = number_map_find(&tracer->stacks, hash, is_any, NULL);
+	if (number)
+		return number;
+	if (tracer->stack_count >= LIMIT_STACKS ||
+	    number_map_add(&tracer->stacks, hash, tracer->stack_count + 1) < 0)
+		return 0;
+	stack.stack = ++tracer->stack_count;
+	feed_stack(tracer->feed, &stack);
+	return stack.stack;
+}
+
+static void find_reader(struct tracer *tracer, struct process *process)
+{
+	char version[32] = "", text[160];
+
+	switch (source_python_open(process->pid, &process->python, version)) {
+	case SOURCE_READY:
+		process->lines = SONDE_LINES_READ;
+		break;
+	case SOURCE_UNKNOWN_VERSION:
+		process->lines = SONDE_LINES_UNKNOWN_VERSION;
+		if (tracer->said_version)
+			break;
+		tracer->said_version = true;
+		snprintf(text, sizeof(text),
+			 "%s: its memory layout is not known: calls are shown without "
+			 "lines",
+			 version);
+		feed_note(tracer->feed, SONDE_WARNING, text,
+			  "sonde reads the source lines of CPython 3.11");
+		break;
+	case SOURCE_NOT_MINE:
+		process->lines = SONDE_LINES_NO_READER;
+		break;
+	}
+	feed_program_lines(tracer->feed, process->program.program, process->lines,
+			   version[0] ? version : NULL);
+}
+
+uint32_t where_stack(struct tracer *tracer, struct process *process, pid_t tid)
+{
+	struct source_stack stack;
+
+	if (process->lines == SONDE_LINES_UNTRIED)
+		find_reader(tracer, process);
+	if (!process->python || source_python_read(process->python, tid, &stack) < 0 ||
+	    stack.count == 0)
+		return 0;
+	return intern_stack(tracer, process, &stack);
+}
+
+void where_forget(struct process *process)
+{
+	source_python_free(process->python);
+	process->python = NULL;
+	process->lines = SONDE_LINES_UNTRIED;
+}
