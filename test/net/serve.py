@@ -3,7 +3,8 @@
 stream is cut; what cannot be answered; how it starts and how it ends.
 
     clients 127.0.0.1, ::1 ---- lo ---- sonde serve
-                                192.0.2.1 is on lo, too: an address that is not loopback
+                                192.0.2.1 and 2001:db8::1 are on lo, too: addresses that
+                                are not loopback
 """
 
 import json
@@ -17,7 +18,8 @@ from serving import Server, read_all, read_exactly, reply, request, tcp, udp
 from tap import tap
 
 netns.enter()
-subprocess.run(['ip', 'address', 'add', '192.0.2.1/32', 'dev', 'lo'], check=True)
+for address in ('192.0.2.1/32', '2001:db8::1/128'):
+    subprocess.run(['ip', 'address', 'add', address, 'dev', 'lo'], check=True)
 
 
 def silent(sock, seconds=0.3):
@@ -247,9 +249,13 @@ port = server.ports[0]
 tap.equal('*: every interface', sorted(server.sockets()),
           [('0.0.0.0', port, 'tcp'), ('0.0.0.0', port, 'udp'),
            ('[::]', port, 'tcp'), ('[::]', port, 'udp')])
-with udp(port, '127.0.0.9') as sock:
-    sock.send(b'ping')
-    tap.equal('UDP: the answer comes from the address that was asked', sock.recv(100), b'ping')
+right = []
+for host, source in (('127.0.0.9', '127.0.0.1'), ('192.0.2.1', '127.0.0.1'),
+                     ('2001:db8::1', '::1'), ('::1', '2001:db8::1')):
+    with udp(port, host, source=(source, 0)) as sock:
+        sock.send(b'ping')
+        right.append(sock.recv(100))
+tap.equal('UDP: the answer comes from the address that was asked', right, [b'ping'] * 4)
 with udp(port, '192.0.2.1', source=('192.0.2.1', 0)) as sock:
     sock.send(b'x' * 513)
     sock.send(b'x' * 512)
@@ -281,18 +287,18 @@ RANGE = '/proc/sys/net/ipv4/ip_local_port_range'
 with open(RANGE, encoding='ascii') as file:
     usual_range = file.read()
 with open(RANGE, 'w', encoding='ascii') as file:
-    file.write('40000 40003')
+    file.write('20000 20003')
 taken = []
-for kind, host, number in ((socket.SOCK_DGRAM, '127.0.0.1', 40000),
-                           (socket.SOCK_DGRAM, '::1', 40001),
-                           (socket.SOCK_STREAM, '::1', 40002)):
+for kind, host, number in ((socket.SOCK_DGRAM, '127.0.0.1', 20000),
+                           (socket.SOCK_DGRAM, '::1', 20001),
+                           (socket.SOCK_STREAM, '::1', 20002)):
     sock = socket.socket(socket.AF_INET6 if ':' in host else socket.AF_INET, kind)
     sock.bind((host, number))
     if kind == socket.SOCK_STREAM:
         sock.listen()
     taken.append(sock)
 server = Server('calc@:0')
-tap.equal('port 0: a number that is taken for one of the four is not used', server.ports, [40003])
+tap.equal('port 0: a number that is taken for one of the four is not used', server.ports, [20003])
 full = netns.run([netns.SONDE, 'serve', 'calc@:0'])
 tap.check('no number is left: exit status 4', full.returncode == 4 and
           'EADDRINUSE' in full.stderr, (full.returncode, full.stderr))
