@@ -210,6 +210,7 @@ tap.check('so it is on UDP and IPv6 alone', udp_only.returncode == 4 and
           f'listen [::1]:{calc}/udp: sonde (process {server.pid})' in udp_only.stderr,
           udp_only.stderr)
 server.process.send_signal(signal.SIGSTOP)
+netns.wait_until('the server to be stopped', lambda: server.state() == 'T')
 stopped = netns.run([netns.SONDE, 'serve', f'echo@:{calc}'])
 server.process.send_signal(signal.SIGCONT)
 tap.check('one that was stopped with Ctrl-Z is named as such',

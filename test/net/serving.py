@@ -87,9 +87,16 @@ class Server:
     def fds(self):
         return len(os.listdir(f'/proc/{self.pid}/fd'))
 
-    def cpu_s(self):
+    def _stat(self):
+        """Fields of /proc/PID/stat from the state on."""
         with open(f'/proc/{self.pid}/stat', encoding='ascii') as file:
-            fields = file.read().rsplit(')', 1)[1].split()
+            return file.read().rsplit(')', 1)[1].split()
+
+    def state(self):
+        return self._stat()[0]
+
+    def cpu_s(self):
+        fields = self._stat()
         return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
     def rss_kib(self):
