@@ -14,6 +14,9 @@
 #include "base/limits.h"
 #include "timeline/moment.h"
 
+/* Of the loopback interface, in every network namespace. */
+#define LOOPBACK_INDEX 1
+
 struct end {
 	uint32_t socket;
 	uint16_t learnt_port; /* to be, while the ends are still in the old order */
@@ -205,10 +208,18 @@ static int collect_ends(struct matcher *matcher)
 	return 0;
 }
 
-static bool is_here(const struct sonde_packet *packet, const struct sonde_address *end,
-		    bool is_sender)
+/* Whether this machine has that end of the packet: over the loopback interface, which
+ * also carries what a machine sends to its own other addresses, it has both. */
+static bool is_here(const struct join *join, const struct sonde_packet *packet,
+		    const struct sonde_address *end, bool is_sender)
 {
-	return flow_is_loopback(end) || packet->is_outgoing == is_sender;
+	const struct sonde_recording *recording = join->recording;
+
+	if (flow_is_loopback(end) || packet->is_outgoing == is_sender)
+		return true;
+	if (!packet->interface || packet->interface > recording->interface_count)
+		return true;
+	return recording->interfaces[packet->interface - 1].index == LOOPBACK_INDEX;
 }
 
 static void place_ends(struct matcher *matcher)
@@ -226,9 +237,9 @@ static void place_ends(struct matcher *matcher)
 		if (packet->decoded.proto != SONDE_PACKET_UDP || !place->stream)
 			continue;
 		place->sender = find_end(matcher, src, dst, packet->at_ns,
-					 is_here(packet, src, true));
+					 is_here(join, packet, src, true));
 		place->receiver = find_end(matcher, dst, src, packet->at_ns,
-					   is_here(packet, dst, false));
+					   is_here(join, packet, dst, false));
 		stream = &timeline->streams[place->stream - 1];
 		if (!stream->client_socket)
 			stream->client_socket =
