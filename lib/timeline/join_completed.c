@@ -154,6 +154,12 @@ static struct verdict complete_wait(const struct completer *completer,
 		 !(call->flags & SONDE_CALL_WATCH_CUT))
 		best = READY_OWN_SIDE;
 	verdict = judge(join, call, since_ns, best);
+	/* The answer to a SYN cannot have been there before the call that sent it. */
+	if (verdict.why == SONDE_WHY_MAYBE && unfinished &&
+	    unfinished->kind == SONDE_CALL_CONNECT) {
+		verdict.blocked = SONDE_YES;
+		verdict.why = SONDE_WHY_NONE;
+	}
 	/* An edge-triggered epoll waits although there is something to read. */
 	if (verdict.blocked == SONDE_NO && call->name &&
 	    !strncmp(call->name, "epoll", 5) &&

@@ -68,6 +68,32 @@ static void test_python_with_timeout(void **state)
 	story_done(&story);
 }
 
+/* However fast the answer to a SYN comes, within the margin too: who connects waits. */
+static void test_fast_connect(void **state)
+{
+	struct story story;
+	struct wire wire = story_wire(5000);
+	uint32_t client, connect;
+
+	(void)state;
+	story_begin(&story);
+	client = story_connecting(&story, &wire);
+	connect = CALL(&story, CLIENT, "connect", 100, 115, -EINPROGRESS, .line = 81,
+		       .socket = client, .address = &wire.server, .flags = SOFT);
+	story_tcp(&story, &wire, 105, '>', "S", 0, 0, 0);
+	story_tcp(&story, &wire, 110, '<', "SA", 0, 1, 0);
+	story_tcp(&story, &wire, 112, '>', "A", 1, 1, 0);
+	CALL(&story, CLIENT, "poll", 130, 135, 1, .line = 81, .timeout_ms = 1000,
+	     .watched = {{client, WRITE, WRITE}});
+	story_end(&story);
+
+	check_together(&story, connect, connect + 1);
+	check_completed(&story, connect + 1, 2);
+	assert_int_equal(row_of(&story, connect)->packet, 2);
+	assert_int_equal(row_of(&story, connect)->blocked, SONDE_YES);
+	story_done(&story);
+}
+
 /* The data was there already; within the margin it cannot be told. */
 static void test_not_blocked(void **state)
 {
@@ -493,6 +519,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_python_with_timeout),
+		cmocka_unit_test(test_fast_connect),
 		cmocka_unit_test(test_not_blocked),
 		cmocka_unit_test(test_pipelined),
 		cmocka_unit_test(test_requests_in_a_loop),
