@@ -109,12 +109,16 @@ uint32_t sample_call(struct sample *sample, uint32_t program, int line, const ch
 		assert_true(r > 0);
 		call.stack = (uint32_t)r;
 	}
+	if (call.kind == SONDE_CALL_CONNECT)
+		call.address = sample->recording->sockets[call.socket - 1].peer;
 	call.program = program;
 	call.pid = call.tid = by->pid;
 	call.enter_ns = since_start(enter_us);
 	call.exit_ns = exit_us ? since_start(exit_us) : 0;
 	r = sonde_recording_add_call(sample->recording, &call);
 	assert_true(r > 0);
+	if (call.kind == SONDE_CALL_ACCEPT)
+		sample->recording->sockets[call.new_socket - 1].accepted_by = (uint32_t)r;
 	return (uint32_t)r;
 }
 
