@@ -330,6 +330,8 @@ static int run(const struct command *command, const struct arguments *arguments,
 		status = failure_status(r, &err);
 	else
 		status = exit_status(trace, output);
+	if (r == SONDE_TRACE_NOT_FOUND || r == SONDE_TRACE_NOT_EXECUTABLE)
+		goto out; /* there is nothing to show */
 	if (show(trace, arguments, output, &err) < 0)
 		status = own_trouble(&err);
 	if (output_finish(output, &err) < 0)
@@ -347,18 +349,16 @@ const struct command command_trace = {
 		 "[--full] [--] CMD [ARG]...",
 	.description =
 		"Runs CMD, records its socket calls with their source lines and its "
-		"packets, "
-		"and joins the two: a ladder for each connection, then a table of the "
-		"statements that sent each packet, and one of the packets that completed "
-		"each blocking statement.\n"
+		"packets, and joins the two: a ladder for each connection, then a table "
+		"of the statements that sent each packet, and one of the packets that "
+		"completed each blocking statement.\n"
 		"\n"
-		"  sonde trace --isolate --with \"python3 server.py\" -- python3 "
+		"  sonde trace --isolate --with \"sonde serve calc\" -- python3 "
 		"client.py\n"
 		"\n"
 		"The exit status is CMD's (128 and the signal's number where one ended "
-		"it), "
-		"125 where sonde itself failed, 126 or 127 where CMD cannot be run or "
-		"found.",
+		"it), 125 where sonde itself failed, 126 or 127 where CMD cannot be run "
+		"or found.",
 	.options = options,
 	.flags = COMMAND_STOPS_AT_OPERAND | COMMAND_OWN_SIGNALS,
 	.run = run,

@@ -30,13 +30,20 @@ static const struct sonde_place *place_of(const struct sonde_timeline *timeline,
 				: NULL;
 }
 
-static const char *call_name(const struct sonde_timeline *timeline,
-			     const struct sonde_statement *statement)
+/* "sendto()"; the end of a program is no function. */
+static void add_call_name(struct sonde_text *text, const struct sonde_timeline *timeline,
+			  const struct sonde_statement *statement)
 {
-	uint32_t call =
+	uint32_t number =
 		statement->principal ? statement->principal : statement->first_call;
+	const struct sonde_call *call;
 
-	return call ? timeline->recording->calls[call - 1].name : "?";
+	if (!number) {
+		sonde_text_add(text, "?");
+		return;
+	}
+	call = &timeline->recording->calls[number - 1];
+	sonde_text_add(text, call->kind == SONDE_CALL_EXIT ? "%s" : "%s()", call->name);
 }
 
 void label_statement(struct sonde_text *text, const struct sonde_timeline *timeline,
@@ -50,7 +57,7 @@ void label_statement(struct sonde_text *text, const struct sonde_timeline *timel
 		if (place->text && place->text[0])
 			sonde_text_add(text, "%s", place->text);
 		else
-			sonde_text_add(text, "%s()", call_name(timeline, statement));
+			add_call_name(text, timeline, statement);
 		return;
 	}
 	sonde_text_add(text, "%s[%u] ",
@@ -58,7 +65,7 @@ void label_statement(struct sonde_text *text, const struct sonde_timeline *timel
 		       statement->pid);
 	if (place && place->function)
 		sonde_text_add(text, "%s: ", place->function);
-	sonde_text_add(text, "%s()", call_name(timeline, statement));
+	add_call_name(text, timeline, statement);
 }
 
 /* Whether the place lies in the file that gives the program its name. */
@@ -77,7 +84,7 @@ void label_statement_key(struct sonde_text *text, const struct sonde_timeline *t
 	const struct sonde_place *place = place_of(timeline, statement);
 
 	if (!place || !place->file || place->line <= 0)
-		sonde_text_add(text, "%s()", call_name(timeline, statement));
+		add_call_name(text, timeline, statement);
 	else if (is_main_file(timeline, statement, place))
 		sonde_text_add(text, "%d", place->line);
 	else
@@ -93,10 +100,17 @@ void label_statement_in_lane(struct sonde_text *text,
 	label_statement_key(text, timeline, number);
 	if (!place || !place->file || place->line <= 0)
 		return;
+	sonde_text_add(text, " ");
 	if (place->text && place->text[0])
-		sonde_text_add(text, " %s", place->text);
+		sonde_text_add(text, "%s", place->text);
 	else
-		sonde_text_add(text, " %s()", call_name(timeline, statement));
+		add_call_name(text, timeline, statement);
+}
+
+/* The kernel's own codes for a call that a signal ended: no program sees them. */
+static bool is_interrupted(int64_t result)
+{
+	return result == -EINTR || (result <= -512 && result >= -516);
 }
 
 static bool is_pending(int64_t result)
@@ -184,7 +198,10 @@ bool label_outcome(struct sonde_text *text, const struct sonde_timeline *timelin
 		return label_success(text, call);
 	if (call->kind == SONDE_CALL_CONNECT && is_pending(call->result))
 		return label_late_connect(text, timeline, statement);
-	sonde_text_add(text, "%s", sonde_error_name((int)-call->result));
+	if (is_interrupted(call->result))
+		sonde_text_add(text, "interrupted");
+	else
+		sonde_text_add(text, "%s", sonde_error_name((int)-call->result));
 	return !is_pending(call->result);
 }
 

@@ -14,9 +14,12 @@
 #include "help.h"
 #include "message.h"
 
+/* clang-format off: one line a command */
 const struct command *const commands[] = {
-	&command_serve, &command_calc, &command_help, &command_completion, NULL,
+	&command_trace, &command_serve,      &command_calc,
+	&command_help,  &command_completion, NULL,
 };
+/* clang-format on */
 
 static const char *const color_words[] = {"auto", "always", "never", NULL};
 

@@ -16,9 +16,10 @@ struct render_options {
 /* The list of streams where there are several, and a ladder each.  0 or -ENOMEM. */
 int render_ladders(struct output *output, const struct sonde_timeline *timeline,
 		   const struct render_options *options);
-/* One of them, already built; its rows cut at row_limit (0: not). */
+/* One of them, already built. */
 void render_ladder(struct output *output, const struct sonde_timeline *timeline,
-		   const struct sonde_ladder *ladder, uint32_t row_limit);
+		   const struct sonde_ladder *ladder,
+		   const struct render_options *options);
 
 /* Packet -> statement that sent it; blocking statement -> packet that completed it.  0
  * or -ENOMEM. */

@@ -19,6 +19,7 @@
 #include "render.h"
 
 enum {
+	ROWS_SHOWN = 300, /* without --full */
 	TIME_COLUMNS = 9,
 	ARROW_LEAST = 16,    /* columns between the lanes */
 	ARROW_AROUND = 5,    /* of an arrow beside its label: "- ", " ->" */
@@ -43,6 +44,8 @@ struct view {
 	unsigned arrow; /* columns between the lanes */
 	enum label_form form;
 	int decimals; /* of the times */
+	bool is_full;
+	uint32_t options_folded; /* rows */
 };
 
 static void format_label(const struct view *view, uint32_t packet, enum label_form form,
@@ -404,6 +407,41 @@ static void print_unfinished(struct view *view)
 	}
 }
 
+/* A statement that only set or asked for an option, and came back at once: it says little
+ * about the connection, and some libraries make many. */
+static bool is_option_row(const struct view *view, const struct sonde_ladder_row *row)
+{
+	const struct sonde_statement *statement;
+	const struct sonde_call *call;
+
+	if (row->kind != SONDE_LADDER_WHOLE)
+		return false;
+	statement = &view->timeline->statements[row->statement - 1];
+	if (!statement->principal)
+		return false;
+	call = &view->timeline->recording->calls[statement->principal - 1];
+	return call->kind == SONDE_CALL_OPTION && call->result >= 0;
+}
+
+static void add_count(struct sonde_text *text, uint32_t count, const char *what)
+{
+	if (count)
+		sonde_text_add(text, "%s%u %s%s", text->used ? ", " : "", count, what,
+			       count == 1 ? "" : "s");
+}
+
+static void print_folded(struct view *view)
+{
+	char storage[TEXT_CHARS];
+	struct sonde_text text;
+
+	sonde_text_init(&text, storage, sizeof(storage));
+	add_count(&text, view->ladder->acks_folded, "bare acknowledgement");
+	add_count(&text, view->options_folded, "option call");
+	if (text.used)
+		output_print(view->output, "  left out: %s; --full draws all\n", storage);
+}
+
 static void print_foot(struct view *view, uint32_t rows_left)
 {
 	struct output *output = view->output;
@@ -415,28 +453,34 @@ static void print_foot(struct view *view, uint32_t rows_left)
 	if (rows_left)
 		output_print(output, "  %u more rows are not drawn; --full draws all\n",
 			     rows_left);
-	if (view->ladder->acks_folded)
-		output_print(output,
-			     "  %u acknowledgement%s without data left out; --full draws "
-			     "%s\n",
-			     view->ladder->acks_folded,
-			     view->ladder->acks_folded == 1 ? "" : "s",
-			     view->ladder->acks_folded == 1 ? "it" : "them");
+	print_folded(view);
 }
 
 void render_ladder(struct output *output, const struct sonde_timeline *timeline,
-		   const struct sonde_ladder *ladder, uint32_t row_limit)
+		   const struct sonde_ladder *ladder,
+		   const struct render_options *options)
 {
-	struct view view = {.output = output, .timeline = timeline, .ladder = ladder};
-	uint32_t rows = ladder->row_count;
+	struct view view = {
+		.output = output,
+		.timeline = timeline,
+		.ladder = ladder,
+		.is_full = options->is_full,
+	};
+	uint32_t drawn = 0, left = 0;
 
-	if (row_limit && rows > row_limit)
-		rows = row_limit;
 	canvas_init(&view.canvas, output);
 	lay_out(&view);
 	choose_decimals(&view);
 	print_head(&view);
-	for (uint32_t i = 0; i < rows && !output_is_broken(output); i++)
-		print_row(&view, &ladder->rows[i]);
-	print_foot(&view, ladder->row_count - rows);
+	for (uint32_t i = 0; i < ladder->row_count && !output_is_broken(output); i++) {
+		if (!view.is_full && is_option_row(&view, &ladder->rows[i])) {
+			view.options_folded++;
+		} else if (!view.is_full && drawn == ROWS_SHOWN) {
+			left++;
+		} else {
+			print_row(&view, &ladder->rows[i]);
+			drawn++;
+		}
+	}
+	print_foot(&view, left);
 }

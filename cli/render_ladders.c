@@ -9,10 +9,9 @@
 #include "render.h"
 
 enum {
-	LADDERS_SHOWN = 4,       /* without --full */
-	STREAMS_LISTED = 40,     /* the same */
-	LADDER_ROWS_SHOWN = 300, /* the same, of each */
-	GAP_FOLDED_MS = 100,     /* idle times from here on are one row */
+	LADDERS_SHOWN = 4,   /* without --full */
+	STREAMS_LISTED = 40, /* the same */
+	GAP_FOLDED_MS = 100, /* idle times from here on are one row */
 	TEXT_CHARS = 512,
 };
 
@@ -30,32 +29,38 @@ static void add_end(struct sonde_text *text, const struct sonde_timeline *timeli
 	sonde_text_add(text, "%s", shown);
 }
 
-/* "TCP  client.py 127.0.0.1:40112 → server.py 127.0.0.1:50000, 12 packets" */
-static void format_stream(struct sonde_text *text, const struct sonde_timeline *timeline,
-			  const struct sonde_stream *stream, bool has_utf8)
+/* "stream 0  TCP, 12 packets", counted as Wireshark does, and as the JSON. */
+static void add_head(struct sonde_text *text, const struct sonde_stream *stream)
 {
-	sonde_text_add(text, "%s  ", stream->kind == SONDE_SOCKET_UDP ? "UDP" : "TCP");
-	add_end(text, timeline, stream->client_socket, &stream->client);
-	sonde_text_add(text, " %s ", has_utf8 ? "→" : "->");
-	add_end(text, timeline, stream->server_socket, &stream->server);
-	sonde_text_add(text, ", %u packet%s", stream->packet_count,
-		       stream->packet_count == 1 ? "" : "s");
+	sonde_text_add(text, "stream %u  %s, %u packet%s", stream->stream - 1,
+		       stream->kind == SONDE_SOCKET_UDP ? "UDP" : "TCP",
+		       stream->packet_count, stream->packet_count == 1 ? "" : "s");
 }
 
-static void print_stream(struct output *output, const struct sonde_timeline *timeline,
-			 uint32_t stream, unsigned indent, enum ink ink)
+static void print_text(struct output *output, const char *text, enum ink ink)
+{
+	struct canvas canvas;
+
+	canvas_init(&canvas, output);
+	canvas_text(&canvas, 0, canvas.width, text, ink);
+	canvas_print(&canvas, output);
+}
+
+/* "  stream 0  TCP, 12 packets  client.py 127.0.0.1:40112 → server.py 127.0.0.1:50000" */
+static void print_list_row(struct output *output, const struct sonde_timeline *timeline,
+			   const struct sonde_stream *stream)
 {
 	char storage[TEXT_CHARS];
 	struct sonde_text text;
-	struct canvas canvas;
 
 	sonde_text_init(&text, storage, sizeof(storage));
-	/* Counted as Wireshark does, and as the JSON. */
-	sonde_text_add(&text, "%*sstream %u  ", (int)indent, "", stream - 1);
-	format_stream(&text, timeline, &timeline->streams[stream - 1], output->has_utf8);
-	canvas_init(&canvas, output);
-	canvas_text(&canvas, 0, canvas.width, storage, ink);
-	canvas_print(&canvas, output);
+	sonde_text_add(&text, "  ");
+	add_head(&text, stream);
+	sonde_text_add(&text, "  ");
+	add_end(&text, timeline, stream->client_socket, &stream->client);
+	sonde_text_add(&text, " %s ", output->has_utf8 ? "→" : "->");
+	add_end(&text, timeline, stream->server_socket, &stream->server);
+	print_text(output, storage, INK_PLAIN);
 }
 
 static void print_list(struct output *output, const struct sonde_timeline *timeline,
@@ -67,7 +72,7 @@ static void print_list(struct output *output, const struct sonde_timeline *timel
 		listed = STREAMS_LISTED;
 	output_print(output, "%u streams:\n", timeline->stream_count);
 	for (uint32_t i = 1; i <= listed; i++)
-		print_stream(output, timeline, i, 2, INK_PLAIN);
+		print_list_row(output, timeline, &timeline->streams[i - 1]);
 	if (listed < timeline->stream_count)
 		output_print(output, "  and %u more; --full lists all\n",
 			     timeline->stream_count - listed);
@@ -76,16 +81,12 @@ static void print_list(struct output *output, const struct sonde_timeline *timel
 
 static void print_legend(struct output *output)
 {
-	struct canvas canvas;
-
-	canvas_init(&canvas, output);
-	canvas_text(&canvas, 0, canvas.width,
-		    output->has_utf8 ? "┃ in a call   ┇ blocked in it   ■ came back at "
-				       "once   ▶● ended by this packet"
-				     : "# in a call   : blocked in it   = came back at "
-				       "once   >* ended by this packet",
-		    INK_DIM);
-	canvas_print(&canvas, output);
+	print_text(output,
+		   output->has_utf8 ? "┃ in a call   ┇ blocked in it   ■ came back at "
+				      "once   ▶● ended by this packet"
+				    : "# in a call   : blocked in it   = came back at "
+				      "once   >* ended by this packet",
+		   INK_DIM);
 }
 
 int render_ladders(struct output *output, const struct sonde_timeline *timeline,
@@ -104,13 +105,16 @@ int render_ladders(struct output *output, const struct sonde_timeline *timeline,
 	for (uint32_t stream = 1; stream <= shown && !output_is_broken(output);
 	     stream++) {
 		struct sonde_ladder ladder;
+		char storage[TEXT_CHARS];
+		struct sonde_text text;
 		int r = sonde_ladder_build(timeline, stream, &how, &ladder);
 
 		if (r < 0)
 			return r;
-		print_stream(output, timeline, stream, 0, INK_BOLD);
-		render_ladder(output, timeline, &ladder,
-			      options->is_full ? 0 : LADDER_ROWS_SHOWN);
+		sonde_text_init(&text, storage, sizeof(storage));
+		add_head(&text, &timeline->streams[stream - 1]);
+		print_text(output, storage, INK_BOLD);
+		render_ladder(output, timeline, &ladder, options);
 		sonde_ladder_done(&ladder);
 		output_print(output, "\n");
 	}

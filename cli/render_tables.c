@@ -14,7 +14,6 @@ enum {
 	TABLE_ROWS_SHOWN = 300, /* without --full */
 	TEXT_CHARS = 512,
 	NUMBER_COLUMNS = 4,
-	SENDER_MOST = 16,
 	WHAT_MOST = 18,
 	GAP_COLUMNS = 2,
 	WAITED_COLUMNS = 8,
@@ -36,8 +35,8 @@ static void print_left(struct output *output, uint32_t rows)
 }
 
 /* Who sent the packet: the program, else the address. */
-static void format_sender(struct sonde_text *text, const struct sonde_timeline *timeline,
-			  uint32_t packet)
+static void add_sender(struct sonde_text *text, const struct sonde_timeline *timeline,
+		       uint32_t packet)
 {
 	const struct sonde_recording *recording = timeline->recording;
 	uint32_t socket = timeline->packet_places[packet - 1].sender;
@@ -73,55 +72,42 @@ static void add_reason(struct sonde_text *text, bool has_utf8, uint8_t why)
 		       sonde_why_text((enum sonde_why)why));
 }
 
-/* Where the columns of the first table begin, and how wide they are. */
+/* Where the columns of the first table begin. */
 struct sent_columns {
-	unsigned sender, sender_width, what, what_width, statement, statement_width;
+	unsigned what, what_width, statement, statement_width;
 };
 
-/* The first columns are as wide as what stands in them, so that the statement has the
- * rest. */
+/* The packets' column is as wide as what stands in it; the statement has the rest. */
 static void lay_out_sent(struct sent_columns *columns, const struct canvas *canvas,
 			 const struct sonde_timeline *timeline,
 			 const struct sonde_tables *tables, uint32_t rows)
 {
-	unsigned sender = 4, what = 6; /* the widths of their headings */
+	unsigned what = 6; /* its heading */
 
 	for (uint32_t i = 0; i < rows; i++) {
-		uint32_t number = tables->sent[i].packet;
 		char storage[TEXT_CHARS];
-		struct sonde_text text;
 		unsigned used;
 
-		sonde_text_init(&text, storage, sizeof(storage));
-		format_sender(&text, timeline, number);
-		used = canvas_measure(canvas, storage);
-		sender = used > sender ? used : sender;
 		format_what(canvas, storage, sizeof(storage),
-			    &timeline->recording->packets[number - 1], WHAT_MOST);
+			    &timeline->recording->packets[tables->sent[i].packet - 1],
+			    WHAT_MOST);
 		used = canvas_measure(canvas, storage);
 		what = used > what ? used : what;
 	}
-	columns->sender_width = sender < SENDER_MOST ? sender : SENDER_MOST;
+	columns->what = NUMBER_COLUMNS + GAP_COLUMNS;
 	columns->what_width = what < WHAT_MOST ? what : WHAT_MOST;
-	columns->sender = NUMBER_COLUMNS + GAP_COLUMNS;
-	columns->what = columns->sender + columns->sender_width + GAP_COLUMNS;
 	columns->statement = columns->what + columns->what_width + GAP_COLUMNS;
 	columns->statement_width = canvas->width - columns->statement;
 }
 
 static void draw_packet(struct canvas *canvas, const struct sent_columns *columns,
-			const struct sonde_timeline *timeline, uint32_t number)
+			const struct sonde_packet *packet)
 {
-	const struct sonde_packet *packet = &timeline->recording->packets[number - 1];
 	bool is_reset = packet->decoded.tcp_flags & SONDE_TCP_RST;
 	char storage[TEXT_CHARS];
-	struct sonde_text text;
 
-	snprintf(storage, sizeof(storage), "%*u", NUMBER_COLUMNS, number);
+	snprintf(storage, sizeof(storage), "%*u", NUMBER_COLUMNS, packet->packet);
 	canvas_text(canvas, 0, NUMBER_COLUMNS + 1, storage, INK_PLAIN);
-	sonde_text_init(&text, storage, sizeof(storage));
-	format_sender(&text, timeline, number);
-	canvas_text(canvas, columns->sender, columns->sender_width, storage, INK_PLAIN);
 	format_what(canvas, storage, sizeof(storage), packet, columns->what_width);
 	canvas_text(canvas, columns->what, columns->what_width, storage,
 		    is_reset ? INK_ERROR : INK_PLAIN);
@@ -134,6 +120,8 @@ static void format_sent(struct sonde_text *text, const struct sonde_timeline *ti
 		&timeline->recording->packets[row->packet - 1];
 
 	if (!row->statement) {
+		add_sender(text, timeline, row->packet);
+		sonde_text_add(text, "  ");
 		add_reason(text, has_utf8, row->why);
 		return;
 	}
@@ -158,9 +146,10 @@ void render_sent_table(struct output *output, const struct sonde_timeline *timel
 	lay_out_sent(&columns, &canvas, timeline, tables, rows);
 	print_heading(output, "Which statement sent each packet");
 	canvas_text(&canvas, 0, NUMBER_COLUMNS, "  No", INK_DIM);
-	canvas_text(&canvas, columns.sender, columns.sender_width, "from", INK_DIM);
 	canvas_text(&canvas, columns.what, columns.what_width, "packet", INK_DIM);
-	canvas_text(&canvas, columns.statement, columns.statement_width, "statement",
+	canvas_text(&canvas, columns.statement, columns.statement_width,
+		    canvas.has_utf8 ? "sent by statement (– by none)"
+				    : "sent by statement (- by none)",
 		    INK_DIM);
 	canvas_print(&canvas, output);
 	for (uint32_t i = 0; i < rows && !output_is_broken(output); i++) {
@@ -170,7 +159,8 @@ void render_sent_table(struct output *output, const struct sonde_timeline *timel
 
 		/* A packet with bytes of two statements has a row for each. */
 		if (row->packet != before)
-			draw_packet(&canvas, &columns, timeline, row->packet);
+			draw_packet(&canvas, &columns,
+				    &timeline->recording->packets[row->packet - 1]);
 		before = row->packet;
 		sonde_text_init(&text, storage, sizeof(storage));
 		format_sent(&text, timeline, row, canvas.has_utf8);
@@ -194,6 +184,11 @@ static enum ink format_completed(struct sonde_text *text,
 		label_packet(text, packet, LABEL_LONG);
 		return packet->decoded.tcp_flags & SONDE_TCP_RST ? INK_ERROR : INK_PLAIN;
 	}
+	if (row->packet && row->why == SONDE_WHY_NOT_BLOCKED) {
+		sonde_text_add(text, "%s packet %u was there already",
+			       has_utf8 ? "–" : "-", row->packet);
+		return INK_DIM;
+	}
 	add_reason(text, has_utf8, row->why);
 	if (row->packet)
 		sonde_text_add(text, " (%u)", row->packet);
@@ -215,25 +210,47 @@ static void format_waited(struct sonde_text *text, const struct sonde_completed_
 	}
 }
 
+/* The packet's column is as wide as what stands in it, but the statement gets half of the
+ * line. */
+static unsigned measure_completed(const struct canvas *canvas,
+				  const struct sonde_timeline *timeline,
+				  const struct sonde_tables *tables, uint32_t rows)
+{
+	unsigned most = 19; /* its heading */
+	unsigned limit = canvas->width / 2 - WAITED_COLUMNS - 2 * GAP_COLUMNS;
+
+	for (uint32_t i = 0; i < rows; i++) {
+		char storage[TEXT_CHARS];
+		struct sonde_text text;
+		unsigned used;
+
+		sonde_text_init(&text, storage, sizeof(storage));
+		format_completed(&text, timeline, &tables->completed[i],
+				 canvas->has_utf8);
+		used = canvas_measure(canvas, storage);
+		most = used > most ? used : most;
+	}
+	return most < limit ? most : limit;
+}
+
 void render_completed_table(struct output *output, const struct sonde_timeline *timeline,
 			    const struct sonde_tables *tables, uint32_t row_limit)
 {
 	uint32_t rows = tables->completed_count;
-	unsigned width, waited, packet;
+	unsigned width, waited, packet, packet_width;
 	struct canvas canvas;
 
 	if (row_limit && rows > row_limit)
 		rows = row_limit;
 	canvas_init(&canvas, output);
-	/* The statement gets half of the line. */
-	width = canvas.width / 2;
-	waited = width + 1;
-	packet = waited + WAITED_COLUMNS + 2;
+	packet_width = measure_completed(&canvas, timeline, tables, rows);
+	packet = canvas.width - packet_width;
+	waited = packet - GAP_COLUMNS - WAITED_COLUMNS;
+	width = waited - GAP_COLUMNS;
 	print_heading(output, "Which packet completed each blocking statement");
 	canvas_text(&canvas, 0, width, "statement", INK_DIM);
 	canvas_text(&canvas, waited, WAITED_COLUMNS, "blocked", INK_DIM);
-	canvas_text(&canvas, packet, canvas.width - packet, "completed by packet",
-		    INK_DIM);
+	canvas_text(&canvas, packet, packet_width, "completed by packet", INK_DIM);
 	canvas_print(&canvas, output);
 	for (uint32_t i = 0; i < rows && !output_is_broken(output); i++) {
 		const struct sonde_completed_row *row = &tables->completed[i];
@@ -249,7 +266,7 @@ void render_completed_table(struct output *output, const struct sonde_timeline *
 		canvas_text(&canvas, waited, WAITED_COLUMNS, storage, INK_PLAIN);
 		sonde_text_init(&text, storage, sizeof(storage));
 		ink = format_completed(&text, timeline, row, canvas.has_utf8);
-		canvas_text(&canvas, packet, canvas.width - packet, storage, ink);
+		canvas_text(&canvas, packet, packet_width, storage, ink);
 		canvas_print(&canvas, output);
 	}
 	print_left(output, tables->completed_count - rows);
