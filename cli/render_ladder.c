@@ -315,8 +315,8 @@ static void print_gap(struct view *view, const struct sonde_ladder_row *row)
 	struct sonde_text text;
 
 	sonde_text_init(&text, storage, sizeof(storage));
-	sonde_text_add(&text, "nothing for ");
 	sonde_text_add_duration(&text, row->gap_ns);
+	sonde_text_add(&text, " idle");
 	canvas_sign(&view->canvas, TIME_COLUMNS - 1, "⋮", ':', INK_DIM);
 	for (int i = 0; i < 2; i++) {
 		draw_lane(view, &view->sides[i]);

@@ -104,7 +104,7 @@ END
 # Runs the script, sends TERM to sonde alone, and once more where `twice` is said.
 signalled() { # SCRIPT [twice]
 	rm -f out err
-	background trace sh "$1" >out 2>err
+	background "$SONDE" trace sh "$1" >out 2>err
 	wait_for_line out ready
 	kill -TERM "$background_pid"
 	if [ "${2:-}" = twice ]; then
