@@ -4,7 +4,7 @@
  * and the time, for a send leaves while its call runs.  What arrives for a socket is
  * received in order of arrival; a receive that names a source or a length skips the
  * arrivals that do not fit: the kernel dropped them. */
-#include "timeline/join.h"
+#include "timeline/association.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -20,12 +20,13 @@
 struct end {
 	uint32_t socket;
 	uint16_t learnt_port; /* to be, while the ends are still in the old order */
-	struct sonde_address local, peer;
+	struct sonde_address local;
 	int64_t opened_ns, closed_ns;
 };
 
 struct matcher {
 	struct join *join;
+	struct associations associations;
 	struct end *ends; /* UDP sockets by local port */
 	uint32_t end_count;
 	uint16_t *sent;          /* [call - 1]: datagrams already found of it */
@@ -71,6 +72,7 @@ static uint32_t find_end(const struct matcher *matcher, const struct sonde_addre
 	for (uint32_t i = first_of_port(matcher, local->port); i < matcher->end_count;
 	     i++) {
 		const struct end *end = &matcher->ends[i];
+		const struct sonde_address *peer;
 		int score = 1;
 
 		if (end->local.port != local->port)
@@ -79,8 +81,10 @@ static uint32_t find_end(const struct matcher *matcher, const struct sonde_addre
 			score += 2;
 		else if (!flow_is_any_host(&end->local) || !is_here)
 			continue;
-		if (flow_is_internet(&end->peer) && end->peer.port) {
-			if (!flow_same_address(&end->peer, remote))
+		peer = associations_peer(&matcher->associations, matcher->join,
+					 end->socket, at_ns);
+		if (peer) {
+			if (!flow_same_address(peer, remote))
 				continue;
 			score += 4;
 		}
@@ -94,18 +98,18 @@ static uint32_t find_end(const struct matcher *matcher, const struct sonde_addre
 	return found;
 }
 
-static bool fits_send(const struct join *join, const struct sonde_call *call,
+static bool fits_send(const struct matcher *matcher, const struct sonde_call *call,
 		      const struct sonde_packet *packet)
 {
 	const struct sonde_decoded *decoded = &packet->decoded;
-	const struct sonde_socket *socket = socket_at(join->recording, call->socket);
 	const struct sonde_address *to = &call->address;
 
 	if (call->kind != SONDE_CALL_SEND || call->result < 0)
 		return false;
 	if (!flow_is_internet(to))
-		to = &socket->peer;
-	if (flow_is_internet(to) && to->port &&
+		to = associations_peer(&matcher->associations, matcher->join,
+				       call->socket, call->enter_ns);
+	if (to && to->port &&
 	    (to->port != decoded->dst.port ||
 	     !(flow_same_host(to, &decoded->dst) ||
 	       (flow_is_any_host(to) && flow_is_loopback(&decoded->dst)))))
@@ -159,7 +163,7 @@ static void learn_local(const struct matcher *matcher, struct end *end)
 		if (packet->at_ns > send->exit_ns)
 			break;
 		if (packet->decoded.proto != SONDE_PACKET_UDP ||
-		    !fits_send(join, send, packet) ||
+		    !fits_send(matcher, send, packet) ||
 		    find_end(matcher, &packet->decoded.src, &packet->decoded.dst,
 			     packet->at_ns, true))
 			continue;
@@ -187,10 +191,11 @@ static int collect_ends(struct matcher *matcher)
 
 		if (socket->kind != SONDE_SOCKET_UDP)
 			continue;
+		if (associations_add(&matcher->associations, matcher->join, i + 1) < 0)
+			return -ENOMEM;
 		matcher->ends[matcher->end_count++] = (struct end){
 			.socket = i + 1,
 			.local = socket->local,
-			.peer = socket->peer,
 			.opened_ns = moment_minus(socket->opened_ns,
 						  join_margin_ns(matcher->join)),
 			.closed_ns = socket->closed_ns ? socket->closed_ns : INT64_MAX,
@@ -275,7 +280,7 @@ static void find_send(struct matcher *matcher, uint32_t socket,
 			call_at(join->recording, calls->of_socket[i - 1]);
 		uint32_t most = call->datagrams ? call->datagrams : 1;
 
-		if (!fits_send(join, call, packet) ||
+		if (!fits_send(matcher, call, packet) ||
 		    matcher->sent[call->call - 1] >= most)
 			continue;
 		if (packet->at_ns <= call_end_ns(call)) {
@@ -437,6 +442,7 @@ int udp_match(struct join *join)
 	}
 	error = 0;
 out:
+	associations_done(&matcher.associations);
 	array_free(matcher.ends);
 	array_free(matcher.sent);
 	array_free(matcher.receives);

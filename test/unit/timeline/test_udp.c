@@ -53,6 +53,53 @@ static void test_question_and_answer(void **state)
 	story_done(&story);
 }
 
+/* A socket that is connected only later, and then to somebody else: before that it talks
+ * to anybody, after it to that one alone. */
+static void test_connected_late(void **state)
+{
+	struct story story;
+	struct pair pair = begin(&story);
+	struct sonde_address other = story_address("10.0.0.2", 54);
+	struct sonde_address third = story_address("10.0.0.2", 55);
+	struct sonde_address none = {0};
+	uint32_t late = story_datagram(&story, CLIENT, &pair.client, &third);
+	uint32_t ask, got, first, second, parted;
+
+	(void)state;
+	/* The only socket of that port. */
+	story.recording->sockets[pair.client_socket - 1].local.port = 6999;
+	ask = CALL(&story, CLIENT, "sendto", 100, 120, 4, .line = 81, .socket = late,
+		   .address = &pair.server);
+	story_udp(&story, 110, &pair.client, &pair.server, 4);
+	got = CALL(&story, CLIENT, "recvfrom", 140, 230, 6, .line = 82, .socket = late,
+		   .address = &pair.server, .length = 512);
+	story_udp(&story, 210, &pair.server, &pair.client, 6);
+	CALL(&story, CLIENT, "connect", 300, 310, 0, .line = 83, .socket = late,
+	     .address = &other);
+	first = CALL(&story, CLIENT, "sendto", 320, 340, 5, .line = 84, .socket = late);
+	story_udp(&story, 330, &pair.client, &other, 5);
+	CALL(&story, CLIENT, "connect", 400, 410, 0, .line = 85, .socket = late,
+	     .address = &third);
+	second = CALL(&story, CLIENT, "sendto", 420, 440, 5, .line = 86, .socket = late);
+	story_udp(&story, 430, &pair.client, &third, 5);
+	/* From the one before, it is none of its own now. */
+	story_udp(&story, 450, &other, &pair.client, 7);
+	CALL(&story, CLIENT, "connect", 500, 510, 0, .line = 87, .socket = late,
+	     .address = &none);
+	parted = CALL(&story, CLIENT, "sendto", 520, 540, 4, .line = 88, .socket = late,
+		      .address = &pair.server);
+	story_udp(&story, 530, &pair.client, &pair.server, 4);
+	story_end(&story);
+
+	check_sent(&story, 1, ask, SONDE_DATA);
+	check_completed(&story, got, 2);
+	check_sent(&story, 3, first, SONDE_DATA);
+	check_sent(&story, 4, second, SONDE_DATA);
+	assert_int_equal(place_of(&story, 5)->receiver, 0);
+	check_sent(&story, 6, parted, SONDE_DATA);
+	story_done(&story);
+}
+
 /* Two clients at once, one datagram dropped, one cut to the buffer. */
 static void test_order_of_arrival(void **state)
 {
@@ -220,6 +267,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_question_and_answer),
+		cmocka_unit_test(test_connected_late),
 		cmocka_unit_test(test_order_of_arrival),
 		cmocka_unit_test(test_wait_and_peek),
 		cmocka_unit_test(test_which_socket),
