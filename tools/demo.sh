@@ -35,5 +35,5 @@ if [ $status != 0 ]; then
 	echo "demo: sonde trace ended with status $status" >&2
 	exit $status
 fi
-echo "Packets and calls are in $capture (Wireshark opens it)." \
-	"Next: build/sonde trace --isolate -- YOUR PROGRAM"
+echo "Next: build/sonde trace ${isolate[*]:+${isolate[*]} }-- YOUR PROGRAM," \
+	"and build/sonde help trace for more."
