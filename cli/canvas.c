@@ -173,8 +173,9 @@ size_t canvas_break(const struct canvas *canvas, const char *text, unsigned widt
 			break;
 		used += (unsigned)glyph.width;
 		at += glyph.bytes;
-		/* After a space, a comma, an opening bracket or a dot. */
-		if (strchr(" ,([{.=", text[at - 1])) {
+		/* After a space, a comma, an opening bracket; a dot, not in a number. */
+		if (strchr(" ,([{=", text[at - 1]) ||
+		    (text[at - 1] == '.' && !(text[at] >= '0' && text[at] <= '9'))) {
 			good = at;
 			good_columns = used;
 		}

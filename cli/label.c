@@ -16,6 +16,25 @@ const char *label_program(const struct sonde_recording *recording, uint32_t prog
 	return name ? name : "?";
 }
 
+void label_process(struct sonde_text *text, const struct sonde_recording *recording,
+		   uint32_t program)
+{
+	const char *name = label_program(recording, program);
+	bool is_shared = false;
+
+	if (program == 0 || program > recording->program_count) {
+		sonde_text_add(text, "%s", name);
+		return;
+	}
+	for (uint32_t i = 1; i <= recording->program_count && !is_shared; i++)
+		is_shared = recording->programs[i - 1].pid !=
+				    recording->programs[program - 1].pid &&
+			    strcmp(label_program(recording, i), name) == 0;
+	sonde_text_add(text, "%s", name);
+	if (is_shared)
+		sonde_text_add(text, "[%u]", recording->programs[program - 1].pid);
+}
+
 static const char *last_part(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -156,11 +175,10 @@ static bool label_success(struct sonde_text *text, const struct sonde_call *call
 		break;
 	case SONDE_CALL_RECEIVE:
 	case SONDE_CALL_SEND:
-		if (call->datagrams)
-			sonde_text_add(text, "%lld datagrams", (long long)call->result);
-		else
-			sonde_text_add(text, "%lld byte%s", (long long)call->result,
-				       call->result == 1 ? "" : "s");
+		if (call->datagrams > 1)
+			sonde_text_add(text, "%u datagrams, ", call->datagrams);
+		sonde_text_add(text, "%lld byte%s", (long long)call->result,
+			       call->result == 1 ? "" : "s");
 		break;
 	case SONDE_CALL_WAIT:
 		sonde_text_add(text, call->result ? "ready" : "timed out");

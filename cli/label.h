@@ -17,6 +17,9 @@ enum label_form {
 
 /* "client.py" */
 const char *label_program(const struct sonde_recording *recording, uint32_t program);
+/* "client.py", or "client.py[812]" where several processes have that name. */
+void label_process(struct sonde_text *text, const struct sonde_recording *recording,
+		   uint32_t program);
 
 /* "client.py:9  sock.connect((HOST, PORT))", or "sonde[812] sendto()" without a line. */
 void label_statement(struct sonde_text *text, const struct sonde_timeline *timeline,

@@ -13,6 +13,9 @@ struct render_options {
 	bool is_full;
 };
 
+/* Without is_full, idle times from here on are one row. */
+#define RENDER_GAP_NS INT64_C(100000000)
+
 /* The list of streams where there are several, and a ladder each.  0 or -ENOMEM. */
 int render_ladders(struct output *output, const struct sonde_timeline *timeline,
 		   const struct render_options *options);

@@ -14,189 +14,18 @@
 
 #include <sonde/text.h>
 
-#include "canvas.h"
-#include "label.h"
+#include "ladder_view.h"
 #include "render.h"
 
-enum {
-	ROWS_SHOWN = 300, /* without --full */
-	TIME_COLUMNS = 9,
-	ARROW_LEAST = 16,    /* columns between the lanes */
-	ARROW_AROUND = 5,    /* of an arrow beside its label: "- ", " ->" */
-	OPEN_STATEMENTS = 8, /* threads in one socket at once that are drawn */
-	TEXT_CHARS = 512,
-};
+enum { ROWS_SHOWN = 300 }; /* without --full */
 
-struct side {
-	unsigned text, width, lane; /* columns */
-	enum ink ink;
-	uint32_t open[OPEN_STATEMENTS]; /* statements that have begun, the latest last */
-	unsigned open_count;
-	char pending[TEXT_CHARS]; /* the rest of a text that needs a second row */
-};
-
-struct view {
-	struct output *output;
-	const struct sonde_timeline *timeline;
-	const struct sonde_ladder *ladder;
-	struct canvas canvas;
-	struct side sides[2];
-	unsigned arrow; /* columns between the lanes */
-	enum label_form form;
-	int decimals; /* of the times */
-	bool is_full;
-	uint32_t options_folded; /* rows */
-};
-
-static void format_label(const struct view *view, uint32_t packet, enum label_form form,
-			 struct sonde_text *text)
+static void open_statement(struct ladder_side *side, uint32_t statement)
 {
-	sonde_text_add(text, "%u ", packet);
-	label_packet(text, &view->timeline->recording->packets[packet - 1], form);
-	if (view->timeline->packet_places[packet - 1].is_retransmission)
-		sonde_text_add(text, " again");
-}
-
-static unsigned measure_labels(const struct view *view, enum label_form form)
-{
-	unsigned most = 0;
-
-	for (uint32_t i = 0; i < view->ladder->row_count; i++) {
-		const struct sonde_ladder_row *row = &view->ladder->rows[i];
-		char storage[TEXT_CHARS];
-		struct sonde_text text;
-		unsigned columns;
-
-		if (row->kind != SONDE_LADDER_PACKET)
-			continue;
-		sonde_text_init(&text, storage, sizeof(storage));
-		format_label(view, row->packet, form, &text);
-		columns = canvas_measure(&view->canvas, storage);
-		if (columns > most)
-			most = columns;
-	}
-	return most + ARROW_AROUND;
-}
-
-/* The arrows get what their labels need, in the longest form that leaves room for the
- * source text. */
-static void lay_out(struct view *view)
-{
-	unsigned width = view->canvas.width, text;
-	unsigned limits[] = {
-		[LABEL_LONG] = width / 4 + 2,
-		[LABEL_SHORT] = width * 3 / 10,
-		[LABEL_LETTERS] = width * 3 / 10,
-	};
-
-	view->form = LABEL_LONG;
-	view->arrow = measure_labels(view, LABEL_LONG);
-	while (view->arrow > limits[view->form] && view->form < LABEL_LETTERS) {
-		view->form++;
-		view->arrow = measure_labels(view, view->form);
-	}
-	if (view->arrow > limits[LABEL_LETTERS])
-		view->arrow = limits[LABEL_LETTERS];
-	if (view->arrow < ARROW_LEAST)
-		view->arrow = ARROW_LEAST;
-
-	/* time, blank, text, blank, lane, arrow, lane, blank, text */
-	text = width - TIME_COLUMNS - 1 - 4 - view->arrow;
-	view->sides[0].text = TIME_COLUMNS + 1;
-	view->sides[0].width = text / 2;
-	view->sides[0].lane = view->sides[0].text + view->sides[0].width + 1;
-	view->sides[0].ink = INK_CLIENT;
-	view->sides[1].lane = view->sides[0].lane + view->arrow + 1;
-	view->sides[1].text = view->sides[1].lane + 2;
-	view->sides[1].width = text - text / 2;
-	view->sides[1].ink = INK_SERVER;
-}
-
-static double in_ms(const struct view *view, int64_t at_ns)
-{
-	return (double)(at_ns - view->timeline->recording->started_ns) / 1e6;
-}
-
-/* As many decimals of a millisecond as the latest time leaves room for. */
-static void choose_decimals(struct view *view)
-{
-	double latest = 0;
-
-	for (uint32_t i = 0; i < view->ladder->row_count; i++) {
-		double ms = in_ms(view, view->ladder->rows[i].at_ns);
-
-		if (ms > latest)
-			latest = ms;
-	}
-	view->decimals = 3;
-	for (double most = 99999; latest > most && view->decimals > 0; most *= 10)
-		view->decimals--;
-}
-
-static void draw_time(struct view *view, int64_t at_ns)
-{
-	char shown[32];
-
-	snprintf(shown, sizeof(shown), "%*.*f", TIME_COLUMNS, view->decimals,
-		 in_ms(view, at_ns));
-	canvas_text(&view->canvas, 0, TIME_COLUMNS, shown, INK_DIM);
-}
-
-static void draw_lane(struct view *view, const struct side *side)
-{
-	const struct sonde_statement *statement;
-
-	if (side->open_count == 0) {
-		canvas_sign(&view->canvas, side->lane, "│", '|', INK_DIM);
-		return;
-	}
-	statement = &view->timeline->statements[side->open[side->open_count - 1] - 1];
-	if (statement->blocked == SONDE_YES)
-		canvas_sign(&view->canvas, side->lane, "┇", ':', side->ink);
-	else
-		canvas_sign(&view->canvas, side->lane, "┃", '#', side->ink);
-}
-
-/* Puts the text beside its lane; what does not fit waits for the row below. */
-static void draw_text(struct view *view, struct side *side, const char *text,
-		      enum ink ink)
-{
-	size_t fits = canvas_break(&view->canvas, text, side->width);
-	char first[TEXT_CHARS];
-
-	snprintf(first, sizeof(first), "%.*s", (int)fits, text);
-	canvas_text(&view->canvas, side->text, side->width, first, ink);
-	side->pending[0] = '\0';
-	if (text[fits])
-		snprintf(side->pending, sizeof(side->pending), "  %s",
-			 text + fits + strspn(text + fits, " "));
-}
-
-static void draw_pending(struct view *view, struct side *side)
-{
-	if (!side->pending[0])
-		return;
-	canvas_text(&view->canvas, side->text, side->width, side->pending, INK_PLAIN);
-	side->pending[0] = '\0';
-}
-
-/* A row that holds the rest of texts and the lanes. */
-static void print_between(struct view *view)
-{
-	for (int i = 0; i < 2; i++) {
-		draw_lane(view, &view->sides[i]);
-		draw_pending(view, &view->sides[i]);
-	}
-	canvas_print(&view->canvas, view->output);
-}
-
-static void open_statement(struct side *side, uint32_t statement)
-{
-	if (side->open_count < OPEN_STATEMENTS)
+	if (side->open_count < LADDER_OPEN_STATEMENTS)
 		side->open[side->open_count++] = statement;
 }
 
-static bool is_open(const struct side *side, uint32_t statement)
+static bool is_open(const struct ladder_side *side, uint32_t statement)
 {
 	for (unsigned i = 0; i < side->open_count; i++) {
 		if (side->open[i] == statement)
@@ -205,7 +34,7 @@ static bool is_open(const struct side *side, uint32_t statement)
 	return false;
 }
 
-static void close_statement(struct side *side, uint32_t statement)
+static void close_statement(struct ladder_side *side, uint32_t statement)
 {
 	unsigned kept = 0;
 
@@ -217,7 +46,8 @@ static void close_statement(struct side *side, uint32_t statement)
 }
 
 /* "9 -> 8 bytes, 1.23 ms" */
-static bool format_end(const struct view *view, uint32_t number, struct sonde_text *text)
+static bool format_end(const struct ladder_view *view, uint32_t number,
+		       struct sonde_text *text)
 {
 	const struct sonde_statement *statement = &view->timeline->statements[number - 1];
 	bool is_error;
@@ -232,10 +62,10 @@ static bool format_end(const struct view *view, uint32_t number, struct sonde_te
 	return is_error;
 }
 
-static void draw_statement(struct view *view, const struct sonde_ladder_row *row)
+static void draw_statement(struct ladder_view *view, const struct sonde_ladder_row *row)
 {
-	struct side *side = &view->sides[row->lane];
-	char storage[TEXT_CHARS];
+	struct ladder_side *side = &view->sides[row->lane];
+	char storage[LADDER_TEXT_CHARS];
 	struct sonde_text text;
 	bool is_error;
 
@@ -243,24 +73,24 @@ static void draw_statement(struct view *view, const struct sonde_ladder_row *row
 	switch (row->kind) {
 	case SONDE_LADDER_BEGIN:
 		open_statement(side, row->statement);
-		draw_lane(view, &view->sides[!row->lane]);
+		ladder_draw_lane(view, &view->sides[!row->lane]);
 		canvas_sign(&view->canvas, side->lane, "┳", '+', side->ink);
 		label_statement_in_lane(&text, view->timeline, row->statement);
-		draw_text(view, side, storage, INK_PLAIN);
+		ladder_draw_text(view, side, storage, INK_PLAIN);
 		break;
 	case SONDE_LADDER_END:
 		close_statement(side, row->statement);
-		draw_lane(view, &view->sides[!row->lane]);
+		ladder_draw_lane(view, &view->sides[!row->lane]);
 		canvas_sign(&view->canvas, side->lane, side->open_count ? "╋" : "┻", '+',
 			    side->ink);
 		is_error = format_end(view, row->statement, &text);
-		draw_text(view, side, storage, is_error ? INK_ERROR : INK_PLAIN);
+		ladder_draw_text(view, side, storage, is_error ? INK_ERROR : INK_PLAIN);
 		break;
 	default: /* SONDE_LADDER_WHOLE */
-		draw_lane(view, &view->sides[!row->lane]);
+		ladder_draw_lane(view, &view->sides[!row->lane]);
 		canvas_sign(&view->canvas, side->lane, "■", '=', side->ink);
 		label_statement_in_lane(&text, view->timeline, row->statement);
-		draw_text(view, side, storage, INK_PLAIN);
+		ladder_draw_text(view, side, storage, INK_PLAIN);
 		text.used = 0;
 		storage[0] = '\0';
 		is_error = format_end(view, row->statement, &text);
@@ -268,30 +98,30 @@ static void draw_statement(struct view *view, const struct sonde_ladder_row *row
 			/* An error must be seen; other outcomes are what one expects. */
 			canvas_print(&view->canvas, view->output);
 			if (side->pending[0])
-				print_between(view);
-			draw_lane(view, &view->sides[0]);
-			draw_lane(view, &view->sides[1]);
-			draw_text(view, side, storage, INK_ERROR);
+				ladder_print_between(view);
+			ladder_draw_lane(view, &view->sides[0]);
+			ladder_draw_lane(view, &view->sides[1]);
+			ladder_draw_text(view, side, storage, INK_ERROR);
 		}
 		break;
 	}
 }
 
-static void draw_arrow(struct view *view, const struct sonde_ladder_row *row)
+static void draw_arrow(struct ladder_view *view, const struct sonde_ladder_row *row)
 {
 	const struct sonde_packet *packet =
 		&view->timeline->recording->packets[row->packet - 1];
 	bool is_reset = packet->decoded.tcp_flags & SONDE_TCP_RST;
 	bool goes_right = row->lane == 0;
-	struct side *to = &view->sides[row->to_lane];
+	struct ladder_side *to = &view->sides[row->to_lane];
 	enum ink ink = is_reset ? INK_ERROR : view->sides[row->lane].ink;
 	unsigned first = view->sides[0].lane + 1, last = view->sides[1].lane - 1;
-	char storage[TEXT_CHARS];
+	char storage[LADDER_TEXT_CHARS];
 	struct sonde_text text;
 	unsigned at = first + 1 + !goes_right, used;
 
-	draw_lane(view, &view->sides[0]);
-	draw_lane(view, &view->sides[1]);
+	ladder_draw_lane(view, &view->sides[0]);
+	ladder_draw_lane(view, &view->sides[1]);
 	for (unsigned column = first; column <= last; column++)
 		canvas_sign(&view->canvas, column, "─", '-', ink);
 	if (goes_right)
@@ -300,37 +130,74 @@ static void draw_arrow(struct view *view, const struct sonde_ladder_row *row)
 		canvas_sign(&view->canvas, first, "◀", '<', ink);
 
 	sonde_text_init(&text, storage, sizeof(storage));
-	format_label(view, row->packet, view->form, &text);
+	ladder_format_packet(view, row->packet, view->form, &text);
 	canvas_sign(&view->canvas, at++, " ", ' ', INK_PLAIN);
-	used = canvas_text(&view->canvas, at, view->arrow - ARROW_AROUND, storage,
+	used = canvas_text(&view->canvas, at, view->arrow - LADDER_ARROW_AROUND, storage,
 			   is_reset ? INK_ERROR : INK_PLAIN);
 	canvas_sign(&view->canvas, at + used, " ", ' ', INK_PLAIN);
 	if (row->completes)
 		canvas_sign(&view->canvas, to->lane, "●", '*', ink);
 }
 
-static void print_gap(struct view *view, const struct sonde_ladder_row *row)
+static void print_gap(struct ladder_view *view, const struct sonde_ladder_row *row)
 {
-	char storage[TEXT_CHARS];
+	char storage[LADDER_TEXT_CHARS];
 	struct sonde_text text;
 
 	sonde_text_init(&text, storage, sizeof(storage));
 	sonde_text_add_duration(&text, row->gap_ns);
 	sonde_text_add(&text, " idle");
-	canvas_sign(&view->canvas, TIME_COLUMNS - 1, "⋮", ':', INK_DIM);
+	canvas_sign(&view->canvas, LADDER_TIME_COLUMNS - 1, "⋮", ':', INK_DIM);
 	for (int i = 0; i < 2; i++) {
-		draw_lane(view, &view->sides[i]);
-		draw_pending(view, &view->sides[i]);
+		ladder_draw_lane(view, &view->sides[i]);
+		ladder_draw_pending(view, &view->sides[i]);
 	}
 	canvas_text(&view->canvas, view->sides[0].lane + 2, view->arrow - 2, storage,
 		    INK_DIM);
 	canvas_print(&view->canvas, view->output);
 }
 
-static void print_row(struct view *view, const struct sonde_ladder_row *row)
+static void print_row(struct ladder_view *view, const struct sonde_ladder_row *row);
+
+/* Nothing happened between the begin and the end of a statement that was blocked: it has
+ * a bar all the same, because it did not come back at once. */
+static void print_wait(struct ladder_view *view, const struct sonde_ladder_row *row)
+{
+	const struct sonde_statement *statement =
+		&view->timeline->statements[row->statement - 1];
+	struct sonde_ladder_row part = *row;
+
+	part.kind = SONDE_LADDER_BEGIN;
+	print_row(view, &part);
+	part.gap_ns = statement->exit_ns - statement->enter_ns;
+	if (part.gap_ns >= RENDER_GAP_NS && !view->is_full) {
+		part.kind = SONDE_LADDER_GAP;
+		print_row(view, &part);
+	}
+	part.kind = SONDE_LADDER_END;
+	part.at_ns = statement->exit_ns;
+	print_row(view, &part);
+}
+
+static bool is_wait(const struct ladder_view *view, const struct sonde_ladder_row *row)
+{
+	const struct sonde_statement *statement;
+
+	if (row->kind != SONDE_LADDER_WHOLE)
+		return false;
+	statement = &view->timeline->statements[row->statement - 1];
+	return statement->blocked == SONDE_YES && statement->exit_ns;
+}
+
+static void print_row(struct ladder_view *view, const struct sonde_ladder_row *row)
 {
 	bool is_statement =
 		row->kind != SONDE_LADDER_PACKET && row->kind != SONDE_LADDER_GAP;
+
+	if (is_wait(view, row)) {
+		print_wait(view, row);
+		return;
+	}
 
 	if (row->kind == SONDE_LADDER_GAP) {
 		print_gap(view, row);
@@ -339,16 +206,16 @@ static void print_row(struct view *view, const struct sonde_ladder_row *row)
 	/* The other side of the row is free for the rest of a text, but a row that begins
 	 * a text on a side whose last one is not out yet waits. */
 	if (is_statement && view->sides[row->lane].pending[0])
-		print_between(view);
+		ladder_print_between(view);
 	/* A statement whose beginning was cut off has no bar to end. */
 	if (row->kind == SONDE_LADDER_END &&
 	    !is_open(&view->sides[row->lane], row->statement))
 		open_statement(&view->sides[row->lane], row->statement);
 	for (int i = 0; i < 2; i++) {
 		if (!is_statement || i != row->lane)
-			draw_pending(view, &view->sides[i]);
+			ladder_draw_pending(view, &view->sides[i]);
 	}
-	draw_time(view, row->at_ns);
+	ladder_draw_time(view, row->at_ns);
 	if (row->kind == SONDE_LADDER_PACKET)
 		draw_arrow(view, row);
 	else
@@ -356,19 +223,23 @@ static void print_row(struct view *view, const struct sonde_ladder_row *row)
 	canvas_print(&view->canvas, view->output);
 }
 
-static void print_head(struct view *view)
+static void print_head(struct ladder_view *view)
 {
 	const struct sonde_recording *recording = view->timeline->recording;
 
-	canvas_text(&view->canvas, TIME_COLUMNS - 2, 2, "ms", INK_DIM);
+	canvas_text(&view->canvas, LADDER_TIME_COLUMNS - 2, 2, "ms", INK_DIM);
 	for (int i = 0; i < 2; i++) {
 		const struct sonde_lane *lane = &view->ladder->lanes[i];
-		const struct side *side = &view->sides[i];
+		const struct ladder_side *side = &view->sides[i];
+		char storage[LADDER_TEXT_CHARS];
+		struct sonde_text text;
 
-		canvas_text(&view->canvas, side->text, side->width,
-			    lane->program ? label_program(recording, lane->program)
-					  : "not traced",
-			    side->ink);
+		sonde_text_init(&text, storage, sizeof(storage));
+		if (lane->program)
+			label_process(&text, recording, lane->program);
+		else
+			sonde_text_add(&text, "not traced");
+		canvas_text(&view->canvas, side->text, side->width, storage, side->ink);
 	}
 	canvas_print(&view->canvas, view->output);
 	for (int i = 0; i < 2; i++) {
@@ -377,19 +248,19 @@ static void print_head(struct view *view)
 		sonde_address_format(&view->ladder->lanes[i].address, address);
 		canvas_text(&view->canvas, view->sides[i].text, view->sides[i].width,
 			    address, view->sides[i].ink);
-		draw_lane(view, &view->sides[i]);
+		ladder_draw_lane(view, &view->sides[i]);
 	}
 	canvas_print(&view->canvas, view->output);
 }
 
 /* Statements whose bars run to the end: they were still in a call. */
-static void print_unfinished(struct view *view)
+static void print_unfinished(struct ladder_view *view)
 {
 	for (int i = 0; i < 2; i++) {
-		struct side *side = &view->sides[i];
+		struct ladder_side *side = &view->sides[i];
 
 		for (unsigned k = 0; k < side->open_count; k++) {
-			char storage[TEXT_CHARS];
+			char storage[LADDER_TEXT_CHARS];
 			struct sonde_text text;
 			bool is_error;
 
@@ -397,19 +268,21 @@ static void print_unfinished(struct view *view)
 				continue;
 			sonde_text_init(&text, storage, sizeof(storage));
 			is_error = format_end(view, side->open[k], &text);
-			draw_lane(view, &view->sides[0]);
-			draw_lane(view, &view->sides[1]);
-			draw_text(view, side, storage, is_error ? INK_ERROR : INK_PLAIN);
+			ladder_draw_lane(view, &view->sides[0]);
+			ladder_draw_lane(view, &view->sides[1]);
+			ladder_draw_text(view, side, storage,
+					 is_error ? INK_ERROR : INK_PLAIN);
 			canvas_print(&view->canvas, view->output);
 			if (side->pending[0])
-				print_between(view);
+				ladder_print_between(view);
 		}
 	}
 }
 
 /* A statement that only set or asked for an option, and came back at once: it says little
  * about the connection, and some libraries make many. */
-static bool is_option_row(const struct view *view, const struct sonde_ladder_row *row)
+static bool is_option_row(const struct ladder_view *view,
+			  const struct sonde_ladder_row *row)
 {
 	const struct sonde_statement *statement;
 	const struct sonde_call *call;
@@ -430,9 +303,9 @@ static void add_count(struct sonde_text *text, uint32_t count, const char *what)
 			       count == 1 ? "" : "s");
 }
 
-static void print_folded(struct view *view)
+static void print_folded(struct ladder_view *view)
 {
-	char storage[TEXT_CHARS];
+	char storage[LADDER_TEXT_CHARS];
 	struct sonde_text text;
 
 	sonde_text_init(&text, storage, sizeof(storage));
@@ -442,12 +315,12 @@ static void print_folded(struct view *view)
 		output_print(view->output, "  left out: %s; --full draws all\n", storage);
 }
 
-static void print_foot(struct view *view, uint32_t rows_left)
+static void print_foot(struct ladder_view *view, uint32_t rows_left)
 {
 	struct output *output = view->output;
 
 	if (view->sides[0].pending[0] || view->sides[1].pending[0])
-		print_between(view);
+		ladder_print_between(view);
 	if (!rows_left)
 		print_unfinished(view);
 	if (rows_left)
@@ -460,7 +333,7 @@ void render_ladder(struct output *output, const struct sonde_timeline *timeline,
 		   const struct sonde_ladder *ladder,
 		   const struct render_options *options)
 {
-	struct view view = {
+	struct ladder_view view = {
 		.output = output,
 		.timeline = timeline,
 		.ladder = ladder,
@@ -468,9 +341,7 @@ void render_ladder(struct output *output, const struct sonde_timeline *timeline,
 	};
 	uint32_t drawn = 0, left = 0;
 
-	canvas_init(&view.canvas, output);
-	lay_out(&view);
-	choose_decimals(&view);
+	ladder_lay_out(&view);
 	print_head(&view);
 	for (uint32_t i = 0; i < ladder->row_count && !output_is_broken(output); i++) {
 		if (!view.is_full && is_option_row(&view, &ladder->rows[i])) {

@@ -11,7 +11,6 @@
 enum {
 	LADDERS_SHOWN = 4,   /* without --full */
 	STREAMS_LISTED = 40, /* the same */
-	GAP_FOLDED_MS = 100, /* idle times from here on are one row */
 	TEXT_CHARS = 512,
 };
 
@@ -21,10 +20,10 @@ static void add_end(struct sonde_text *text, const struct sonde_timeline *timeli
 	const struct sonde_recording *recording = timeline->recording;
 	char shown[SONDE_ADDRESS_CHARS];
 
-	if (socket)
-		sonde_text_add(
-			text, "%s ",
-			label_program(recording, recording->sockets[socket - 1].program));
+	if (socket) {
+		label_process(text, recording, recording->sockets[socket - 1].program);
+		sonde_text_add(text, " ");
+	}
 	sonde_address_format(address, shown);
 	sonde_text_add(text, "%s", shown);
 }
@@ -94,7 +93,7 @@ int render_ladders(struct output *output, const struct sonde_timeline *timeline,
 {
 	const struct sonde_ladder_options how = {
 		.all_acks = options->is_full,
-		.fold_gap_ns = options->is_full ? 0 : GAP_FOLDED_MS * INT64_C(1000000),
+		.fold_gap_ns = options->is_full ? 0 : RENDER_GAP_NS,
 	};
 	uint32_t shown = timeline->stream_count;
 

@@ -43,9 +43,7 @@ static void add_sender(struct sonde_text *text, const struct sonde_timeline *tim
 	char address[SONDE_ADDRESS_CHARS];
 
 	if (socket) {
-		sonde_text_add(
-			text, "%s",
-			label_program(recording, recording->sockets[socket - 1].program));
+		label_process(text, recording, recording->sockets[socket - 1].program);
 		return;
 	}
 	sonde_address_format(&recording->packets[packet - 1].decoded.src, address);
@@ -210,14 +208,14 @@ static void format_waited(struct sonde_text *text, const struct sonde_completed_
 	}
 }
 
-/* The packet's column is as wide as what stands in it, but the statement gets half of the
- * line. */
+/* The packet's column is as wide as what stands in it, but the statement gets two fifths
+ * of the line. */
 static unsigned measure_completed(const struct canvas *canvas,
 				  const struct sonde_timeline *timeline,
 				  const struct sonde_tables *tables, uint32_t rows)
 {
 	unsigned most = 19; /* its heading */
-	unsigned limit = canvas->width / 2 - WAITED_COLUMNS - 2 * GAP_COLUMNS;
+	unsigned limit = canvas->width * 3 / 5 - WAITED_COLUMNS - 2 * GAP_COLUMNS;
 
 	for (uint32_t i = 0; i < rows; i++) {
 		char storage[TEXT_CHARS];

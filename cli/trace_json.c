@@ -276,7 +276,7 @@ void trace_json_call(struct output *output, const struct sonde_timeline *timelin
 		sonde_json_add_int(json, "result", call->result);
 		sonde_json_add_null(json, "errno");
 	}
-	if (moves && call->exit_ns && call->result >= 0 && !call->datagrams)
+	if (moves && call->exit_ns && call->result >= 0)
 		sonde_json_add_int(json, "bytes", call->result);
 	else
 		sonde_json_add_null(json, "bytes");

@@ -100,6 +100,7 @@ static void breaks_where_it_reads_well(void **state)
 	/* Never so early that the line is mostly empty. */
 	assert_int_equal(canvas_break(&canvas, "a.bcdefghijklmnop", 10), 10);
 	assert_int_equal(canvas_break(&canvas, "größengrößengrößen", 6), 8);
+	assert_int_equal(canvas_break(&canvas, "ready, 3.00 ms", 9), 7);
 	assert_int_equal(canvas_break(&canvas, "", 6), 0);
 	prints("\n");
 }

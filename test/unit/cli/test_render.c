@@ -272,6 +272,44 @@ static void shows_hard_text(void **state)
 	done(&s);
 }
 
+/* ---- UDP between two processes of one program, with options and several datagrams ----
+ */
+
+static void shows_datagrams(void **state)
+{
+	static const struct rendering how = {"trace-udp.txt", 80, true, false, FORM_TEXT};
+	struct sample s;
+	uint32_t one, two, a, b;
+
+	(void)state;
+	sample_init(&s);
+	one = sample_program(&s, "peer.py", 811);
+	two = sample_program(&s, "peer.py", 812);
+	a = sample_socket(&s, one, 3, 100, 40112, 50000);
+	b = sample_socket(&s, two, 3, 200, 50000, 40112);
+	s.recording->sockets[a - 1].kind = s.recording->sockets[b - 1].kind =
+		SONDE_SOCKET_UDP;
+	sample_call(&s, two, 7, "sock.bind((HOST, PORT))", 210, 220,
+		    CALL(BIND, "bind", b));
+	sample_call(&s, one, 5, "sock.connect((HOST, PORT))", 230, 240,
+		    CALL(CONNECT, "connect", a));
+	sample_call(&s, one, 6, "sock.settimeout(1)", 250, 260, CALL(OPTION, "ioctl", a));
+	sample_call(&s, two, 8, "sock.recv(1024)", 300, 430,
+		    CALL(RECEIVE, "recvfrom", b, .result = 5, .length = 1024));
+	sample_call(
+		&s, one, 9, "sock.sendmsg(...)", 400, 440,
+		CALL(SEND, "sendmmsg", a, .result = 10, .length = 10, .datagrams = 2));
+	sample_packet(&s, 410, 40112, 50000, 0, 5);
+	sample_packet(&s, 412, 40112, 50000, 0, 5);
+	sample_call(&s, one, 10, "sock.recv(1024)", 500, 1000500,
+		    CALL(RECEIVE, "recvfrom", a, .result = -11, .length = 1024));
+	for (uint32_t i = 0; i < s.recording->packet_count; i++)
+		s.recording->packets[i].decoded.proto = SONDE_PACKET_UDP;
+	sonde_recording_seal(s.recording);
+	check(&s, &how);
+	done(&s);
+}
+
 /* ---- no packets: calls and lines alone ---- */
 
 static void shows_calls_without_packets(void **state)
@@ -359,6 +397,7 @@ int main(void)
 		cmocka_unit_test(shows_the_pair),
 		cmocka_unit_test(shows_a_refused_connect),
 		cmocka_unit_test(shows_hard_text),
+		cmocka_unit_test(shows_datagrams),
 		cmocka_unit_test(shows_calls_without_packets),
 		cmocka_unit_test(draws_the_first_streams),
 		cmocka_unit_test(shows_an_empty_recording),
