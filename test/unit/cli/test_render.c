@@ -153,13 +153,13 @@ static void make_pair(struct sample *s)
 	b = sample_socket(s, server, 4, 1600, 50000, 40112);
 
 	sample_call(s, server, 8, "sock.bind((HOST, PORT))", 100, 110,
-		    CALL(BIND, "bind", listening));
+		    CALL(BIND, "bind", listening, .result = 0));
 	sample_call(s, server, 9, "sock.listen()", 120, 130,
 		    CALL(LISTEN, "listen", listening, .how = 16));
 	sample_call(s, server, 12, "conn, addr = sock.accept()", 200, 1630,
 		    CALL(ACCEPT, "accept4", listening, .new_socket = b, .result = 4));
 	sample_call(s, client, 9, "sock.connect((HOST, PORT))", 1500, 1640,
-		    CALL(CONNECT, "connect", a));
+		    CALL(CONNECT, "connect", a, .result = 0));
 	sample_packet(s, 1520, 40112, 50000, SYN, 0);
 	sample_packet(s, 1530, 50000, 40112, SYN | ACK, 0);
 	sample_packet(s, 1601, 40112, 50000, ACK, 0);
@@ -250,7 +250,7 @@ static void shows_hard_text(void **state)
 	client = sample_program(&s, "größe\033[31m.py", 812);
 	a = sample_socket(&s, client, 3, 1000, 40112, 50000);
 	sample_call(&s, client, 9, "sock.connect((HOST, PORT))", 1500, 1640,
-		    CALL(CONNECT, "connect", a));
+		    CALL(CONNECT, "connect", a, .result = 0));
 	sample_packet(&s, 1520, 40112, 50000, SYN, 0);
 	sample_packet(&s, 1530, 50000, 40112, SYN | ACK, 0);
 	sample_packet(&s, 1540, 40112, 50000, ACK, 0);
@@ -327,7 +327,7 @@ static void shows_calls_without_packets(void **state)
 	client = sample_program(&s, "client.py", 812);
 	a = sample_socket(&s, client, 3, 1000, 40112, 50000);
 	sample_call(&s, client, 9, "sock.connect((HOST, PORT))", 1500, 1640,
-		    CALL(CONNECT, "connect", a));
+		    CALL(CONNECT, "connect", a, .result = 0));
 	sample_call(&s, client, 12, "sock.sendall(request)", 2000, 2140,
 		    CALL(SEND, "sendto", a, .result = 18, .length = 18));
 	sample_call(&s, client, 13, "reply = sock.recv(1024)", 2200, 152260,
@@ -361,7 +361,7 @@ static void draws_the_first_streams(void **state)
 
 		s.client_port = port;
 		sample_call(&s, client, 9, "sock.connect((HOST, PORT))", at + 500,
-			    at + 640, CALL(CONNECT, "connect", a));
+			    at + 640, CALL(CONNECT, "connect", a, .result = 0));
 		sample_packet(&s, at + 520, port, 50000, SYN, 0);
 		sample_packet(&s, at + 530, 50000, port, SYN | ACK, 0);
 		sample_packet(&s, at + 540, port, 50000, ACK, 0);
