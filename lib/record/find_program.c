@@ -62,7 +62,7 @@ int find_program(const char *name, const char *path, struct sonde_error *err)
 		error = search(name, path ? path : "/bin:/usr/bin");
 	if (!error)
 		return 0;
-	if (error == ENOENT || error == ENOTDIR) {
+	if (error == ENOENT) {
 		sonde_error_set(err, SONDE_ERROR_USAGE, SONDE_TRACE_NOT_FOUND, "execute",
 				name, "no such program");
 		sonde_error_hint(err,
@@ -71,6 +71,12 @@ int find_program(const char *name, const char *path, struct sonde_error *err)
 						     "program in this one is ./%s",
 				 name);
 		return SONDE_TRACE_NOT_FOUND;
+	}
+	if (error == ENOTDIR) { /* env(1) says 126, too */
+		sonde_error_set(err, SONDE_ERROR_USAGE, SONDE_TRACE_NOT_EXECUTABLE,
+				"execute", name, "a part of its path is no folder");
+		sonde_error_hint(err, "check the path");
+		return SONDE_TRACE_NOT_EXECUTABLE;
 	}
 	sonde_error_set(err, SONDE_ERROR_USAGE, SONDE_TRACE_NOT_EXECUTABLE, "execute",
 			name,
