@@ -65,6 +65,50 @@ static void add_call_name(struct sonde_text *text, const struct sonde_timeline *
 	sonde_text_add(text, call->kind == SONDE_CALL_EXIT ? "%s" : "%s()", call->name);
 }
 
+/* What the call does, for a source line that does not say so: "17 [connect]
+ * print(urlopen(...))".  Each kind has the words by which a line says it. */
+static void add_deed(struct sonde_text *text, const struct sonde_timeline *timeline,
+		     const struct sonde_statement *statement, const char *source)
+{
+	static const char *const words[][3] = {
+		[SONDE_CALL_SOCKET] = {"socket"},
+		[SONDE_CALL_BIND] = {"bind"},
+		[SONDE_CALL_LISTEN] = {"listen"},
+		[SONDE_CALL_CONNECT] = {"connect"},
+		[SONDE_CALL_ACCEPT] = {"accept"},
+		[SONDE_CALL_SEND] = {"send", "write"},
+		[SONDE_CALL_RECEIVE] = {"recv", "read"},
+		[SONDE_CALL_SHUTDOWN] = {"shutdown"},
+		[SONDE_CALL_CLOSE] = {"close"},
+		[SONDE_CALL_WAIT] = {"wait", "poll", "select"},
+	};
+	uint8_t kind;
+
+	if (!statement->principal)
+		return;
+	kind = timeline->recording->calls[statement->principal - 1].kind;
+	if (kind >= sizeof(words) / sizeof(words[0]) || !words[kind][0])
+		return;
+	for (size_t i = 0; i < 3 && words[kind][i]; i++) {
+		if (strcasestr(source, words[kind][i]))
+			return;
+	}
+	sonde_text_add(text, "[%s] ", words[kind][0]);
+}
+
+/* The source text of a statement that has a line. */
+static void add_source(struct sonde_text *text, const struct sonde_timeline *timeline,
+		       const struct sonde_statement *statement,
+		       const struct sonde_place *place)
+{
+	if (place->text && place->text[0]) {
+		add_deed(text, timeline, statement, place->text);
+		sonde_text_add(text, "%s", place->text);
+	} else {
+		add_call_name(text, timeline, statement);
+	}
+}
+
 void label_statement(struct sonde_text *text, const struct sonde_timeline *timeline,
 		     uint32_t number)
 {
@@ -73,10 +117,7 @@ void label_statement(struct sonde_text *text, const struct sonde_timeline *timel
 
 	if (place && place->file && place->line > 0) {
 		sonde_text_add(text, "%s:%d  ", last_part(place->file), place->line);
-		if (place->text && place->text[0])
-			sonde_text_add(text, "%s", place->text);
-		else
-			add_call_name(text, timeline, statement);
+		add_source(text, timeline, statement, place);
 		return;
 	}
 	sonde_text_add(text, "%s[%u] ",
@@ -120,10 +161,7 @@ void label_statement_in_lane(struct sonde_text *text,
 	if (!place || !place->file || place->line <= 0)
 		return;
 	sonde_text_add(text, " ");
-	if (place->text && place->text[0])
-		sonde_text_add(text, "%s", place->text);
-	else
-		add_call_name(text, timeline, statement);
+	add_source(text, timeline, statement, place);
 }
 
 /* The kernel's own codes for a call that a signal ended: no program sees them. */

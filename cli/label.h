@@ -21,7 +21,9 @@ const char *label_program(const struct sonde_recording *recording, uint32_t prog
 void label_process(struct sonde_text *text, const struct sonde_recording *recording,
 		   uint32_t program);
 
-/* "client.py:9  sock.connect((HOST, PORT))", or "sonde[812] sendto()" without a line. */
+/* "client.py:9  sock.connect((HOST, PORT))", or "sonde[812] sendto()" without a line.  A
+ * line that does not say what the call does has it in front: "[close] with connection:".
+ */
 void label_statement(struct sonde_text *text, const struct sonde_timeline *timeline,
 		     uint32_t statement);
 /* The same below the name of the program: "9 sock.connect((HOST, PORT))". */

@@ -280,7 +280,8 @@ static void print_unfinished(struct ladder_view *view)
 }
 
 /* A statement that only set or asked for an option, and came back at once: it says little
- * about the connection, and some libraries make many. */
+ * about the connection, and some libraries make many.  An option that could not be set is
+ * worth a row; that a name could not be asked for is how libraries find out. */
 static bool is_option_row(const struct ladder_view *view,
 			  const struct sonde_ladder_row *row)
 {
@@ -293,7 +294,8 @@ static bool is_option_row(const struct ladder_view *view,
 	if (!statement->principal)
 		return false;
 	call = &view->timeline->recording->calls[statement->principal - 1];
-	return call->kind == SONDE_CALL_OPTION && call->result >= 0;
+	return call->kind == SONDE_CALL_OPTION &&
+	       (call->result >= 0 || strncmp(call->name, "get", 3) == 0);
 }
 
 static void add_count(struct sonde_text *text, uint32_t count, const char *what)

@@ -28,10 +28,10 @@ static void add_end(struct sonde_text *text, const struct sonde_timeline *timeli
 	sonde_text_add(text, "%s", shown);
 }
 
-/* "stream 0  TCP, 12 packets", counted as Wireshark does, and as the JSON. */
+/* "0  TCP, 12 packets", counted as Wireshark does, and as the JSON. */
 static void add_head(struct sonde_text *text, const struct sonde_stream *stream)
 {
-	sonde_text_add(text, "stream %u  %s, %u packet%s", stream->stream - 1,
+	sonde_text_add(text, "%u  %s, %u packet%s", stream->stream - 1,
 		       stream->kind == SONDE_SOCKET_UDP ? "UDP" : "TCP",
 		       stream->packet_count, stream->packet_count == 1 ? "" : "s");
 }
@@ -45,7 +45,7 @@ static void print_text(struct output *output, const char *text, enum ink ink)
 	canvas_print(&canvas, output);
 }
 
-/* "  stream 0  TCP, 12 packets  client.py 127.0.0.1:40112 → server.py 127.0.0.1:50000" */
+/* "  0  TCP, 12 packets  client.py 127.0.0.1:40112 → server.py 127.0.0.1:50000" */
 static void print_list_row(struct output *output, const struct sonde_timeline *timeline,
 			   const struct sonde_stream *stream)
 {
@@ -111,6 +111,7 @@ int render_ladders(struct output *output, const struct sonde_timeline *timeline,
 		if (r < 0)
 			return r;
 		sonde_text_init(&text, storage, sizeof(storage));
+		sonde_text_add(&text, "stream ");
 		add_head(&text, &timeline->streams[stream - 1]);
 		print_text(output, storage, INK_BOLD);
 		render_ladder(output, timeline, &ladder, options);

@@ -11,10 +11,9 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from netns import ROOT, SONDE  # noqa: E402
 from tap import tap  # noqa: E402
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-SONDE = os.path.abspath(os.environ.get('SONDE', os.path.join(ROOT, 'build', 'sonde')))
 ENV = {k: v for k, v in os.environ.items() if k not in ('NO_COLOR', 'LC_CTYPE', 'LANG')}
 ENV['LC_ALL'] = 'C.UTF-8'
 

@@ -184,7 +184,7 @@ static void make_pair(struct sample *s)
 	sample_call(s, client, 15, "sock.close()", 152480, 152550,
 		    CALL(CLOSE, "close", a, .flags = SONDE_CALL_LAST_REFERENCE));
 	sample_packet(s, 152500, 40112, 50000, FIN | ACK, 0);
-	sample_call(s, server, 22, "conn.close()", 152700, 152750,
+	sample_call(s, server, 22, "with conn:", 152700, 152750,
 		    CALL(CLOSE, "close", b, .flags = SONDE_CALL_LAST_REFERENCE));
 	sample_packet(s, 152720, 50000, 40112, FIN | ACK, 0);
 	sample_packet(s, 152723, 40112, 50000, ACK, 0);
