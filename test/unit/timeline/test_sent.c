@@ -398,6 +398,31 @@ static void test_two_threads(void **state)
 	story_done(&story);
 }
 
+/* One long send, and short ones of another thread while it waits for room: its bytes may
+ * lie before, between and behind theirs. */
+static void test_long_send_among_short(void **state)
+{
+	struct story story;
+	struct talk talk;
+	uint32_t longest, data;
+
+	(void)state;
+	story_begin(&story);
+	talk = story_talk(&story, 5000, 100);
+	longest = CALL(&story, CLIENT, "sendto", 300, 900, 1000, .line = 83, .thread = 1,
+		       .socket = talk.client);
+	for (int i = 0; i < 6; i++)
+		CALL(&story, CLIENT, "sendto", 310 + 20 * i, 320 + 20 * i, 10, .line = 84,
+		     .thread = 2, .socket = talk.client);
+	data = story_tcp(&story, &talk.wire, 850, '>', "PA", 1, 1, 1045);
+	story_tcp(&story, &talk.wire, 860, '>', "PA", 1046, 1, 15);
+	story_end(&story);
+	assert_int_equal(count_edges(&story, SONDE_EDGE_SENT, data), 7);
+	assert_non_null(edge_of(&story, SONDE_EDGE_SENT, data + 1, longest));
+	assert_false(edge_of(&story, SONDE_EDGE_SENT, data, longest)->exact);
+	story_done(&story);
+}
+
 /* The capture began while the connection was open: nothing is made up. */
 static void test_capture_from_the_middle(void **state)
 {
@@ -510,6 +535,7 @@ int main(void)
 		cmocka_unit_test(test_port_reuse),
 		cmocka_unit_test(test_wrap),
 		cmocka_unit_test(test_two_threads),
+		cmocka_unit_test(test_long_send_among_short),
 		cmocka_unit_test(test_capture_from_the_middle),
 		cmocka_unit_test(test_middle_anchored_by_fin),
 		cmocka_unit_test(test_missing_calls),
