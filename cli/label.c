@@ -1,5 +1,6 @@
 /* Words for programs, statements and packets. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -175,31 +176,65 @@ static bool is_pending(int64_t result)
 	return result == -EINPROGRESS || result == -EAGAIN || result == -EALREADY;
 }
 
-/* A connect that was told not to wait: what came of it shows in the packet that ended
- * the wait after it. */
+/* What a wait in the same statement saw on the socket: SONDE_READY_* bits. */
+static uint16_t ready_bits(const struct sonde_call *call, uint32_t socket)
+{
+	uint16_t bits = 0;
+
+	for (uint32_t i = 0; i < call->watched_count; i++) {
+		if (call->watched[i].socket == socket)
+			bits |= call->watched[i].ready;
+	}
+	return bits;
+}
+
+/* A connect that was told not to wait: what came of it shows in the wait after it, and in
+ * the packet that ended that. */
 static bool label_late_connect(struct sonde_text *text,
 			       const struct sonde_timeline *timeline,
 			       const struct sonde_statement *statement)
 {
-	for (uint32_t call = statement->first_call; call;
-	     call = timeline->next_call[call - 1]) {
-		uint32_t packet = timeline->call_packet[call - 1];
-		uint8_t flags;
+	for (uint32_t number = statement->first_call; number;
+	     number = timeline->next_call[number - 1]) {
+		const struct sonde_call *call = &timeline->recording->calls[number - 1];
+		uint32_t packet = timeline->call_packet[number - 1];
+		uint16_t ready = ready_bits(call, statement->socket);
+		uint8_t flags = 0;
 
-		if (!packet)
-			continue;
-		flags = timeline->recording->packets[packet - 1].decoded.tcp_flags;
+		if (packet)
+			flags = timeline->recording->packets[packet - 1]
+					.decoded.tcp_flags;
 		if (flags & SONDE_TCP_RST) {
 			sonde_text_add(text, "refused");
 			return true;
 		}
-		if (flags & SONDE_TCP_SYN) {
+		if (ready & (SONDE_READY_ERROR | SONDE_READY_HANGUP)) {
+			sonde_text_add(text, "failed");
+			return true;
+		}
+		if ((flags & SONDE_TCP_SYN) || (ready & SONDE_READY_WRITE)) {
 			sonde_text_add(text, "connected");
 			return false;
 		}
 	}
 	sonde_text_add(text, "in progress");
 	return false;
+}
+
+/* exit(2)'s status, or the signal. */
+static void label_exit(struct sonde_text *text, const struct sonde_call *call)
+{
+	const char *signal;
+
+	if (strcmp(call->name, "killed") != 0) {
+		sonde_text_add(text, "status %d", call->how);
+		return;
+	}
+	signal = sigabbrev_np(call->how);
+	if (signal)
+		sonde_text_add(text, "by SIG%s", signal);
+	else
+		sonde_text_add(text, "by signal %d", call->how);
 }
 
 static bool label_success(struct sonde_text *text, const struct sonde_call *call)
@@ -245,10 +280,13 @@ bool label_outcome(struct sonde_text *text, const struct sonde_timeline *timelin
 		return false;
 	}
 	call = &timeline->recording->calls[statement->principal - 1];
+	if (call->kind == SONDE_CALL_EXIT) {
+		label_exit(text, call);
+		return false;
+	}
 	if (!statement->exit_ns) {
-		sonde_text_add(text, call->kind == SONDE_CALL_EXIT ? "the program ends"
-								   : "never came back");
-		return call->kind != SONDE_CALL_EXIT;
+		sonde_text_add(text, "never came back");
+		return true;
 	}
 	if (call->result >= 0)
 		return label_success(text, call);

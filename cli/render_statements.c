@@ -11,7 +11,9 @@
 enum {
 	STATEMENTS_SHOWN = 300, /* without --full */
 	TIME_COLUMNS = 9,
-	OUTCOME_COLUMNS = 24,
+	TOOK_COLUMNS = 8,
+	OUTCOME_COLUMNS = 18,
+	GAP_COLUMNS = 2,
 	TEXT_CHARS = 512,
 };
 
@@ -19,7 +21,7 @@ void render_statements(struct output *output, const struct sonde_timeline *timel
 		       const struct render_options *options)
 {
 	uint32_t rows = timeline->statement_count;
-	unsigned left = TIME_COLUMNS + 2, right, width;
+	unsigned left = TIME_COLUMNS + GAP_COLUMNS, took, right, width;
 	struct canvas canvas;
 
 	if (rows == 0) {
@@ -30,11 +32,13 @@ void render_statements(struct output *output, const struct sonde_timeline *timel
 		rows = STATEMENTS_SHOWN;
 	canvas_init(&canvas, output);
 	right = canvas.width - OUTCOME_COLUMNS;
-	width = right - left - 1;
+	took = right - GAP_COLUMNS - TOOK_COLUMNS;
+	width = took - GAP_COLUMNS - left;
 	canvas_text(&canvas, 0, canvas.width, "Socket calls by statement", INK_BOLD);
 	canvas_print(&canvas, output);
 	canvas_text(&canvas, TIME_COLUMNS - 2, 2, "ms", INK_DIM);
 	canvas_text(&canvas, left, width, "statement", INK_DIM);
+	canvas_text(&canvas, took, TOOK_COLUMNS, "took", INK_DIM);
 	canvas_text(&canvas, right, OUTCOME_COLUMNS, "outcome", INK_DIM);
 	canvas_print(&canvas, output);
 	for (uint32_t i = 1; i <= rows && !output_is_broken(output); i++) {
@@ -51,12 +55,12 @@ void render_statements(struct output *output, const struct sonde_timeline *timel
 		label_statement(&text, timeline, i);
 		canvas_text(&canvas, left, width, storage, INK_PLAIN);
 		sonde_text_init(&text, storage, sizeof(storage));
-		is_error = label_outcome(&text, timeline, i);
-		if (statement->blocked == SONDE_YES && statement->exit_ns) {
-			sonde_text_add(&text, ", ");
+		if (statement->exit_ns)
 			sonde_text_add_duration(&text,
 						statement->exit_ns - statement->enter_ns);
-		}
+		canvas_text(&canvas, took, TOOK_COLUMNS, storage, INK_PLAIN);
+		sonde_text_init(&text, storage, sizeof(storage));
+		is_error = label_outcome(&text, timeline, i);
 		canvas_text(&canvas, right, OUTCOME_COLUMNS, storage,
 			    is_error ? INK_ERROR : INK_PLAIN);
 		canvas_print(&canvas, output);

@@ -283,7 +283,8 @@ int render_tables(struct output *output, const struct sonde_timeline *timeline,
 		render_sent_table(output, timeline, &tables, limit);
 		output_print(output, "\n");
 	}
-	if (tables.completed_count > 0) {
+	/* Without packets all its cells would be empty, for that one reason. */
+	if (tables.completed_count > 0 && timeline->recording->has_packets) {
 		render_completed_table(output, timeline, &tables, limit);
 		output_print(output, "\n");
 	}
