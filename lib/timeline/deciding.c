@@ -4,7 +4,7 @@
 uint32_t deciding_call(const struct sonde_timeline *timeline,
 		       const struct sonde_statement *statement)
 {
-	uint32_t blocked = 0, maybe = 0;
+	uint32_t blocked = 0, maybe = 0, principal = statement->principal, found = 0;
 
 	for (uint32_t call = statement->first_call; call;
 	     call = timeline->next_call[call - 1]) {
@@ -12,8 +12,12 @@ uint32_t deciding_call(const struct sonde_timeline *timeline,
 			blocked = call;
 		else if (timeline->call_blocked[call - 1] == SONDE_UNKNOWN)
 			maybe = call;
+		if (timeline->call_packet[call - 1])
+			found = call;
 	}
 	if (blocked)
 		return blocked;
-	return maybe ? maybe : statement->principal;
+	if (maybe)
+		return maybe;
+	return timeline->call_packet[principal - 1] || !found ? principal : found;
 }

@@ -5,7 +5,8 @@
 #include <sonde/timeline.h>
 
 /* The number of the statement's call that blocked last; else of the one that may have;
- * else of its principal call. */
+ * else of its principal call, or of another one that found what it asked for if the
+ * principal one did not. */
 uint32_t deciding_call(const struct sonde_timeline *timeline,
 		       const struct sonde_statement *statement);
 

@@ -202,7 +202,7 @@ static struct verdict complete_without_waiting(const struct join *join,
 	struct verdict verdict = {SONDE_NO, SONDE_WHY_NOT_BLOCKED, 0, true};
 	uint32_t ready = READY_NOT_SEEN;
 
-	if (call_returned(call) && call->result >= 0) {
+	if (call_returned(call) && (call->result >= 0 || is_from_outside(call->result))) {
 		if (call->kind == SONDE_CALL_ACCEPT)
 			ready = ready_accept(join, call);
 		else if (call->kind == SONDE_CALL_RECEIVE)

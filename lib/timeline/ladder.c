@@ -197,7 +197,7 @@ static int add_packets(struct builder *builder)
 	return 0;
 }
 
-/* ICMP errors that ended a statement of this ladder. */
+/* ICMP errors that statements of this ladder met. */
 static int add_errors(struct builder *builder)
 {
 	const struct sonde_timeline *timeline = builder->timeline;
@@ -206,15 +206,15 @@ static int add_errors(struct builder *builder)
 		uint32_t statement = timeline->statement_of_call[i];
 		uint32_t packet = timeline->call_packet[i];
 		struct sonde_ladder_row row = {.kind = SONDE_LADDER_PACKET,
-					       .packet = packet,
-					       .completes = true,
-					       .completed = statement};
+					       .packet = packet};
 
 		if (!packet || timeline->packet_places[packet - 1].stream ||
-		    timeline->call_blocked[i] != SONDE_YES ||
 		    !builder->begins[statement - 1])
 			continue;
 		row.at_ns = timeline->recording->packets[packet - 1].at_ns;
+		row.completed =
+			completed_by(builder, first_edge_since(timeline, packet), packet);
+		row.completes = row.completed != 0;
 		row.to_lane = (uint8_t)(builder->lanes[statement - 1] - 1);
 		row.lane = !row.to_lane;
 		if (add_event(builder, &row) < 0)

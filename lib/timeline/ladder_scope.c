@@ -70,10 +70,22 @@ void ladder_scope_init(const struct sonde_timeline *timeline,
 	*ret = scope;
 }
 
-static bool is_ours(const struct ladder_scope *scope, uint32_t packet)
+bool ladder_has_packet(const struct ladder_scope *scope, uint32_t packet)
 {
-	return packet &&
-	       scope->timeline->packet_places[packet - 1].stream == scope->stream->stream;
+	const struct sonde_timeline *timeline = scope->timeline;
+	const struct sonde_stream *stream = scope->stream;
+	const struct sonde_decoded *decoded;
+
+	if (!packet)
+		return false;
+	if (timeline->packet_places[packet - 1].stream)
+		return timeline->packet_places[packet - 1].stream == stream->stream;
+	decoded = &timeline->recording->packets[packet - 1].decoded;
+	return decoded->has_quote &&
+	       ((flow_same_address(&decoded->quote_src, &stream->client) &&
+		 flow_same_address(&decoded->quote_dst, &stream->server)) ||
+		(flow_same_address(&decoded->quote_src, &stream->server) &&
+		 flow_same_address(&decoded->quote_dst, &stream->client)));
 }
 
 static int lane_of_socket(const struct ladder_scope *scope, uint32_t socket,
@@ -109,7 +121,7 @@ static int lane_of_wait(const struct ladder_scope *scope, const struct sonde_cal
 			return lane;
 		if (watched->socket &&
 		    watched->socket == scope->stream->listening_socket &&
-		    is_ours(scope, packet))
+		    ladder_has_packet(scope, packet))
 			return LADDER_SERVER;
 	}
 	return LADDER_NO_LANE;
@@ -155,19 +167,19 @@ static int lane_of_datagram_call(const struct ladder_scope *scope,
 		lane = lane_of_socket(scope, socket, call);
 	if (lane == LADDER_NO_LANE)
 		return lane;
-	if (call->kind == SONDE_CALL_SEND) {
-		/* Its packets say so: see the ladder; without any, the address. */
+	if (call->kind == SONDE_CALL_SEND || call->kind == SONDE_CALL_CONNECT) {
 		const struct sonde_address *other = lane == LADDER_CLIENT
 							    ? &scope->stream->server
 							    : &scope->stream->client;
 
-		if (flow_is_internet(&call->address))
-			return flow_same_address(&call->address, other) ? lane
-									: LADDER_NO_LANE;
-		return lane;
+		/* Without an address its packets say where it belongs: see ladder.c. */
+		return flow_is_internet(&call->address) &&
+				       flow_same_address(&call->address, other)
+			       ? lane
+			       : LADDER_NO_LANE;
 	}
-	if (packet && scope->timeline->packet_places[packet - 1].stream)
-		return is_ours(scope, packet) ? lane : LADDER_NO_LANE;
+	if (packet)
+		return ladder_has_packet(scope, packet) ? lane : LADDER_NO_LANE;
 	return scope->is_first[lane] ? lane : LADDER_NO_LANE;
 }
 

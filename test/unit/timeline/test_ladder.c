@@ -295,6 +295,39 @@ static void test_datagrams(void **state)
 	story_done(&story);
 }
 
+/* A socket that asks one server, then connects to another, where nobody listens. */
+static void test_datagram_socket_connects(void **state)
+{
+	struct story story;
+	struct wire wire = story_wire(6001);
+	struct sonde_address home = story_address("10.0.0.2", 53);
+	uint32_t socket;
+
+	(void)state;
+	story_begin(&story);
+	socket = story_datagram(&story, CLIENT, &wire.client, &wire.server);
+	CALL(&story, CLIENT, "sendto", 100, 120, 4, .line = 81, .socket = socket,
+	     .address = &home);
+	story_udp(&story, 110, &wire.client, &home, 4);
+	CALL(&story, CLIENT, "connect", 200, 210, 0, .line = 82, .socket = socket,
+	     .address = &wire.server);
+	CALL(&story, CLIENT, "sendto", 300, 320, 6, .line = 83, .socket = socket);
+	story_udp(&story, 310, &wire.client, &wire.server, 6);
+	story_icmp(&story, &wire, 315, SONDE_PACKET_UDP);
+	CALL(&story, CLIENT, "poll", 400, 410, 1, .line = 84,
+	     .watched = {
+		     {socket, SONDE_READY_READ, SONDE_READY_READ | SONDE_READY_ERROR}});
+	CALL(&story, CLIENT, "recvfrom", 420, 430, -ECONNREFUSED, .line = 84,
+	     .socket = socket, .flags = SONDE_CALL_NONBLOCKING);
+	story_end(&story);
+	check_ladder(&story, 1, NULL, "0 |81\n> 1\n0 '81\n");
+	check_ladder(&story, 2, NULL, "0 =82\n0 |83\n> 2\n< 3\n0 '83\n0 =84\n");
+	assert_int_equal(story.tables.completed_count, 1);
+	assert_int_equal(story.tables.completed[0].packet, 3);
+	assert_int_equal(story.tables.completed[0].why, SONDE_WHY_NOT_BLOCKED);
+	story_done(&story);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -304,6 +337,7 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_two_attempts),
 		cmocka_unit_test(test_datagrams),
+		cmocka_unit_test(test_datagram_socket_connects),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
