@@ -21,6 +21,8 @@ def wait_for(pid, options):
 
 def sleeper():
     pid = os.fork()
+    # In a group of its own: SIGTSTP does not stop a group without a parent in the session.
+    os.setpgid(pid, 0)
     if pid == 0:
         while True:
             time.sleep(100)
