@@ -161,4 +161,61 @@ like "$(cat out)" '0 calls' 'and what was seen until then is shown'
 python3 terminal.py "$SONDE" trace sh -c 'echo ready; sleep 20' >out
 like "$(cat out)" 'status 130' 'Ctrl-C ends a program that does not care'
 
+# --- colour and width: a terminal has them, a pipe has not
+
+cat >columns.py <<'END'
+import fcntl, os, pty, struct, sys, termios
+pid, fd = pty.fork()
+if pid == 0:
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack('HHHH', 25, int(sys.argv[1]), 0, 0))
+    os.execv(sys.argv[2], sys.argv[2:])
+while True:
+    try:
+        more = os.read(fd, 4096)
+    except OSError:
+        break
+    if not more:
+        break
+    sys.stdout.buffer.write(more)
+os.waitpid(pid, 0)
+END
+call=(/usr/bin/python3 -c 'import socket; socket.socket()')
+escape=$'\e\\['
+in_terminal() { # COLUMNS OPTION...
+	local columns=$1
+	shift
+	/usr/bin/python3 columns.py "$columns" "$SONDE" trace "$@" "${call[@]}"
+}
+widest() {
+	tr -d '\r' | awk '/socket/ && length($0) > most { most = length($0) } END { print most }'
+}
+
+like "$(in_terminal 80)" "$escape" 'a terminal gets colours'
+unlike "$(NO_COLOR=1 in_terminal 80)" "$escape" 'unless NO_COLOR is set'
+like "$(NO_COLOR='' in_terminal 80)" "$escape" 'to something'
+like "$(NO_COLOR=1 in_terminal 80 --color always)" "$escape" '--color always is stronger'
+unlike "$(in_terminal 80 --color=never)" "$escape" '--color never is, too'
+unlike "$(trace "${call[@]}")" "$escape" 'a pipe gets no colours'
+like "$(trace --color always "${call[@]}")" "$escape" 'unless told so'
+in_terminal 80 -o file >out
+unlike "$(cat file)" "$escape" 'a file gets no colours, on a terminal'
+long="socket.socket($(printf ' %.0s' {1..300}))"
+printf 'import socket\n%s # the end\n' "$long" >long.py
+call=(/usr/bin/python3 long.py)
+narrow=$(in_terminal 80 --color never | widest)
+wide=$(in_terminal 150 --color never | widest)
+is "$((wide - narrow))" 70 'the width is that of the terminal'
+is "$(in_terminal 20 --color never | widest)" "$((narrow - 20))" 'but 60 columns at least'
+is "$(in_terminal 1000 --color never | widest)" "$((narrow + 120))" 'and 200 at most'
+is "$(trace "${call[@]}" | widest)" "$narrow" 'a pipe is 80 columns wide'
+like "$(LC_ALL=C trace --isolate "${call[@]}" 2>&1 | LC_ALL=C grep -c '[^ -~]')" '^0$' \
+	'all is ASCII where the locale is not UTF-8'
+
+# --- options of every command stand before the command, too
+
+for words in '--json trace' 'trace --json' '-q --json trace -q'; do
+	# shellcheck disable=SC2086
+	like "$("$SONDE" $words true 2>/dev/null | head -n 1)" '"event":"start"' "sonde $words"
+done
+
 done_testing
