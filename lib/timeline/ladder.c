@@ -67,11 +67,18 @@ static void choose_statements(struct builder *builder)
 		const struct sonde_call *call = &recording->calls[i];
 		uint32_t statement = timeline->statement_of_call[i];
 		uint8_t *lane = &builder->lanes[statement - 1];
-		int found = ladder_lane(&builder->scope, call);
+		bool is_principal =
+			timeline->statements[statement - 1].principal == call->call;
+		int found;
 
+		/* An event loop's wait may end for several sockets; what it is joined
+		 * with is about one. */
+		if (call->kind == SONDE_CALL_WAIT && !is_principal)
+			continue;
+		found = ladder_lane(&builder->scope, call);
 		if (found == LADDER_NO_LANE)
 			continue;
-		if (!*lane || timeline->statements[statement - 1].principal == call->call)
+		if (!*lane || is_principal)
 			*lane = (uint8_t)(found + 1);
 		if (call->kind == SONDE_CALL_BIND || call->kind == SONDE_CALL_LISTEN)
 			builder->is_instant[statement - 1] = true;
@@ -150,7 +157,7 @@ static void pull_causes(struct builder *builder, uint32_t first_edge,
 		const struct sonde_edge *edge = &timeline->edges[i];
 		uint32_t begin;
 
-		if (edge->kind != SONDE_EDGE_SENT)
+		if (edge->kind != SONDE_EDGE_SENT || !edge->exact)
 			continue;
 		begin = builder->begins[edge->statement - 1];
 		if (begin && builder->events[begin - 1].key_ns > packet->at_ns)

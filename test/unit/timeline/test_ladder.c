@@ -328,6 +328,38 @@ static void test_datagram_socket_connects(void **state)
 	story_done(&story);
 }
 
+/* One wait for two sockets, in an event loop: what was read from one of them is no
+ * business of the other one. */
+static void test_event_loop(void **state)
+{
+	struct story story;
+	struct talk one, two;
+
+	(void)state;
+	story_begin(&story);
+	one = story_talk(&story, 5000, 100);
+	two.wire = story_wire(5001);
+	two.server = story_accepted(&story, &two.wire);
+	two.accept = CALL(&story, SERVER, "accept4", 200, 290, 6, .line = 91,
+			  .socket = one.listener, .new_socket = two.server);
+	story_accepted_by(&story, two.server, two.accept);
+	story_handshake(&story, &two.wire, 250);
+	CALL(&story, SERVER, "epoll_wait", 300, 420, 2, .line = 95,
+	     .watched = {{one.server, SONDE_READY_READ, SONDE_READY_READ},
+			 {two.server, SONDE_READY_READ, SONDE_READY_READ}});
+	story_tcp(&story, &one.wire, 400, '>', "PA", 1, 1, 5);
+	story_tcp(&story, &two.wire, 405, '>', "PA", 1, 1, 6);
+	CALL(&story, SERVER, "recvfrom", 430, 440, 5, .line = 95, .socket = one.server);
+	CALL(&story, SERVER, "recvfrom", 450, 460, 6, .line = 95, .socket = two.server);
+	CALL(&story, SERVER, "epoll_wait", 500, 600, 0, .line = 95, .timeout_ms = 1,
+	     .watched = {{one.server, SONDE_READY_READ, 0},
+			 {two.server, SONDE_READY_READ, 0}});
+	story_end(&story);
+	check_ladder(&story, 2, NULL,
+		     "1 |91\n> 4\n< 5\n> 6 !91\n1 '91\n> 8\n1 =95\n1 =95\n");
+	story_done(&story);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -337,6 +369,7 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_two_attempts),
 		cmocka_unit_test(test_datagrams),
+		cmocka_unit_test(test_event_loop),
 		cmocka_unit_test(test_datagram_socket_connects),
 	};
 
