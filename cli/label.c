@@ -299,6 +299,50 @@ bool label_outcome(struct sonde_text *text, const struct sonde_timeline *timelin
 	return !is_pending(call->result);
 }
 
+/* RFC 792, RFC 1812 and RFC 4443: the errors that end a connect or a receive. */
+static const char *icmp_words(const struct sonde_decoded *decoded)
+{
+	static const char *const four[] = {
+		[0] = "network unreachable",
+		[1] = "host unreachable",
+		[2] = "protocol unreachable",
+		[3] = "port unreachable",
+		[4] = "too long",
+		[13] = "prohibited",
+	};
+	static const char *const six[] = {
+		[0] = "no route",
+		[1] = "prohibited",
+		[3] = "host unreachable",
+		[4] = "port unreachable",
+	};
+
+	if (decoded->proto == SONDE_PACKET_ICMP)
+		return decoded->icmp_type == 3 &&
+				       decoded->icmp_code < sizeof(four) / sizeof(four[0])
+			       ? four[decoded->icmp_code]
+			       : NULL;
+	return decoded->icmp_type == 1 &&
+			       decoded->icmp_code < sizeof(six) / sizeof(six[0])
+		       ? six[decoded->icmp_code]
+		       : NULL;
+}
+
+static void label_icmp(struct sonde_text *text, const struct sonde_decoded *decoded,
+		       enum label_form form)
+{
+	const char *proto = decoded->proto == SONDE_PACKET_ICMP ? "ICMP" : "ICMPv6";
+	const char *words = icmp_words(decoded);
+
+	if (!words || form == LABEL_LETTERS)
+		sonde_text_add(text, "%s %u/%u", proto, decoded->icmp_type,
+			       decoded->icmp_code);
+	else if (form == LABEL_LONG)
+		sonde_text_add(text, "ICMP %s", words);
+	else
+		sonde_text_add(text, "%s", words);
+}
+
 void label_packet(struct sonde_text *text, const struct sonde_packet *packet,
 		  enum label_form form)
 {
@@ -331,9 +375,7 @@ void label_packet(struct sonde_text *text, const struct sonde_packet *packet,
 		break;
 	case SONDE_PACKET_ICMP:
 	case SONDE_PACKET_ICMP6:
-		sonde_text_add(text, "%s %u/%u",
-			       decoded->proto == SONDE_PACKET_ICMP ? "ICMP" : "ICMPv6",
-			       decoded->icmp_type, decoded->icmp_code);
+		label_icmp(text, decoded, form);
 		return;
 	case SONDE_PACKET_OTHER:
 		sonde_text_add(text, "other");

@@ -36,7 +36,7 @@ void label_statement_key(struct sonde_text *text, const struct sonde_timeline *t
 bool label_outcome(struct sonde_text *text, const struct sonde_timeline *timeline,
 		   uint32_t statement);
 
-/* "SYN,ACK", "PSH,ACK 18 bytes", "UDP 18 bytes", "ICMP 3/3". */
+/* "SYN,ACK", "PSH,ACK 18 bytes", "UDP 18 bytes", "ICMP port unreachable". */
 void label_packet(struct sonde_text *text, const struct sonde_packet *packet,
 		  enum label_form form);
 

@@ -14,7 +14,7 @@ enum {
 	TABLE_ROWS_SHOWN = 300, /* without --full */
 	TEXT_CHARS = 512,
 	NUMBER_COLUMNS = 4,
-	WHAT_MOST = 18,
+	WHAT_MOST = 21,
 	GAP_COLUMNS = 2,
 	WAITED_COLUMNS = 8,
 };
@@ -40,13 +40,19 @@ static void add_sender(struct sonde_text *text, const struct sonde_timeline *tim
 {
 	const struct sonde_recording *recording = timeline->recording;
 	uint32_t socket = timeline->packet_places[packet - 1].sender;
+	const struct sonde_address *src;
 	char address[SONDE_ADDRESS_CHARS];
 
 	if (socket) {
 		label_process(text, recording, recording->sockets[socket - 1].program);
 		return;
 	}
-	sonde_address_format(&recording->packets[packet - 1].decoded.src, address);
+	src = &recording->packets[packet - 1].decoded.src;
+	/* ICMP has no ports. */
+	if (src->port)
+		sonde_address_format(src, address);
+	else
+		sonde_address_format_host(src, address);
 	sonde_text_add(text, "%s", address);
 }
 
@@ -119,7 +125,7 @@ static void format_sent(struct sonde_text *text, const struct sonde_timeline *ti
 
 	if (!row->statement) {
 		add_sender(text, timeline, row->packet);
-		sonde_text_add(text, "  ");
+		sonde_text_add(text, " ");
 		add_reason(text, has_utf8, row->why);
 		return;
 	}

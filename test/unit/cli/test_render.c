@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "label.h"
 #include "render.h"
 #include "sample.h"
 
@@ -392,9 +393,53 @@ static void shows_an_empty_recording(void **state)
 	done(&s);
 }
 
+/* ---- packets in words ---- */
+
+static void names_packets(void **state)
+{
+	static const struct {
+		struct sonde_decoded decoded;
+		const char *names[3]; /* by enum label_form */
+	} rows[] = {
+		{{.proto = SONDE_PACKET_TCP, .tcp_flags = SYN}, {"SYN", "SYN", "S"}},
+		{{.proto = SONDE_PACKET_TCP,
+		  .tcp_flags = FIN | PSH | ACK,
+		  .payload_length = 1},
+		 {"FIN,PSH,ACK 1 byte", "FIN,PSH,ACK 1 B", "FPA 1 B"}},
+		{{.proto = SONDE_PACKET_TCP}, {"no flags", "no flags", "no flags"}},
+		{{.proto = SONDE_PACKET_UDP}, {"UDP 0 bytes", "UDP 0 B", "UDP 0 B"}},
+		{{.proto = SONDE_PACKET_ICMP, .icmp_type = 3, .icmp_code = 3},
+		 {"ICMP port unreachable", "port unreachable", "ICMP 3/3"}},
+		{{.proto = SONDE_PACKET_ICMP, .icmp_type = 3, .icmp_code = 5},
+		 {"ICMP 3/5", "ICMP 3/5", "ICMP 3/5"}},
+		{{.proto = SONDE_PACKET_ICMP, .icmp_type = 3, .icmp_code = 200},
+		 {"ICMP 3/200", "ICMP 3/200", "ICMP 3/200"}},
+		{{.proto = SONDE_PACKET_ICMP, .icmp_type = 8},
+		 {"ICMP 8/0", "ICMP 8/0", "ICMP 8/0"}},
+		{{.proto = SONDE_PACKET_ICMP6, .icmp_type = 1, .icmp_code = 4},
+		 {"ICMP port unreachable", "port unreachable", "ICMPv6 1/4"}},
+		{{.proto = SONDE_PACKET_OTHER}, {"other", "other", "other"}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sonde_packet packet = {.decoded = rows[i].decoded};
+
+		for (int form = LABEL_LONG; form <= LABEL_LETTERS; form++) {
+			char storage[64];
+			struct sonde_text text;
+
+			sonde_text_init(&text, storage, sizeof(storage));
+			label_packet(&text, &packet, (enum label_form)form);
+			assert_string_equal(storage, rows[i].names[form]);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_packets),
 		cmocka_unit_test(shows_the_pair),
 		cmocka_unit_test(shows_a_refused_connect),
 		cmocka_unit_test(shows_hard_text),
