@@ -366,7 +366,7 @@ void label_packet(struct sonde_text *text, const struct sonde_packet *packet,
 			}
 			flags[n] = '\0';
 		}
-		sonde_text_add(text, "%s", flags[0] ? flags : "no flags");
+		sonde_text_add(text, "%s", decoded->tcp_flags ? flags : "no flags");
 		if (decoded->payload_length == 0)
 			return;
 		break;
