@@ -61,6 +61,23 @@ def check_bulk():
                'server.close'})
 
 
+def check_full():
+    """A send that waits for room: the acknowledgement that makes it completes it."""
+    name = 'a full buffer'
+    trace = Trace(program('full_client.py'), program('full_server.py'))
+    if not tap.check(f'{name}: the programs end well',
+                     (trace.done.returncode, trace.done.stdout) == (0, '20000000\n'),
+                     trace.done.stdout + trace.done.stderr):
+        return
+    check_always(name, trace)
+    sends = [each for each in trace.statements.values() if trace.name(each) == 'client.send']
+    tap.equal(f'{name}: one statement, which blocked', [each['blocked'] for each in sends], [True])
+    packets = [trace.packets[edge['packet']] for edge in trace.completed[sends[0]['statement']]]
+    tap.equal(f'{name}: an acknowledgement of the server completed it',
+              [(trace.sender(each), each['flags'], each['len']) for each in packets],
+              [('server', 'A', 0)])
+
+
 def check_calc(is_udp):
     """sonde serve calc with sonde calc: C programs, by their calls."""
     proto = 'udp' if is_udp else 'tcp'
@@ -172,6 +189,7 @@ def check_text():
 
 
 check_bulk()
+check_full()
 check_calc(is_udp=False)
 check_calc(is_udp=True)
 check_examples()
