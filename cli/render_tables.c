@@ -1,4 +1,4 @@
-/* The two tables of the lab, and the line that counts.
+/* The two tables of the lab.
  *
  * Every packet and every blocking statement has a row; where the other half is empty, the
  * reason stands there. */
@@ -296,51 +296,4 @@ int render_tables(struct output *output, const struct sonde_timeline *timeline,
 	}
 	sonde_tables_done(&tables);
 	return 0;
-}
-
-static bool is_kernels(uint8_t why)
-{
-	return why == SONDE_WHY_KERNEL_SYN_ACK || why == SONDE_WHY_KERNEL_ACK ||
-	       why == SONDE_WHY_KERNEL_RESET || why == SONDE_WHY_KERNEL_ICMP ||
-	       why == SONDE_WHY_KERNEL_PROBE;
-}
-
-static void print_packet_counts(struct output *output,
-				const struct sonde_timeline *timeline)
-{
-	const struct sonde_recording *recording = timeline->recording;
-	uint32_t kernel = 0, foreign = 0, rest;
-
-	for (uint32_t i = 0; i < recording->packet_count; i++) {
-		uint8_t why = timeline->packet_places[i].why;
-
-		kernel += is_kernels(why);
-		foreign += why == SONDE_WHY_NOT_TRACED;
-	}
-	rest = recording->packet_count - timeline->packets_mapped - kernel - foreign;
-	output_print(output, "%u packet%s: %u sent by statements, %u by the kernel",
-		     recording->packet_count, recording->packet_count == 1 ? "" : "s",
-		     timeline->packets_mapped, kernel);
-	if (foreign)
-		output_print(output, ", %u by programs not traced", foreign);
-	if (rest)
-		output_print(output, ", %u not explained", rest);
-	output_print(output, "; %llu dropped\n",
-		     (unsigned long long)recording->packets_dropped);
-}
-
-void render_summary(struct output *output, const struct sonde_timeline *timeline)
-{
-	const struct sonde_recording *recording = timeline->recording;
-
-	if (recording->has_packets)
-		print_packet_counts(output, timeline);
-	else
-		output_print(output, "no packets captured\n");
-	output_print(output, "%u call%s, %u without a line", recording->call_count,
-		     recording->call_count == 1 ? "" : "s", timeline->calls_without_line);
-	if (recording->calls_dropped)
-		output_print(output, "; %llu not recorded",
-			     (unsigned long long)recording->calls_dropped);
-	output_print(output, "\n");
 }

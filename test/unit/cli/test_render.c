@@ -287,6 +287,8 @@ static void shows_datagrams(void **state)
 	sample_init(&s);
 	one = sample_program(&s, "peer.py", 811);
 	two = sample_program(&s, "peer.py", 812);
+	s.recording->programs[one - 1].lines = SONDE_LINES_NO_READER;
+	s.recording->programs[two - 1].lines = SONDE_LINES_NO_READER;
 	a = sample_socket(&s, one, 3, 100, 40112, 50000);
 	b = sample_socket(&s, two, 3, 200, 50000, 40112);
 	s.recording->sockets[a - 1].kind = s.recording->sockets[b - 1].kind =
