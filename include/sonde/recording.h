@@ -74,8 +74,7 @@ struct sonde_socket {
 /* An instruction of a program, as a place in its source. */
 struct sonde_place {
 	uint32_t place;
-	uint64_t code; /* code object and offset, or pc: tells two calls on one line apart
-			*/
+	uint64_t code; /* code object or pc: tells two calls on one line apart */
 	uint32_t offset;
 	const char *file;     /* as the program knows it; NULL not known */
 	const char *function; /* NULL not known */
@@ -106,8 +105,7 @@ enum sonde_call_kind {
 	SONDE_CALL_SHUTDOWN,
 	SONDE_CALL_CLOSE,
 	SONDE_CALL_WAIT,   /* poll, select, epoll_wait and their kin */
-	SONDE_CALL_OPTION, /* setsockopt, getsockopt, getsockname, fcntl, ioctl, epoll_ctl
-			    */
+	SONDE_CALL_OPTION, /* setsockopt, getsockname, fcntl, ioctl, epoll_ctl ... */
 	SONDE_CALL_EXIT,   /* exit_group, or the end of the process by a signal */
 };
 
@@ -202,8 +200,7 @@ struct sonde_recording {
 	uint32_t program_count, socket_count, place_count, stack_count, call_count,
 		interface_count, packet_count, note_count;
 	int64_t started_ns, ended_ns;
-	int64_t margin_ns; /* within it of enter_ns, whether a call blocked is not known
-			    */
+	int64_t margin_ns; /* so near enter_ns it is not known whether a call blocked */
 	bool has_packets;  /* packets were captured at all */
 	uint64_t packets_dropped, packets_foreign; /* by the kernel; of other programs */
 	uint64_t calls_dropped;

@@ -23,21 +23,18 @@ enum sonde_answer { SONDE_NO = 0, SONDE_YES = 1, SONDE_UNKNOWN = 2 };
 struct sonde_statement {
 	uint32_t statement;
 	uint32_t program, pid, tid;
-	uint32_t place;     /* 0: no source line */
-	uint32_t socket;    /* of its most telling call */
-	uint32_t principal; /* that call: connect, accept, send, receive before the others
-			     */
+	uint32_t place;      /* 0: no source line */
+	uint32_t socket;     /* of its most telling call */
+	uint32_t principal;  /* that call: connect, accept, send, receive come first */
 	uint32_t first_call; /* further ones by sonde_timeline.next_call */
 	uint32_t call_count;
 	int64_t enter_ns, exit_ns; /* exit_ns 0: it never came back */
 	uint8_t blocked;           /* enum sonde_answer */
-	bool can_block; /* connect, accept, receive or wait, not told to be non-blocking
-			 */
+	bool can_block;            /* connect, accept, receive or wait that may block */
 };
 
 enum sonde_edge_kind {
-	SONDE_EDGE_SENT, /* the bytes, SYN, FIN or RST of the packet come from that call
-			  */
+	SONDE_EDGE_SENT, /* bytes, SYN, FIN or RST of the packet come from that call */
 	SONDE_EDGE_RELEASED,  /* what let the packet leave */
 	SONDE_EDGE_COMPLETED, /* that packet's arrival completed the blocking call */
 };
@@ -69,12 +66,11 @@ enum sonde_why {
 	SONDE_WHY_NOT_TRACED,   /* its sender is not a traced program */
 	SONDE_WHY_NOT_SEEN,     /* the call was not recorded: honest ignorance */
 	/* statements */
-	SONDE_WHY_NOT_BLOCKED,   /* what it waits for was there already: `packet` names it
-				  */
-	SONDE_WHY_TIMED_OUT,     /* it gave up */
-	SONDE_WHY_STILL_WAITING, /* never came back */
-	SONDE_WHY_INTERRUPTED,   /* by a signal */
-	SONDE_WHY_NO_PACKETS,    /* none were captured */
+	SONDE_WHY_NOT_BLOCKED,     /* what it waits for was there: `packet` names it */
+	SONDE_WHY_TIMED_OUT,       /* it gave up */
+	SONDE_WHY_STILL_WAITING,   /* never came back */
+	SONDE_WHY_INTERRUPTED,     /* by a signal */
+	SONDE_WHY_NO_PACKETS,      /* none were captured */
 	SONDE_WHY_PACKET_NOT_SEEN, /* dropped, not captured, or not to be told */
 	SONDE_WHY_OWN_SIDE, /* completed by this machine: shutdown of its own, an event, a
 			       Unix socket */

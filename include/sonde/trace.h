@@ -10,7 +10,7 @@
  *	sonde_trace_free(trace);
  *
  * The tracer is a process of its own, so that the caller's children, namespaces and
- *signals are not touched.  When the caller dies, tracer and programs die too.
+ * signals are not touched.  When the caller dies, tracer and programs die too.
  */
 #ifndef SONDE_TRACE_H
 #define SONDE_TRACE_H
@@ -30,8 +30,7 @@ struct sonde_trace_options {
 	const char *const *with; /* shell command lines that start before it, in order */
 	size_t with_count;
 	const char *path; /* where programs are searched, as in PATH; NULL: the default */
-	bool isolate; /* in a user and network namespace of their own; no privilege needed
-		       */
+	bool isolate;     /* in a network namespace of their own; no privilege needed */
 	const char *capture_path; /* pcapng; NULL none */
 	bool stdout_to_stderr;    /* the programs' standard output */
 	/* The signals that are blocked in the programs at first; NULL: those that the

@@ -27,8 +27,7 @@ struct capture_file {
 	struct capture_block *packets; /* owned; by arrival */
 	size_t packet_count, packet_capacity;
 	struct pcapng_block block; /* scratch */
-	int error; /* sticky: nothing is written after it; the file is whole up to there
-		    */
+	int error; /* sticky: nothing is written after it; what is there is whole */
 };
 
 /* Creates (or empties) the file and writes its section header. */

@@ -14,7 +14,7 @@
  *	LIMIT_DATAGRAM_FOREIGN.
  *
  * (That a source in 127/8 came in by another interface is seen to by the kernel.)  What
- *is refused is counted, and said once an interval.
+ * is refused is counted, and said once an interval.
  *
  * A socket that is bound to every address must answer from the one that was asked, or the
  * client does not know the answer for its own: IP_PKTINFO tells and sets it. */

@@ -42,8 +42,8 @@ void feed_stack(struct feed *feed, const struct sonde_stack *stack);
 /* Returns where the record's enter_ns lies in the buffer, to be stamped at the last
  * moment before the flush or the next record; NULL where nothing can be fed any more. */
 int64_t *feed_call(struct feed *feed, const struct sonde_call *call);
-/* The same call, returned: times, result, flags, new_socket, datagrams, address, watched.
- */
+/* The same call, returned: times, result, flags, new_socket, datagrams, address and the
+ * watched sockets. */
 void feed_return(struct feed *feed, const struct sonde_call *call);
 void feed_note(struct feed *feed, enum sonde_severity severity, const char *text,
 	       const char *hint);

@@ -4,16 +4,18 @@
  * How the versions differ, so that a row (and, where it says so, a few lines of the
  * reader) is all that another one takes:
  *
- *	to 3.10    the thread state points to a PyFrameObject, whose f_lasti is an index
- *	           (3.10: of two-byte units, before: of bytes); the line table is
- *co_lnotab, or in 3.10 co_linetable of PEP 626; no native_thread_id: thread_id, which is
- *the thread pointer, tells; no Py_Version: 3.10 and older have to be told apart by other
- *means; 3.11       cframe -> current_frame -> _PyInterpreterFrame, prev_instr; line table
- *of PEP 657; strings with wstr; 3.12       current_frame at the start of _PyCFrame; a
- *frame whose owner is 3 belongs to the C stack and is skipped; strings without wstr (data
- *at 40 and 56); from 3.13  no cframe; _PyRuntime begins with _Py_DebugOffsets
- *("xdebugpy"), which is a row that the process brings along; instr_ptr is the instruction
- *itself. */
+ *   to 3.10    the thread state points to a PyFrameObject, whose f_lasti is an index
+ *              (3.10: of two-byte units, before: of bytes); the line table is co_lnotab,
+ *              or in 3.10 co_linetable of PEP 626; no native_thread_id: thread_id, which
+ *              is the thread pointer, tells; no Py_Version: 3.10 and older have to be
+ *              told apart by other means
+ *   3.11       cframe -> current_frame -> _PyInterpreterFrame, prev_instr; line table of
+ *              PEP 657; strings with wstr
+ *   3.12       current_frame at the start of _PyCFrame; a frame whose owner is 3 belongs
+ *              to the C stack and is skipped; strings without wstr (data at 40 and 56)
+ *   from 3.13  no cframe; _PyRuntime begins with _Py_DebugOffsets ("xdebugpy"), which is
+ *              a row that the process brings along; instr_ptr is the instruction itself
+ */
 #ifndef TRACE_SOURCE_PYTHON_LAYOUT_H
 #define TRACE_SOURCE_PYTHON_LAYOUT_H
 
