@@ -15,8 +15,6 @@
 #include "base/array.h"
 #include "timeline/moment.h"
 
-#define SLOW_NS INT64_C(2000000)
-
 struct completer {
 	struct join *join;
 	uint32_t *unfinished; /* [statement - 1]: the telling call to go on with */
@@ -163,7 +161,7 @@ static struct verdict complete_wait(const struct completer *completer,
 	/* An edge-triggered epoll waits although there is something to read. */
 	if (verdict.blocked == SONDE_NO && call->name &&
 	    !strncmp(call->name, "epoll", 5) &&
-	    moment_minus(call->exit_ns, call->enter_ns) > SLOW_NS)
+	    moment_minus(call->exit_ns, call->enter_ns) > READY_SLOW_NS)
 		return (struct verdict){SONDE_UNKNOWN, SONDE_WHY_PACKET_NOT_SEEN, 0,
 					true};
 	return verdict;
@@ -186,7 +184,7 @@ static struct verdict complete_send(const struct join *join,
 		return (struct verdict){SONDE_YES, SONDE_WHY_INTERRUPTED, 0, true};
 	if (call->result < 0 || socket->kind != SONDE_SOCKET_TCP)
 		return no;
-	if (moment_minus(call->exit_ns, call->enter_ns) <= SLOW_NS)
+	if (moment_minus(call->exit_ns, call->enter_ns) <= READY_SLOW_NS)
 		return no;
 	if (!join->recording->has_packets)
 		return (struct verdict){SONDE_UNKNOWN, SONDE_WHY_NO_PACKETS, 0, true};

@@ -5,9 +5,7 @@
 
 #include "timeline/moment.h"
 
-/* A call that took longer than this may have waited for room; what made the room came in
- * at most this long before the call returned. */
-#define SLOW_NS INT64_C(2000000)
+/* What makes room for a send comes in at most this long before the send returns. */
 #define ROOM_NS INT64_C(1000000)
 
 static bool is_by(const struct join *join, uint32_t packet, int64_t end_ns)
@@ -206,7 +204,7 @@ uint32_t ready_room(const struct join *join, uint32_t socket, int64_t enter_ns,
 	uint32_t stream, begin, low, high;
 	unsigned which;
 
-	if (moment_minus(end_ns, enter_ns) <= SLOW_NS)
+	if (moment_minus(end_ns, enter_ns) <= READY_SLOW_NS)
 		return READY_WITHOUT_PACKET;
 	if (!join_socket_stream(join, socket, enter_ns, &stream, &which))
 		return READY_NOT_SEEN;

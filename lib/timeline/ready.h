@@ -9,6 +9,9 @@
 #define READY_WITHOUT_PACKET UINT32_MAX /* nothing had to arrive */
 #define READY_OWN_SIDE (UINT32_MAX - 1) /* this machine itself did it */
 
+/* A call that took longer than this may have waited for room. */
+#define READY_SLOW_NS INT64_C(2000000)
+
 /* The end of the handshake of the connection that the accept returned. */
 uint32_t ready_accept(const struct join *join, const struct sonde_call *accept);
 /* The SYN-ACK, reset or ICMP error that ended the connect, before end_ns. */
