@@ -354,6 +354,10 @@ static void test_event_loop(void **state)
 	CALL(&story, SERVER, "epoll_wait", 500, 600, 0, .line = 95, .timeout_ms = 1,
 	     .watched = {{one.server, SONDE_READY_READ, 0},
 			 {two.server, SONDE_READY_READ, 0}});
+	/* Ready for the first one alone. */
+	CALL(&story, SERVER, "select", 700, 710, 1, .line = 96,
+	     .watched = {{one.server, SONDE_READY_READ, SONDE_READY_READ},
+			 {two.server, SONDE_READY_READ, 0}});
 	story_end(&story);
 	check_ladder(&story, 2, NULL,
 		     "1 |91\n> 4\n< 5\n> 6 !91\n1 '91\n> 8\n1 =95\n1 =95\n");

@@ -1,6 +1,8 @@
 /* Calls -> statements. */
 #include "story.h"
 
+#include "base/limits.h"
+
 #define READ SONDE_READY_READ
 #define WRITE SONDE_READY_WRITE
 #define SOFT SONDE_CALL_NONBLOCKING
@@ -321,6 +323,52 @@ static void test_places(void **state)
 	story_done(&story);
 }
 
+/* The stacks must agree as far as they are known: a recursion is another statement, a
+ * stack that was cut may be the same one. */
+static void test_depth(void **state)
+{
+	struct story story;
+	uint32_t socket, poll;
+
+	(void)state;
+	story_begin(&story);
+	socket = a_socket(&story);
+	poll = CALL(&story, CLIENT, "poll", 100, 200, 1, .line = 7,
+		    .watched = {{socket, READ, READ}});
+	CALL(&story, CLIENT, "recvfrom", 210, 220, 5, .line = 7, .caller = 20,
+	     .socket = socket);
+	CALL(&story, CLIENT, "poll", 300, 400, 1, .line = 8,
+	     .watched = {{socket, READ, READ}});
+	story.recording->stacks[story.recording->stack_count - 1].is_cut = true;
+	CALL(&story, CLIENT, "recvfrom", 410, 420, 5, .line = 8, .caller = 20,
+	     .socket = socket);
+	story_end(&story);
+	check_apart(&story, poll, poll + 1);
+	check_together(&story, poll + 2, poll + 3);
+	story_done(&story);
+}
+
+/* Options from many instructions of a library: at some point it is enough. */
+static void test_many_options(void **state)
+{
+	struct story story;
+	uint32_t socket, first;
+
+	(void)state;
+	story_begin(&story);
+	socket = a_socket(&story);
+	first = CALL(&story, CLIENT, "socket", 100, 110, 3, .line = 7,
+		     .new_socket = socket);
+	for (int i = 0; i < LIMIT_STATEMENT_OPTIONS + 10; i++)
+		CALL(&story, CLIENT, i % 2 ? "getsockopt" : "setsockopt", 200 + 10 * i,
+		     205 + 10 * i, 0, .line = 7, .inner = 900 + i / 2, .socket = socket);
+	story_end(&story);
+	assert_int_equal(statement_at(&story, 1)->call_count,
+			 LIMIT_STATEMENT_OPTIONS + 1);
+	check_apart(&story, first, first + LIMIT_STATEMENT_OPTIONS + 5);
+	story_done(&story);
+}
+
 /* Two threads at the same line, their calls mixed. */
 static void test_threads_mixed(void **state)
 {
@@ -362,6 +410,8 @@ int main(void)
 		cmocka_unit_test(test_interrupted),
 		cmocka_unit_test(test_wait_for_another),
 		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_many_options),
 		cmocka_unit_test(test_threads_mixed),
 	};
 

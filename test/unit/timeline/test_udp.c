@@ -263,6 +263,33 @@ static void test_many_at_once(void **state)
 	story_done(&story);
 }
 
+/* A port that passes from one socket to the next; a send that left late, when the
+ * neighbour's address was known. */
+static void test_port_passes_on(void **state)
+{
+	struct story story;
+	struct pair pair = begin(&story);
+	uint32_t heir, late;
+
+	(void)state;
+	story.recording->sockets[pair.client_socket - 1].closed_ns = 500 * 1000;
+	heir = story_datagram(&story, CLIENT, &pair.client, NULL);
+	story.recording->sockets[heir - 1].opened_ns = 600 * 1000;
+	late = CALL(&story, CLIENT, "sendto", 100, 120, 9, .line = 81,
+		    .socket = pair.client_socket, .address = &pair.server);
+	story_udp(&story, 300, &pair.client, &pair.server, 9);
+	CALL(&story, CLIENT, "sendto", 700, 720, 9, .line = 82, .socket = heir,
+	     .address = &pair.server);
+	story_udp(&story, 710, &pair.client, &pair.server, 9);
+	story_end(&story);
+	assert_int_equal(edge_of(&story, SONDE_EDGE_SENT, 1, 0)->call, late);
+	assert_false(edge_of(&story, SONDE_EDGE_SENT, 1, 0)->exact);
+	check_sent(&story, 2, late + 1, SONDE_DATA);
+	assert_int_equal(place_of(&story, 1)->sender, pair.client_socket);
+	assert_int_equal(place_of(&story, 2)->sender, heir);
+	story_done(&story);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -274,6 +301,7 @@ int main(void)
 		cmocka_unit_test(test_alike),
 		cmocka_unit_test(test_port_unreachable),
 		cmocka_unit_test(test_many_at_once),
+		cmocka_unit_test(test_port_passes_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,387 @@
+/* Which socket a stream belongs to, and what is not known of one. */
+#include "story.h"
+
+#define READ SONDE_READY_READ
+#define WRITE SONDE_READY_WRITE
+
+/* The socket was there before the tracing began: what had passed is not known. */
+static void test_inherited(void **state)
+{
+	struct story story;
+	struct wire wire = story_wire(5000);
+	uint32_t socket, got, poll, data;
+
+	(void)state;
+	story_begin(&story);
+	socket = story_connecting(&story, &wire);
+	story.recording->sockets[socket - 1].is_inherited = true;
+	story_handshake(&story, &wire, 100);
+	CALL(&story, CLIENT, "sendto", 200, 220, 5, .line = 82, .socket = socket);
+	data = story_tcp(&story, &wire, 210, '>', "PA", 1, 1, 5);
+	poll = CALL(&story, CLIENT, "poll", 230, 320, 1, .line = 83,
+		    .watched = {{socket, READ, READ}});
+	got = CALL(&story, CLIENT, "recvfrom", 325, 330, 5, .line = 84, .socket = socket);
+	story_tcp(&story, &wire, 310, '<', "PA", 1, 6, 5);
+	story_end(&story);
+	assert_int_equal(story.timeline.streams[0].client_socket, socket);
+	check_not_sent(&story, data, SONDE_WHY_NOT_SEEN);
+	check_verdict(&story, poll, SONDE_UNKNOWN, SONDE_WHY_PACKET_NOT_SEEN, 0);
+	check_verdict(&story, got, SONDE_UNKNOWN, SONDE_WHY_PACKET_NOT_SEEN, 0);
+	story_done(&story);
+}
+
+/* Of two streams on its addresses it is the one that lived when it was seen. */
+static void test_inherited_of_two(void **state)
+{
+	struct story story;
+	struct wire wire = story_wire(5000);
+	uint32_t socket;
+
+	(void)state;
+	story_begin(&story);
+	story_handshake(&story, &wire, 100);
+	wire.client_isn += 5000;
+	story_handshake(&story, &wire, 1000);
+	socket = story_connecting(&story, &wire);
+	story.recording->sockets[socket - 1].is_inherited = true;
+	story.recording->sockets[socket - 1].opened_ns = 900 * 1000;
+	story_end(&story);
+	assert_int_equal(story.timeline.stream_count, 2);
+	assert_int_equal(story.timeline.streams[0].client_socket, 0);
+	assert_int_equal(story.timeline.streams[1].client_socket, socket);
+	story_done(&story);
+}
+
+/* Two sockets that do not know their own addresses call one server at once. */
+static void test_ambiguous_connects(void **state)
+{
+	struct story story;
+	struct wire one = story_wire(5000), two = story_wire(5001);
+	uint32_t sockets[2], first;
+
+	(void)state;
+	story_begin(&story);
+	for (int i = 0; i < 2; i++) {
+		sockets[i] = story_connecting(&story, &one);
+		story.recording->sockets[sockets[i] - 1].local =
+			(struct sonde_address){0};
+	}
+	first = CALL(&story, CLIENT, "connect", 100, 200, 0, .line = 81, .thread = 1,
+		     .socket = sockets[0], .address = &one.server);
+	CALL(&story, CLIENT, "connect", 105, 205, 0, .line = 81, .thread = 2,
+	     .socket = sockets[1], .address = &one.server);
+	story_tcp(&story, &one, 110, '>', "S", 0, 0, 0);
+	story_tcp(&story, &two, 115, '>', "S", 0, 0, 0);
+	story_end(&story);
+	assert_int_equal(story.timeline.streams[0].client_socket, 0);
+	assert_int_equal(story.timeline.streams[1].client_socket, 0);
+	check_not_sent(&story, 1, SONDE_WHY_NOT_TRACED);
+	check_verdict(&story, first, SONDE_YES, SONDE_WHY_PACKET_NOT_SEEN, 0);
+	story_done(&story);
+}
+
+/* The SYN of a socket that knows its address was not captured; another program's to the
+ * same server, at the same time, is not taken for it. */
+static void test_not_another_ones_syn(void **state)
+{
+	struct story story;
+	struct wire own = story_wire(5000), foreign = story_wire(5001);
+	uint32_t socket;
+
+	(void)state;
+	story_begin(&story);
+	socket = story_connecting(&story, &own);
+	CALL(&story, CLIENT, "connect", 100, 200, 0, .line = 81, .socket = socket,
+	     .address = &own.server);
+	story_tcp(&story, &foreign, 110, '>', "S", 0, 0, 0);
+	story_end(&story);
+	assert_int_equal(story.timeline.streams[0].client_socket, 0);
+	check_not_sent(&story, 1, SONDE_WHY_NOT_TRACED);
+	story_done(&story);
+}
+
+/* connect() to 0.0.0.0 reaches the loopback address. */
+static void test_connect_to_any(void **state)
+{
+	struct story story;
+	struct wire wire = story_wire(5000);
+	struct sonde_address any = story_address("0.0.0.0", 80);
+	uint32_t socket, connect;
+
+	(void)state;
+	story_begin(&story);
+	wire.client = story_address("127.0.0.1", 5000);
+	wire.server = story_address("127.0.0.1", 80);
+	socket = story_connecting(&story, &wire);
+	story.recording->sockets[socket - 1].local = (struct sonde_address){0};
+	connect = CALL(&story, CLIENT, "connect", 100, 200, 0, .line = 81,
+		       .socket = socket, .address = &any);
+	story_handshake(&story, &wire, 110);
+	story_end(&story);
+	check_sent(&story, 1, connect, SONDE_SYN);
+	check_completed(&story, connect, 2);
+	story_done(&story);
+}
+
+/* Who listened: not our socket if the SYN left this machine, or if it was refused. */
+static void test_listener(void **state)
+{
+	struct story story;
+	struct wire here = story_wire(5000), away = story_wire(5001),
+		    refused = story_wire(5002), late = story_wire(5003);
+	uint32_t listener, packet;
+
+	(void)state;
+	story_begin(&story);
+	listener = story_listener(&story);
+	story.recording->sockets[listener - 1].opened_ns = 50 * 1000;
+	story.recording->sockets[listener - 1].closed_ns = 400 * 1000;
+	story_handshake(&story, &here, 100);
+	packet = story_tcp(&story, &away, 200, '>', "S", 0, 0, 0);
+	story.recording->packets[packet - 1].is_outgoing = true;
+	story_tcp(&story, &refused, 300, '>', "S", 0, 0, 0);
+	story_tcp(&story, &refused, 305, '<', "RA", 0, 1, 0);
+	story_tcp(&story, &late, 500, '>', "S", 0, 0, 0);
+	story_end(&story);
+	assert_int_equal(story.timeline.streams[0].listening_socket, listener);
+	assert_int_equal(story.timeline.streams[0].server_socket, 0);
+	assert_int_equal(story.timeline.streams[1].listening_socket, 0);
+	assert_int_equal(story.timeline.streams[2].listening_socket, 0);
+	assert_int_equal(story.timeline.streams[3].listening_socket, 0);
+	story_done(&story);
+}
+
+/* A stream that began after the accept had returned is another one. */
+static void test_accepted_before_reuse(void **state)
+{
+	struct story story;
+	struct talk talk;
+	struct wire again;
+
+	(void)state;
+	story_begin(&story);
+	talk = story_talk(&story, 5000, 100);
+	again = talk.wire;
+	again.client_isn += 70000;
+	story_handshake(&story, &again, 1000);
+	story_end(&story);
+	assert_int_equal(story.timeline.streams[0].server_socket, talk.server);
+	assert_int_equal(story.timeline.streams[1].server_socket, 0);
+	story_done(&story);
+}
+
+static uint32_t middle(struct story *story, uint32_t sent, uint64_t dropped)
+{
+	struct wire wire = story_wire(5000);
+	uint32_t socket, send;
+
+	story_begin(story);
+	story->recording->calls_dropped = dropped;
+	socket = story_connecting(story, &wire);
+	CALL(story, CLIENT, "connect", 100, 150, 0, .line = 81, .socket = socket,
+	     .address = &wire.server);
+	send = CALL(story, CLIENT, "sendto", 400, 410, sent, .line = 82,
+		    .socket = socket);
+	story_tcp(story, &wire, 405, '>', "PA", 501, 4009, 7);
+	story_tcp(story, &wire, 505, '>', "FA", 508, 4009, 0);
+	story_end(story);
+	return send;
+}
+
+/* The end of a stream anchors it only if the calls account for what was captured. */
+static void test_end_does_not_fit(void **state)
+{
+	struct story story;
+
+	(void)state;
+	check_sent(&story, 1, middle(&story, 7, 0), SONDE_DATA);
+	story_done(&story);
+	middle(&story, 5, 0);
+	check_not_sent(&story, 1, SONDE_WHY_NOT_SEEN);
+	story_done(&story);
+	middle(&story, 7, 1);
+	check_not_sent(&story, 1, SONDE_WHY_NOT_SEEN);
+	story_done(&story);
+}
+
+/* The reader read to the end: so it is known what its receives got. */
+static void test_anchored_by_reader(void **state)
+{
+	struct story story;
+	struct wire wire = story_wire(5000);
+	uint32_t socket, got, end;
+
+	(void)state;
+	story_begin(&story);
+	socket = story_connecting(&story, &wire);
+	CALL(&story, CLIENT, "connect", 100, 150, 0, .line = 81, .socket = socket,
+	     .address = &wire.server);
+	CALL(&story, CLIENT, "recvfrom", 200, 250, 100, .line = 82, .socket = socket);
+	got = CALL(&story, CLIENT, "recvfrom", 260, 420, 50, .line = 82,
+		   .socket = socket);
+	story_tcp(&story, &wire, 400, '<', "PA", 101, 1, 50);
+	end = CALL(&story, CLIENT, "recvfrom", 430, 520, 0, .line = 82, .socket = socket);
+	story_tcp(&story, &wire, 500, '<', "FA", 151, 1, 0);
+	story_end(&story);
+	check_completed(&story, got, 1);
+	check_completed(&story, end, 2);
+	story_done(&story);
+}
+
+/* Waits that end with the connection. */
+static void test_wait_for_the_end(void **state)
+{
+	struct story story;
+	struct talk talk;
+	uint32_t reset, shut, last;
+
+	(void)state;
+	story_begin(&story);
+	talk = story_talk(&story, 5000, 100);
+	reset = CALL(&story, CLIENT, "poll", 200, 320, 1, .line = 82,
+		     .watched = {{talk.client, READ,
+				  READ | SONDE_READY_ERROR | SONDE_READY_HANGUP}});
+	last = story_tcp(&story, &talk.wire, 310, '<', "RA", 1, 1, 0);
+	CALL(&story, SERVER, "shutdown", 400, 410, 0, .line = 92, .how = 2,
+	     .socket = talk.server);
+	shut = CALL(&story, SERVER, "poll", 420, 425, 1, .line = 93,
+		    .watched = {{talk.server, READ, READ | SONDE_READY_HANGUP}});
+	story_end(&story);
+	check_completed(&story, reset, last);
+	check_verdict(&story, shut, SONDE_NO, SONDE_WHY_OWN_SIDE, 0);
+	story_done(&story);
+}
+
+/* The end of a stream that was captured from the middle on is seen all the same. */
+static void test_hangup_in_the_middle(void **state)
+{
+	struct story story;
+	struct wire wire = story_wire(5000);
+	uint32_t socket, poll;
+
+	(void)state;
+	story_begin(&story);
+	socket = story_connecting(&story, &wire);
+	CALL(&story, CLIENT, "connect", 100, 150, 0, .line = 81, .socket = socket,
+	     .address = &wire.server);
+	poll = CALL(&story, CLIENT, "poll", 200, 320, 1, .line = 82,
+		    .watched = {{socket, READ, READ | SONDE_READY_HANGUP}});
+	story_tcp(&story, &wire, 310, '<', "FA", 9000, 1, 0);
+	story_end(&story);
+	check_completed(&story, poll, 1);
+	story_done(&story);
+}
+
+/* An edge-triggered epoll waits although something is unread. */
+static void test_edge_triggered(void **state)
+{
+	struct story story;
+	struct talk talk;
+	uint32_t level, edge;
+
+	(void)state;
+	story_begin(&story);
+	talk = story_talk(&story, 5000, 100);
+	story_tcp(&story, &talk.wire, 200, '<', "PA", 1, 1, 5);
+	level = CALL(&story, CLIENT, "epoll_wait", 300, 310, 1, .line = 82,
+		     .watched = {{talk.client, READ, READ}});
+	edge = CALL(&story, CLIENT, "epoll_wait", 400, 90400, 1, .line = 83,
+		    .watched = {{talk.client, READ, READ}});
+	story_tcp(&story, &talk.wire, 90300, '<', "PA", 6, 1, 5);
+	story_end(&story);
+	check_verdict(&story, level, SONDE_NO, SONDE_WHY_NOT_BLOCKED, 4);
+	check_verdict(&story, edge, SONDE_UNKNOWN, SONDE_WHY_PACKET_NOT_SEEN, 0);
+	story_done(&story);
+}
+
+/* Once the connection stands, a wait for room is not a wait for the SYN-ACK. */
+static void test_connected_before(void **state)
+{
+	struct story story;
+	struct wire wire = story_wire(5000);
+	uint32_t socket, first, second, limited;
+
+	(void)state;
+	story_begin(&story);
+	socket = story_connecting(&story, &wire);
+	CALL(&story, CLIENT, "connect", 100, 120, -EINPROGRESS, .line = 81,
+	     .socket = socket, .address = &wire.server, .flags = SONDE_CALL_NONBLOCKING);
+	story_handshake(&story, &wire, 110);
+	first = CALL(&story, CLIENT, "select", 300, 310, 1, .line = 82,
+		     .watched = {{socket, WRITE, WRITE}});
+	second = CALL(&story, CLIENT, "select", 400, 410, 1, .line = 83,
+		      .watched = {{socket, WRITE, WRITE}});
+	/* SO_SNDTIMEO. */
+	limited = CALL(&story, CLIENT, "sendto", 500, 5500, -EAGAIN, .line = 84,
+		       .socket = socket);
+	story_end(&story);
+	check_verdict(&story, first, SONDE_NO, SONDE_WHY_NOT_BLOCKED, 2);
+	check_verdict(&story, second, SONDE_NO, SONDE_WHY_NOT_BLOCKED, 0);
+	check_verdict(&story, limited, SONDE_YES, SONDE_WHY_TIMED_OUT, 0);
+	story_done(&story);
+}
+
+/* Both ends call each other at once (RFC 9293, 3.5): one stream. */
+static void test_simultaneous_open(void **state)
+{
+	struct story story;
+	struct wire wire = story_wire(5000);
+
+	(void)state;
+	story_begin(&story);
+	story_tcp(&story, &wire, 100, '>', "S", 0, 0, 0);
+	story_tcp(&story, &wire, 101, '<', "S", 0, 0, 0);
+	story_tcp(&story, &wire, 102, '>', "SA", 0, 1, 0);
+	story_tcp(&story, &wire, 103, '<', "SA", 0, 1, 0);
+	/* The ports again, and of this one only the answer was captured. */
+	wire.client_isn += 9000;
+	wire.server_isn += 9000;
+	story_tcp(&story, &wire, 900, '<', "SA", 0, 1, 0);
+	story_end(&story);
+	assert_int_equal(story.timeline.stream_count, 2);
+	assert_int_equal(story.timeline.streams[0].packet_count, 4);
+	assert_int_equal(story.timeline.streams[1].client.port, 5000);
+	assert_int_equal(place_of(&story, 5)->direction, 1);
+	story_done(&story);
+}
+
+/* The acknowledgement that made room is none from before the send. */
+static void test_room_before(void **state)
+{
+	struct story story;
+	struct talk talk;
+	uint32_t send;
+
+	(void)state;
+	story_begin(&story);
+	talk = story_talk(&story, 5000, 100);
+	story_tcp(&story, &talk.wire, 900, '<', "A", 1, 1, 0);
+	send = CALL(&story, CLIENT, "sendto", 1000, 4000, 10, .line = 82,
+		    .socket = talk.client);
+	story_end(&story);
+	check_verdict(&story, send, SONDE_UNKNOWN, SONDE_WHY_PACKET_NOT_SEEN, 0);
+	story_done(&story);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_inherited),
+		cmocka_unit_test(test_inherited_of_two),
+		cmocka_unit_test(test_ambiguous_connects),
+		cmocka_unit_test(test_not_another_ones_syn),
+		cmocka_unit_test(test_connect_to_any),
+		cmocka_unit_test(test_listener),
+		cmocka_unit_test(test_accepted_before_reuse),
+		cmocka_unit_test(test_end_does_not_fit),
+		cmocka_unit_test(test_anchored_by_reader),
+		cmocka_unit_test(test_wait_for_the_end),
+		cmocka_unit_test(test_hangup_in_the_middle),
+		cmocka_unit_test(test_edge_triggered),
+		cmocka_unit_test(test_connected_before),
+		cmocka_unit_test(test_simultaneous_open),
+		cmocka_unit_test(test_room_before),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
