@@ -197,8 +197,9 @@ static void match_connect_by_time(struct matcher *matcher,
 	int64_t begin_ns = connect->enter_ns, end_ns = call_end_ns(connect);
 	uint32_t found = 0;
 
-	/* An address that is known and was not found has not been captured; but it is
-	 * the latest one, and says nothing of the connects before. */
+	/* An address that is known and was not found has not been captured, and need not
+	 * be looked for; but it is the latest one, and says nothing of the connects
+	 * before. */
 	if (is_known(&socket->local) && !has_many)
 		return;
 	for (uint32_t i = first_stream_since(join, begin_ns);

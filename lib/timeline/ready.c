@@ -208,8 +208,6 @@ uint32_t ready_room(const struct join *join, uint32_t socket, int64_t enter_ns,
 		return READY_WITHOUT_PACKET;
 	if (!join_socket_stream(join, socket, enter_ns, &stream, &which))
 		return READY_NOT_SEEN;
-	if (since_ns < enter_ns)
-		since_ns = enter_ns;
 	begin = low = join->stream_begin[stream];
 	high = join->stream_begin[stream + 1];
 	while (low < high) {

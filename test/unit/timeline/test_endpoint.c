@@ -100,6 +100,28 @@ static void test_not_another_ones_syn(void **state)
 	story_done(&story);
 }
 
+/* The first attempt was captured, the second was not: the answer to the first is none to
+ * the second. */
+static void test_second_attempt_not_captured(void **state)
+{
+	struct story story;
+	struct wire wire = story_wire(5000);
+	uint32_t socket, second;
+
+	(void)state;
+	story_begin(&story);
+	socket = story_connecting(&story, &wire);
+	CALL(&story, CLIENT, "connect", 100, 150, -ECONNREFUSED, .line = 81,
+	     .socket = socket, .address = &wire.server);
+	story_tcp(&story, &wire, 110, '>', "S", 0, 0, 0);
+	story_tcp(&story, &wire, 120, '<', "RA", 0, 1, 0);
+	second = CALL(&story, CLIENT, "connect", 200, 250, -ECONNREFUSED, .line = 82,
+		      .socket = socket, .address = &wire.server);
+	story_end(&story);
+	check_verdict(&story, second, SONDE_YES, SONDE_WHY_PACKET_NOT_SEEN, 0);
+	story_done(&story);
+}
+
 /* connect() to 0.0.0.0 reaches the loopback address. */
 static void test_connect_to_any(void **state)
 {
@@ -343,6 +365,15 @@ static void test_simultaneous_open(void **state)
 	assert_int_equal(story.timeline.streams[1].client.port, 5000);
 	assert_int_equal(place_of(&story, 5)->direction, 1);
 	story_done(&story);
+
+	/* A SYN without an answer, then an answer to another SYN. */
+	story_begin(&story);
+	story_tcp(&story, &wire, 100, '>', "S", 0, 0, 0);
+	wire.client_isn += 9000;
+	story_tcp(&story, &wire, 900, '<', "SA", 0, 1, 0);
+	story_end(&story);
+	assert_int_equal(story.timeline.stream_count, 2);
+	story_done(&story);
 }
 
 /* The acknowledgement that made room is none from before the send. */
@@ -370,6 +401,7 @@ int main(void)
 		cmocka_unit_test(test_inherited_of_two),
 		cmocka_unit_test(test_ambiguous_connects),
 		cmocka_unit_test(test_not_another_ones_syn),
+		cmocka_unit_test(test_second_attempt_not_captured),
 		cmocka_unit_test(test_connect_to_any),
 		cmocka_unit_test(test_listener),
 		cmocka_unit_test(test_accepted_before_reuse),
