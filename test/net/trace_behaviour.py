@@ -287,12 +287,12 @@ def check_no_packets():
 
 
 def check_no_namespaces():
-    if not ISOLATE:
-        tap.skip('user namespaces forbidden', 'there are none here')
-        return
-    done = netns.run(['unshare', '-Ur', 'sh', '-c',
-                      'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"', 'sh',
-                      *netns.unprivileged(traced(small_pair()))])
+    argv = netns.unprivileged([netns.SONDE, 'trace', '--isolate', '-o', OUTPUT, '--',
+                               *small_pair()])
+    if ISOLATE:
+        argv = ['unshare', '-Ur', 'sh', '-c',
+                'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"', 'sh', *argv]
+    done = netns.run(argv)
     tap.equal('user namespaces forbidden: nothing runs', (done.returncode, done.stdout), (125, ''))
     tap.check('user namespaces forbidden: the remedy is named',
               re.search(r'^sonde: .*namespace', done.stderr, re.MULTILINE) and
@@ -301,13 +301,11 @@ def check_no_namespaces():
 
 
 def check_disk_full():
-    if not ISOLATE:
-        tap.skip('a full disk', 'no mount namespace here')
-        return
     folder = os.path.join(SCRATCH, 'small')
     os.mkdir(folder)
     capture = os.path.join(folder, 'x.pcapng')
-    done = netns.run(['unshare', '-Urm', 'sh', '-c',
+    unshare = ['unshare', '-Urm'] if ISOLATE else ['unshare', '-m']
+    done = netns.run([*unshare, 'sh', '-c',
                       f'mount -t tmpfs -o size=4k none {folder} && exec "$@"', 'sh',
                       *traced(small_pair(), '-w', capture)])
     tap.equal('a full disk: the program does not notice', done.stdout, "b'hello'\n")
@@ -317,6 +315,14 @@ def check_disk_full():
     tap.check('a full disk: the ladder is shown all the same', "client.send(b'hello')" in
               read(OUTPUT), read(OUTPUT))
 
+    with open('/dev/full', 'w', encoding='utf-8') as full:
+        done = netns.run([netns.SONDE, 'trace', *ISOLATE, '--', 'sh', '-c', 'echo 1 >&2; exit 3'],
+                         stdout=full)
+    tap.check('standard output full: said, and 125', done.returncode == 125 and re.search(
+        r'^sonde: .*No space left', done.stderr, re.MULTILINE), (done.returncode, done.stderr))
+
+
+def check_capture_path():
     for what, path in (('a folder that does not exist', SCRATCH + '/none/x.pcapng'),
                        ('a folder', SCRATCH)):
         done = netns.run(traced(small_pair(), '-w', path))
@@ -324,12 +330,6 @@ def check_disk_full():
                   done.returncode == 125 and done.stdout == '' and
                   re.search(rf'^sonde: .*{re.escape(path)}', done.stderr, re.MULTILINE),
                   (done.returncode, done.stdout, done.stderr))
-
-    with open('/dev/full', 'w', encoding='utf-8') as full:
-        done = netns.run([netns.SONDE, 'trace', *ISOLATE, '--', 'sh', '-c', 'echo 1 >&2; exit 3'],
-                         stdout=full)
-    tap.check('standard output full: said, and 125', done.returncode == 125 and re.search(
-        r'^sonde: .*No space left', done.stderr, re.MULTILINE), (done.returncode, done.stderr))
 
 
 check_statuses()
@@ -342,5 +342,5 @@ check_unknown_version()
 check_no_packets()
 check_no_namespaces()
 check_disk_full()
-sys.stdout.flush()
+check_capture_path()
 tap.done()
