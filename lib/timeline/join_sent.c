@@ -127,9 +127,39 @@ static bool is_reset_by_close(const struct search *search, const struct side *si
 		       moment_plus(supply_end_ns(join, close), margin_ns);
 }
 
-static uint8_t why_not_sent(const struct stream_state *state,
+/* The listening socket of a connection that nobody has accepted; NULL: it was accepted,
+ * or that socket is not traced. */
+static const struct sonde_socket *waiting_at(const struct join *join,
+					     const struct sonde_packet_place *place)
+{
+	const struct stream_state *state = join_state(join, place->stream);
+	uint32_t listener = join->timeline->streams[place->stream - 1].listening_socket;
+
+	if (place->direction != 1 || state->sides[1].socket)
+		return NULL;
+	return socket_at(join->recording, listener);
+}
+
+/* The end of a listening socket resets the connections that wait at it. */
+static uint32_t reset_by_listener(const struct search *search,
+				  const struct sonde_packet_place *place)
+{
+	const struct join *join = search->join;
+	const struct sonde_socket *listener = waiting_at(join, place);
+	const struct sonde_call *close =
+		listener ? call_at(join->recording, listener->closed_by) : NULL;
+
+	if (!was_entered(join, close, search->packet->at_ns) ||
+	    search->packet->at_ns >
+		    moment_plus(supply_end_ns(join, close), join_margin_ns(join)))
+		return 0;
+	return close->call;
+}
+
+static uint8_t why_not_sent(const struct join *join,
 			    const struct sonde_packet_place *place, uint8_t tcp_flags)
 {
+	const struct stream_state *state = join_state(join, place->stream);
 	const struct side *side = &state->sides[place->direction];
 	const struct side *other = &state->sides[!place->direction];
 
@@ -138,8 +168,9 @@ static uint8_t why_not_sent(const struct stream_state *state,
 	if (tcp_flags & SONDE_TCP_RST) {
 		bool is_refusal = other->syn && !state->syn_ack && !side->syn;
 
-		return side->socket || is_refusal ? SONDE_WHY_KERNEL_RESET
-						  : SONDE_WHY_NOT_TRACED;
+		return side->socket || is_refusal || waiting_at(join, place)
+			       ? SONDE_WHY_KERNEL_RESET
+			       : SONDE_WHY_NOT_TRACED;
 	}
 	if ((tcp_flags & SONDE_TCP_SYN) && (tcp_flags & SONDE_TCP_ACK))
 		return SONDE_WHY_KERNEL_SYN_ACK;
@@ -199,9 +230,11 @@ static int send_segment(struct search *search, struct sonde_packet_place *place)
 	if (place->why == SONDE_WHY_KERNEL_PROBE)
 		return 0;
 	if (flags & SONDE_TCP_RST) {
-		if (is_reset_by_close(search, side))
-			error = add_sent(join, search->packet, side->close, SONDE_RST);
-		return error;
+		uint32_t close = is_reset_by_close(search, side)
+					 ? side->close
+					 : reset_by_listener(search, place);
+
+		return close ? add_sent(join, search->packet, close, SONDE_RST) : 0;
 	}
 	if (decoded->payload_length)
 		error = send_data(search, side);
@@ -287,7 +320,7 @@ static int join_one(struct join *join, const struct sonde_packet *packet,
 	if (packet->decoded.proto == SONDE_PACKET_UDP)
 		place->why = place->sender ? SONDE_WHY_NOT_SEEN : SONDE_WHY_NOT_TRACED;
 	else
-		place->why = why_not_sent(state, place, packet->decoded.tcp_flags);
+		place->why = why_not_sent(join, place, packet->decoded.tcp_flags);
 	return 0;
 }
 

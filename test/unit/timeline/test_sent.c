@@ -181,6 +181,38 @@ static void test_reset_on_unread_input(void **state)
 	story_done(&story);
 }
 
+/* Nobody accepted the connection: the end of the listening socket resets it. */
+static void test_reset_by_listener(void **state)
+{
+	struct story story;
+	struct wire wire = story_wire(5000), late = story_wire(5001);
+	uint32_t listener, client, close, reset, answer;
+
+	(void)state;
+	story_begin(&story);
+	listener = story_listener(&story);
+	client = story_connecting(&story, &wire);
+	CALL(&story, CLIENT, "connect", 100, 150, 0, .line = 81, .socket = client,
+	     .address = &wire.server);
+	story_handshake(&story, &wire, 110);
+	client = story_connecting(&story, &late);
+	CALL(&story, CLIENT, "connect", 200, 250, 0, .line = 82, .socket = client,
+	     .address = &late.server);
+	story_handshake(&story, &late, 210);
+	close = CALL(&story, SERVER, "close", 400, 420, 0, .line = 94, .socket = listener,
+		     .flags = SONDE_CALL_LAST_REFERENCE);
+	story_closed_by(&story, listener, close);
+	reset = story_tcp(&story, &wire, 410, '<', "RA", 1, 1, 0);
+	CALL(&story, CLIENT, "sendto", 500, 520, 5, .line = 83, .socket = client);
+	story_tcp(&story, &late, 510, '>', "PA", 1, 1, 5);
+	answer = story_tcp(&story, &late, 512, '<', "R", 1, 0, 0);
+	story_end(&story);
+
+	check_sent(&story, reset, close, SONDE_RST);
+	check_not_sent(&story, answer, SONDE_WHY_KERNEL_RESET);
+	story_done(&story);
+}
+
 static void test_reset_after_fin(void **state)
 {
 	struct story story;
@@ -528,6 +560,7 @@ int main(void)
 		cmocka_unit_test(test_fin_on_data),
 		cmocka_unit_test(test_exit_without_close),
 		cmocka_unit_test(test_reset_on_unread_input),
+		cmocka_unit_test(test_reset_by_listener),
 		cmocka_unit_test(test_reset_after_fin),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_retransmission),
