@@ -112,8 +112,8 @@ struct sonde_timeline {
 	uint32_t
 		*call_packet; /* [call - 1]: what completed it, or was there already; 0 */
 	uint32_t statement_count, edge_count, stream_count;
-	uint32_t packets_mapped; /* with a SENT edge */
-	uint32_t calls_without_line;
+	uint32_t packets_mapped;     /* with a SENT edge */
+	uint32_t calls_without_line; /* ends of programs not counted */
 };
 
 /* Returns 0 or -ENOMEM.  The recording must be sealed and outlive the timeline. */

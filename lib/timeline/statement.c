@@ -389,7 +389,8 @@ int statement_fold(const struct sonde_recording *recording,
 		struct thread *thread = find_thread(folder.threads, folder.thread_slots,
 						    call->program, call->tid);
 
-		if (!call_place(recording, call))
+		/* The end of a program stands on no line of it. */
+		if (call->kind != SONDE_CALL_EXIT && !call_place(recording, call))
 			timeline->calls_without_line++;
 		if (!joins(&folder, thread, call) &&
 		    begin_statement(&folder, thread, call) < 0)

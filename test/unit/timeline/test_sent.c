@@ -151,7 +151,8 @@ static void test_exit_without_close(void **state)
 	check_sent(&story, fin, end, SONDE_FIN);
 	assert_int_equal(edge_of(&story, SONDE_EDGE_RELEASED, fin, 0)->release,
 			 SONDE_BY_CALL);
-	assert_int_equal(story.timeline.calls_without_line, 1);
+	/* An end has no line of its own: that it has none is nothing to tell. */
+	assert_int_equal(story.timeline.calls_without_line, 0);
 	assert_false(statement_at(&story, statement_of(&story, end))->can_block);
 	story_done(&story);
 }
