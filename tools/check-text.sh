@@ -41,7 +41,7 @@ for file in "${all[@]}"; do
 done
 
 # A test that is not executable, or not listed, would be skipped in silence.
-for file in test/net/*.sh test/net/*.py test/golden/*.sh test/golden/*.py test/tools/*.sh; do
+for file in test/net/*.sh test/net/*.py test/tools/*.sh; do
 	[ -e "$file" ] || continue
 	if head -c 2 "$file" | grep -q '#!'; then
 		[ -x "$file" ] || complain "$file: a test that is not executable"
@@ -61,6 +61,10 @@ for file in test/fuzz/fuzz_*.c; do
 	name=${name%.c}
 	grep -q "'$name'" test/fuzz/meson.build || complain "$file: not listed in meson.build"
 	[ -n "$(ls "test/fuzz/corpus/$name" 2>/dev/null)" ] || complain "$file: has no corpus"
+done
+for file in test/golden/*; do
+	[ -e "$file" ] || continue
+	grep -qF "\"${file##*/}\"" test/unit/*/*.c || complain "$file: no test compares it"
 done
 for file in include/sonde/*.h; do
 	grep -q "'sonde/${file##*/}'" include/meson.build || complain "$file: is not installed"

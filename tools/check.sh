@@ -41,12 +41,10 @@ run --plain --jobs 2 'lints of what was built' \
 	"tools/check-purity.sh $gcc" "tools/check-install.sh $gcc"
 
 mapfile -t net < <(programs test/net)
-mapfile -t golden < <(programs test/golden)
 
 export SONDE=$PWD/$gcc/sonde
-run --jobs 2 --unit $gcc --suite unit 'unit tests'
+run --jobs 2 --unit $gcc --suite unit 'unit and golden tests'
 run --jobs 2 'net tests' "${net[@]}"
-[ ${#golden[@]} = 0 ] || run --jobs 2 'golden tests' "${golden[@]}"
 
 # clang's sanitizers, because theirs is one runtime, with one place for reports.
 run --plain --timeout 600 'clang, ASan and UBSan' \
@@ -54,7 +52,7 @@ run --plain --timeout 600 'clang, ASan and UBSan' \
 export SONDE=$PWD/$asan/sonde
 sanitized=(--jobs 2 --sanitize "$reports")
 run "${sanitized[@]}" --unit $asan --suite fuzz 'fuzz corpora, sanitized'
-run "${sanitized[@]}" --unit $asan --suite unit 'unit tests, sanitized'
+run "${sanitized[@]}" --unit $asan --suite unit 'unit and golden tests, sanitized'
 run "${sanitized[@]}" 'net tests, sanitized' "${net[@]}"
 
 awk '{ passed += $1; failed += $2; skipped += $3 }

@@ -72,6 +72,8 @@ touch test/unit/packet/test_broken.c test/fuzz/fuzz_broken.c
 notices check-text.sh 'test/unit/packet/test_broken.c: not listed' 'a unit test nobody lists'
 notices check-text.sh 'test/fuzz/fuzz_broken.c: not listed' 'a fuzz target nobody lists'
 notices check-text.sh 'test/fuzz/fuzz_broken.c: has no corpus' 'a fuzz target without inputs'
+touch test/golden/broken.txt
+notices check-text.sh 'test/golden/broken.txt: no test' 'a golden text nobody compares'
 
 rm -rf man
 mkdir man
