@@ -460,6 +460,18 @@ static void test_fork_from_thread(void **state)
 	drop_run();
 }
 
+/* Two thread states of one thread: the inner interpreter's is the one that runs. */
+static void test_subinterpreter(void **state)
+{
+	(void)state;
+	EXPECT("u.py",
+	       "import os, _xxsubinterpreters as x\n"
+	       "inner = x.create()\n"
+	       "x.run_string(inner, '\\nimport os\\nos.getppid()')\n"
+	       "os.getppid()\n",
+	       "<string>:3 <module>", "u.py:4 <module>");
+}
+
 static void test_below_the_library(void **state)
 {
 	(void)state;
@@ -793,6 +805,7 @@ int main(int argc, char **argv)
 		TEST(test_many_threads),
 		TEST(test_fork),
 		TEST(test_fork_from_thread),
+		TEST(test_subinterpreter),
 		TEST(test_below_the_library),
 		TEST(test_exit),
 		TEST(test_start),
