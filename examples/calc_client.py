@@ -21,10 +21,10 @@ def receive_reply(sock):
     """Receives until the reply is whole: TCP may deliver it in pieces."""
     reply = b""
     while len(reply) < REPLY_BYTES:
-        received = sock.recv(1024)
-        if not received:
+        chunk = sock.recv(1024)
+        if not chunk:
             raise ConnectionError("the server closed before it had answered")
-        reply += received
+        reply += chunk
     return struct.unpack("<Ii", reply)
 
 
@@ -32,7 +32,8 @@ def main():
     port = int(sys.argv[1]) if len(sys.argv) > 1 else PORT
     numbers = [int(word) for word in sys.argv[2:]] or NUMBERS
 
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # Without arguments a socket is for IPv4 and TCP.
+    sock = socket.socket()
     sock.settimeout(TIMEOUT_SECONDS)
     sock.connect((HOST, port))
     for number, operation in enumerate(("Summe", "Produkt", "Minimum", "Maximum"), 1):

@@ -47,27 +47,28 @@ def take_request(data):
     return number, data[4 : 4 + length], numbers, data[end:]
 
 
-def serve(connection, address):
+def serve(conn, address):
     """Answers the requests of one client until it closes the connection."""
-    connection.settimeout(IDLE_SECONDS)
+    conn.settimeout(IDLE_SECONDS)
     data = b""
-    with connection:
+    with conn:
         while True:
-            received = connection.recv(1024)
-            if not received:  # the client has closed
+            chunk = conn.recv(1024)
+            if not chunk:  # the client has closed
                 break
-            data += received
+            data += chunk
             while request := take_request(data):
                 number, operation, numbers, data = request
                 result = OPERATIONS[operation](numbers)
-                connection.sendall(struct.pack("<Ii", number, result))
+                reply = struct.pack("<Ii", number, result)
+                conn.sendall(reply)
     print(f"{address[0]}:{address[1]} is gone", flush=True)
 
 
-def serve_safely(connection, address):
+def serve_safely(conn, address):
     """One client's mistake must not disturb the others."""
     try:
-        serve(connection, address)
+        serve(conn, address)
     except TimeoutError:
         print(f"{address[0]}:{address[1]} was silent for {IDLE_SECONDS} s", flush=True)
     except (KeyError, ValueError, struct.error, OSError) as error:
@@ -76,16 +77,16 @@ def serve_safely(connection, address):
 
 def main():
     port = int(sys.argv[1]) if len(sys.argv) > 1 else PORT
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as server:
+    # Without arguments a socket is for IPv4 and TCP.
+    with socket.socket() as server:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         server.bind((HOST, port))
         server.listen()
         print(f"listening on {HOST}:{server.getsockname()[1]}", flush=True)
         while True:
-            connection, address = server.accept()
-            threading.Thread(
-                target=serve_safely, args=(connection, address), daemon=True
-            ).start()
+            conn, address = server.accept()
+            thread = threading.Thread(target=serve_safely, args=(conn, address), daemon=True)
+            thread.start()
 
 
 if __name__ == "__main__":

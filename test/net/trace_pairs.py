@@ -137,7 +137,7 @@ def check_examples():
             texts = [trace.statements[edge['statement']]['text']
                      for edge in trace.sent[packet['packet']]]
             table.append((trace.sender(packet), trace.what(packet), *texts))
-    ask, answer = 'sock.sendall(request)', 'connection.sendall(struct.pack("<Ii", number, result))'
+    ask, answer = 'sock.sendall(request)', 'conn.sendall(reply)'
     tap.equal(f'{name}: packet -> text of the statement', table, [
         ('client', 'S', 'sock.connect((HOST, port))'),
         ('server', 'SA'),
@@ -147,7 +147,7 @@ def check_examples():
         ('client', 'PA+24', ask), ('server', 'PA+8', answer),
         ('client', 'PA+24', ask), ('server', 'PA+8', answer),
         ('client', 'FA', 'sock.close()'),
-        ('server', 'FA', 'with connection:'),
+        ('server', 'FA', 'with conn:'),
     ])
 
 
