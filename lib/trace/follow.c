@@ -36,6 +36,25 @@ static unsigned long event_message(pid_t tid)
 	return message;
 }
 
+static void serve_stop(struct session *session, pid_t tid, int status);
+
+/* The process that a thread belongs to, as /proc tells; 0 where it is gone. */
+static pid_t read_process(pid_t tid)
+{
+	char path[64], line[128];
+	pid_t pid = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", tid);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	while (!pid && fgets(line, sizeof(line), file))
+		sscanf(line, "Tgid: %d", &pid);
+	fclose(file);
+	return pid;
+}
+
 static void adopt(struct session *session, struct process *process, pid_t tid)
 {
 	struct task *task = task_find(&session->tracer, tid);
@@ -51,7 +70,7 @@ static void adopt(struct session *session, struct process *process, pid_t tid)
 	if (task->is_stopped_early) {
 		task->is_stopped_early = false;
 		session->early_count--;
-		go_on(tid, 0);
+		serve_stop(session, tid, task->early_status);
 	}
 }
 
@@ -68,16 +87,11 @@ static struct process *begin_process(struct session *session, struct process *pa
 		process->root = parent->root;
 		descriptor_inherit(&session->tracer, parent, process);
 	}
+	process->is_executed = true;
 	program_begin(&session->tracer, process, parent ? parent->program.program : 0);
+	if (session->phase == PHASE_KILLING)
+		process_signal(process, SIGKILL);
 	return process;
-}
-
-static bool is_thread_of(const struct process *process, pid_t tid)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d", process->pid, tid);
-	return access(path, F_OK) == 0;
 }
 
 static void serve_new(struct session *session, struct task *parent, int event)
@@ -86,7 +100,8 @@ static void serve_new(struct session *session, struct task *parent, int event)
 	struct process *process = parent->process;
 
 	if (tid > 0) {
-		if (event != PTRACE_EVENT_CLONE || !is_thread_of(process, tid))
+		/* A clone is a process when it says so itself; a thread may be gone by now. */
+		if (event != PTRACE_EVENT_CLONE || read_process(tid) == tid)
 			process = begin_process(session, process, tid);
 		if (process)
 			adopt(session, process, tid);
@@ -94,7 +109,21 @@ static void serve_new(struct session *session, struct task *parent, int event)
 	go_on(parent->tid, 0);
 }
 
-/* Of tasks whose parent died before its clone event: the process is what /proc tells. */
+static void adopt_orphan(struct session *session, struct task *task)
+{
+	pid_t pid = read_process(task->tid);
+	struct process *process = process_find(&session->tracer, pid);
+
+	if (!process && pid == task->tid)
+		process = begin_process(session, NULL, pid);
+	if (process) {
+		adopt(session, process, task->tid);
+	} else if (!pid) {
+		session->early_count--;
+		task_remove(&session->tracer, task); /* it is gone */
+	}
+}
+
 void follow_adopt_orphans(struct session *session)
 {
 	for (unsigned i = 0; i < STATE_BUCKETS && session->early_count; i++) {
@@ -103,15 +132,8 @@ void follow_adopt_orphans(struct session *session)
 		while (task) {
 			struct task *next = task->next;
 
-			if (task->is_stopped_early) {
-				struct process *process =
-					process_find(&session->tracer, task->tid);
-
-				if (!process)
-					process = begin_process(session, NULL, task->tid);
-				if (process)
-					adopt(session, process, task->tid);
-			}
+			if (task->is_stopped_early)
+				adopt_orphan(session, task);
 			task = next;
 		}
 	}
@@ -206,7 +228,7 @@ static void serve_exec(struct session *session, struct task *task)
 {
 	struct tracer *tracer = &session->tracer;
 	struct process *process = task->process;
-	bool is_first = !process->has_program;
+	bool is_first = !process->is_executed;
 	uint32_t before = process->program.program;
 
 	if (process->task_count > 1)
@@ -214,6 +236,7 @@ static void serve_exec(struct session *session, struct task *task)
 	process->task_count = 1;
 	task->syscall = NULL;
 	task->is_exiting = false;
+	process->is_executed = true;
 	program_end(tracer, process, true, 0);
 	where_forget(process);
 	descriptor_check_exec(tracer, process, exec_closes);
@@ -274,7 +297,7 @@ static bool is_stopping(int signal)
 }
 
 /* A stop whose thread is not known yet, or whose parent's event has not come. */
-static void serve_early(struct session *session, struct task *task, pid_t tid)
+static void serve_early(struct session *session, struct task *task, pid_t tid, int status)
 {
 	if (!task)
 		task = task_add(&session->tracer, tid);
@@ -282,6 +305,7 @@ static void serve_early(struct session *session, struct task *task, pid_t tid)
 		kill(tid, SIGKILL);
 		return;
 	}
+	task->early_status = status;
 	if (!task->is_stopped_early) {
 		task->is_stopped_early = true;
 		session->early_count++;
@@ -306,7 +330,7 @@ static void serve_stop(struct session *session, pid_t tid, int status)
 			task_remove(&session->tracer, caller);
 	}
 	if (!task || !task->process) {
-		serve_early(session, task, tid);
+		serve_early(session, task, tid, status);
 		return;
 	}
 	switch (event) {
@@ -342,30 +366,55 @@ static void serve_stop(struct session *session, pid_t tid, int status)
 	}
 }
 
+/* What waitpid said, and when. */
+struct stop {
+	pid_t tid;
+	int status;
+	int64_t at_ns;
+};
+
+enum { BATCH = 256 };
+
+/* Collects who has stopped, waiting for the first.  All that have are served before the
+ * next look: waitpid prefers the youngest, and a busy one would starve the others.
+ * Returns how many, or a negative errno. */
+static int collect(struct stop ret_stops[BATCH])
+{
+	int count = 0;
+
+	while (count < BATCH) {
+		struct stop *stop = &ret_stops[count];
+
+		stop->tid = waitpid(-1, &stop->status, __WALL | (count ? WNOHANG : 0));
+		if (stop->tid <= 0)
+			break;
+		stop->at_ns = clock_realtime_ns();
+		count++;
+	}
+	return count ? count : -errno;
+}
+
 void follow(struct session *session)
 {
-	while (!session->feed.error) {
-		int status;
-		pid_t tid = waitpid(-1, &status, __WALL);
+	static struct stop stops[BATCH];
 
-		if (tid < 0 && errno == ECHILD) {
-			/* Nobody is left; perhaps somebody is still to come. */
-			if (session->phase != PHASE_STARTING)
-				break;
-			phase_tick(session);
-			continue;
+	while (!session->feed.error) {
+		int count = collect(stops);
+
+		/* Nobody is left; perhaps somebody is still to come. */
+		if (count == -ECHILD && session->phase != PHASE_STARTING)
+			break;
+		for (int i = 0; i < count; i++) {
+			session->tracer.now_ns = stops[i].at_ns;
+			session->last_stop_ns = stops[i].at_ns;
+			if (WIFSTOPPED(stops[i].status))
+				serve_stop(session, stops[i].tid, stops[i].status);
+			else
+				serve_ended(session, stops[i].tid, stops[i].status);
 		}
-		if (tid < 0) {
+		/* By the clock: while the programs are busy no tick interrupts a wait. */
+		if (count < 0 || session->tracer.waits_for_peer ||
+		    session->tracer.now_ns - session->tick_ns > TICK_NS)
 			phase_tick(session);
-			continue;
-		}
-		session->tracer.now_ns = clock_realtime_ns();
-		session->last_stop_ns = session->tracer.now_ns;
-		if (WIFSTOPPED(status))
-			serve_stop(session, tid, status);
-		else
-			serve_ended(session, tid, status);
-		if (session->phase == PHASE_STARTING && session->tracer.waits_for_peer)
-			phase_advance(session);
 	}
 }

@@ -16,40 +16,41 @@
 
 #include "trace/syscall.h"
 
-static const int taken[LAUNCH_SIGNALS] = {SIGINT, SIGQUIT, SIGTERM,
-					  SIGHUP, SIGPIPE, SIGALRM};
-
-static void do_nothing(int signal)
+void launch_prepare(struct launch_state *state, const sigset_t *mask,
+		    void (*on_tick)(int signal))
 {
-	(void)signal;
-}
+	static const int kept[] = {SIGALRM, SIGSEGV, SIGBUS, SIGFPE,
+				   SIGILL,  SIGABRT, SIGTRAP};
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	struct sigaction tick = {.sa_handler =
+					 on_tick}; /* no SA_RESTART: ends a waitpid */
+	struct rlimit files;
+	sigset_t blocked;
 
-void launch_take_signals(struct launch_signals *signals, void (*on_tick)(int signal))
-{
-	for (int i = 0; i < LAUNCH_SIGNALS; i++) {
-		struct sigaction action = {.sa_handler = do_nothing};
-
-		sigemptyset(&action.sa_mask);
-		if (taken[i] == SIGALRM)
-			action.sa_handler =
-				on_tick; /* without SA_RESTART: it ends a waitpid */
-		else if (taken[i] == SIGPIPE)
-			action.sa_handler = SIG_IGN;
-		else
-			action.sa_flags = SA_RESTART;
-		sigaction(taken[i], &action, &signals->before[i]);
+	state->mask = *mask;
+	sigaction(SIGPIPE, &ignore, &state->pipe);
+	sigaction(SIGALRM, &tick, &state->alarm);
+	sigfillset(&blocked);
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		sigdelset(&blocked, kept[i]);
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
+	if (getrlimit(RLIMIT_NOFILE, &state->files) == 0) {
+		files = state->files;
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
 	}
 }
 
-static void restore_signals(const struct launch_signals *signals)
+static void restore(const struct launch_state *state)
 {
-	for (int i = 0; i < LAUNCH_SIGNALS; i++)
-		sigaction(taken[i], &signals->before[i], NULL);
-	sigprocmask(SIG_SETMASK, &signals->mask, NULL);
+	setrlimit(RLIMIT_NOFILE, &state->files);
+	sigaction(SIGPIPE, &state->pipe, NULL);
+	sigaction(SIGALRM, &state->alarm, NULL);
+	sigprocmask(SIG_SETMASK, &state->mask, NULL);
 }
 
 static void __attribute__((noreturn))
-run(char *const *arguments, bool stdout_to_stderr, const struct launch_signals *signals,
+run(char *const *arguments, bool stdout_to_stderr, const struct launch_state *state,
     int go_fd, int error_fd)
 {
 	int error;
@@ -59,7 +60,7 @@ run(char *const *arguments, bool stdout_to_stderr, const struct launch_signals *
 		;
 	if (stdout_to_stderr)
 		dup2(STDERR_FILENO, STDOUT_FILENO);
-	restore_signals(signals);
+	restore(state);
 	error = syscall_install_filter();
 	if (!error) {
 		execvp(arguments[0], arguments);
@@ -71,7 +72,7 @@ run(char *const *arguments, bool stdout_to_stderr, const struct launch_signals *
 }
 
 int launch(char *const *arguments, bool stdout_to_stderr,
-	   const struct launch_signals *signals, struct launched *ret)
+	   const struct launch_state *state, struct launched *ret)
 {
 	int go[2] = {-1, -1}, errors[2] = {-1, -1};
 	pid_t pid;
@@ -91,7 +92,7 @@ int launch(char *const *arguments, bool stdout_to_stderr,
 	if (pid == 0) {
 		close(go[1]);
 		close(errors[0]);
-		run(arguments, stdout_to_stderr, signals, go[0], errors[1]);
+		run(arguments, stdout_to_stderr, state, go[0], errors[1]);
 	}
 	if (ptrace(PTRACE_SEIZE, pid, 0,
 		   PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACESECCOMP | PTRACE_O_TRACECLONE |

@@ -18,9 +18,10 @@
 
 #include "base/clock.h"
 
-#define START_NS (2 * NS_PER_S)     /* for a program to come to wait for a peer */
-#define QUIET_NS (100 * NS_PER_MS)  /* the end of the drain */
-#define DRAIN_NS (1 * NS_PER_S)     /* at the most */
+#define START_NS (2 * NS_PER_S)    /* for a program to come to wait for a peer */
+#define QUIET_NS (100 * NS_PER_MS) /* the end of the drain */
+#define DRAIN_NS (1 * NS_PER_S)    /* at the most */
+#define KILL_AGAIN_NS (500 * NS_PER_MS)
 #define TERMINATE_NS (2 * NS_PER_S) /* between SIGTERM and SIGKILL */
 #define ORPHAN_NS (100 * NS_PER_MS) /* for a clone event that may never come */
 
@@ -57,7 +58,7 @@ void phase_launch(struct session *session)
 	session->launched_ns = session->tracer.now_ns;
 	root->launched.error_fd = -1;
 	error = is_main || with[2] ? launch(is_main ? options->arguments : with,
-					    options->stdout_to_stderr, &session->signals,
+					    options->stdout_to_stderr, &session->launch,
 					    &root->launched)
 				   : -ENOMEM;
 	free(with[2]);
@@ -122,7 +123,7 @@ void phase_ended(struct session *session, const struct process *process, int sta
 			 WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
 		feed_note(&session->feed, SONDE_WARNING, text, NULL);
 	}
-	if (is_main) {
+	if (is_main && session->phase < PHASE_DRAINING) {
 		session->phase = PHASE_DRAINING;
 		session->phase_ns = session->tracer.now_ns;
 	}
@@ -133,9 +134,9 @@ static void signal_all(struct session *session, int signal)
 	for (unsigned i = 0; i < STATE_BUCKETS; i++) {
 		for (struct process *process = session->tracer.processes[i]; process;
 		     process = process->next) {
-			kill(process->pid, signal);
+			process_signal(process, signal);
 			if (signal == SIGTERM)
-				kill(process->pid, SIGCONT);
+				process_signal(process, SIGCONT);
 		}
 	}
 }
@@ -183,7 +184,11 @@ void phase_advance(struct session *session)
 			phase_launch(session);
 		break;
 	case PHASE_RUNNING:
+		break;
 	case PHASE_KILLING:
+		/* Whoever was born while the others were killed. */
+		if (age_ns > KILL_AGAIN_NS)
+			change_phase(session, PHASE_KILLING);
 		break;
 	case PHASE_DRAINING:
 		if (now_ns - session->last_stop_ns > QUIET_NS || age_ns > DRAIN_NS)
@@ -222,6 +227,7 @@ static void obey(struct session *session)
 void phase_tick(struct session *session)
 {
 	session->tracer.now_ns = clock_realtime_ns();
+	session->tick_ns = session->tracer.now_ns;
 	obey(session);
 	phase_advance(session);
 	feed_flush(&session->feed);

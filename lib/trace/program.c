@@ -88,6 +88,18 @@ static const char *name_of(const char *const *arguments, uint32_t count)
 	return name;
 }
 
+/* Whether an exec of the process can gain no privilege. */
+static bool has_no_new_privs(const struct process *process)
+{
+	char status[4096];
+	ssize_t n = read_start(process, "status", status, sizeof(status) - 1);
+
+	if (n <= 0)
+		return false;
+	status[n] = '\0';
+	return strstr(status, "\nNoNewPrivs:\t1") != NULL;
+}
+
 static void say_if_foreign(struct tracer *tracer, const struct process *process,
 			   const char *name)
 {
@@ -105,14 +117,15 @@ static void say_if_foreign(struct tracer *tracer, const struct process *process,
 		tracer->said_foreign = true;
 	}
 	snprintf(path, sizeof(path), "/proc/%d/exe", process->pid);
-	if (stat(path, &status) == 0 && (status.st_mode & S_ISUID) &&
-	    status.st_uid != geteuid()) {
+	if (!tracer->said_setuid && stat(path, &status) == 0 &&
+	    (status.st_mode & (S_ISUID | S_ISGID)) && has_no_new_privs(process)) {
 		snprintf(text, sizeof(text),
-			 "%.100s is setuid: while it is traced it runs without those "
-			 "privileges",
+			 "%.100s is setuid or setgid: while it is traced it runs "
+			 "without those privileges",
 			 name);
 		feed_note(tracer->feed, SONDE_WARNING, text,
 			  "run sonde as root to trace it");
+		tracer->said_setuid = true;
 	}
 }
 
@@ -122,8 +135,18 @@ void program_begin(struct tracer *tracer, struct process *process, uint32_t pare
 	const char *arguments[LIMIT_ARGUMENTS];
 	struct sonde_program *program = &process->program;
 
-	if (tracer->program_count >= LIMIT_PROGRAMS)
-		return; /* it goes on under the number of the one before */
+	process->has_program = true;
+	process->is_uncounted = tracer->program_count >= LIMIT_PROGRAMS;
+	if (process->is_uncounted) {
+		program->program = parent;
+		if (!tracer->said_programs)
+			feed_note(tracer->feed, SONDE_WARNING,
+				  "there were more programs than a recording keeps: the "
+				  "calls of the rest are shown as their parents'",
+				  "trace a shorter run");
+		tracer->said_programs = true;
+		return;
+	}
 	*program = (struct sonde_program){
 		.program = ++tracer->program_count,
 		.pid = (uint32_t)process->pid,
@@ -137,7 +160,6 @@ void program_begin(struct tracer *tracer, struct process *process, uint32_t pare
 	program->name = name_of(arguments, program->argument_count);
 	feed_program(tracer->feed, program);
 	say_if_foreign(tracer, process, program->name);
-	process->has_program = true;
 	program->name = NULL;
 	program->arguments = NULL;
 	program->argument_count = 0;
@@ -148,8 +170,10 @@ void program_end(struct tracer *tracer, struct process *process, bool replaced,
 {
 	struct sonde_program *program = &process->program;
 
-	if (!process->has_program)
+	if (!process->has_program || process->is_uncounted) {
+		process->has_program = false;
 		return;
+	}
 	program->ended_ns = tracer->now_ns;
 	program->replaced = replaced;
 	if (!replaced && WIFEXITED(status))

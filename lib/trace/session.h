@@ -7,10 +7,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/clock.h"
 #include "trace/feed.h"
 #include "trace/launch.h"
 #include "trace/state.h"
 #include "trace/tracer.h"
+
+#define TICK_NS (20 * NS_PER_MS)
 
 enum phase {
 	PHASE_STARTING,
@@ -30,13 +33,14 @@ struct session {
 	const struct tracer_options *options;
 	struct tracer tracer;
 	struct feed feed;
-	struct launch_signals signals;
+	struct launch_state launch;
 	struct root *roots;
 	uint32_t root_count, roots_launched; /* the last one is the main program */
 	enum phase phase;
 	int64_t phase_ns;     /* when it began */
 	int64_t launched_ns;  /* when the last program was started */
 	int64_t last_stop_ns; /* when something moved last */
+	int64_t tick_ns;      /* when phase_tick() ran last */
 	uint32_t early_count; /* tasks that wait for their parent's event */
 	int64_t early_ns;
 	uint32_t left_behind; /* processes that got SIGTERM and were not the command

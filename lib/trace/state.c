@@ -2,6 +2,7 @@
 #include "trace/state.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -82,6 +83,14 @@ void process_remove(struct tracer *tracer, struct process *process)
 	source_python_free(process->python);
 	array_free(process->descriptors);
 	array_free(process);
+}
+
+void process_signal(const struct process *process, int signal)
+{
+	if (process->pidfd < 0)
+		kill(process->pid, signal);
+	else
+		syscall(SYS_pidfd_send_signal, process->pidfd, signal, NULL, 0);
 }
 
 uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t n)

@@ -60,8 +60,10 @@ struct process {
 	bool is_exiting;
 	struct sonde_call exit_call;  /* its number is 0 until there is one */
 	struct sonde_program program; /* what was fed; its strings are gone */
-	bool has_program;             /* after the first exec */
-	uint8_t lines;                /* enum sonde_lines */
+	bool has_program;             /* it has not ended */
+	bool is_uncounted; /* its number is another program's: there are too many */
+	bool is_executed;  /* it is past the exec that made it ours */
+	uint8_t lines;     /* enum sonde_lines */
 	struct source_python *python; /* owned */
 	struct descriptor *descriptors;
 	size_t descriptor_capacity;
@@ -71,7 +73,8 @@ struct process {
 struct task {
 	pid_t tid;
 	struct process *process; /* NULL: its parent's clone has not been seen yet */
-	bool is_stopped_early;   /* and waits for that */
+	bool is_stopped_early;   /* and waits for that, with this status: */
+	int early_status;
 	bool is_exiting;
 	const struct syscall
 		*syscall; /* in the kernel, to be seen coming out; NULL none */
@@ -117,7 +120,7 @@ struct tracer {
 	uint32_t place_count, stack_count;
 	struct number_map places, stacks;
 
-	bool said_uring, said_foreign, said_version;
+	bool said_uring, said_foreign, said_version, said_setuid, said_programs;
 	bool must_flush;       /* what was fed must be out before the program goes on */
 	bool waits_for_peer;   /* the program started last has come to wait for one */
 	uint32_t root_started; /* which one that is */
@@ -133,6 +136,8 @@ void task_remove(struct tracer *tracer, struct task *task);
 struct process *process_find(struct tracer *tracer, pid_t pid);
 struct process *process_add(struct tracer *tracer, pid_t pid);
 void process_remove(struct tracer *tracer, struct process *process);
+/* Never reaches another process that has been given the same number since. */
+void process_signal(const struct process *process, int signal);
 
 /* The number under this hash (never 0) for which is_same(context, number) holds, or 0. */
 uint32_t number_map_find(const struct number_map *map, uint64_t hash,

@@ -25,8 +25,6 @@
 #include "io/netns.h"
 #include "trace/session.h"
 
-enum { TICK_US = 20000 };
-
 static void on_tick(int signal)
 {
 	(void)signal;
@@ -63,7 +61,7 @@ static int send_ring(const struct tracer_options *options)
 
 static void start_ticks(void)
 {
-	struct itimerval interval = {{0, TICK_US}, {0, TICK_US}};
+	struct itimerval interval = {{0, TICK_NS / NS_PER_US}, {0, TICK_NS / NS_PER_US}};
 
 	setitimer(ITIMER_REAL, &interval, NULL);
 }
@@ -73,16 +71,12 @@ int tracer_run(const struct tracer_options *options)
 	static struct session session; /* large, and one a process */
 	struct sonde_error error = {0};
 	pid_t parent = getppid();
-	sigset_t none;
 	int code;
 
 	session.options = options;
 	session.tracer.feed = &session.feed;
 	feed_init(&session.feed, options->feed_fd);
-	session.signals.mask = options->program_mask;
-	launch_take_signals(&session.signals, on_tick);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	launch_prepare(&session.launch, &options->program_mask, on_tick);
 	if (options->isolate) {
 		code = netns_isolate(&error);
 		if (code < 0) {
