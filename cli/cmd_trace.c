@@ -76,13 +76,24 @@ static int fail_errno(struct sonde_error *err, const char *operation)
 static int watch_open(struct watch *watch, struct sonde_error *err)
 {
 	struct epoll_event event = {.events = EPOLLIN};
-	sigset_t set;
+	sigset_t set, blocked;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
-	if (sigprocmask(SIG_BLOCK, &set, &watch->before) < 0)
+	sigaddset(&set, SIGQUIT);
+	/* A program that signals its whole group means itself and its own, not sonde. */
+	blocked = set;
+	sigaddset(&blocked, SIGUSR1);
+	sigaddset(&blocked, SIGUSR2);
+	sigaddset(&blocked, SIGALRM);
+	sigaddset(&blocked, SIGVTALRM);
+	sigaddset(&blocked, SIGPROF);
+	sigaddset(&blocked, SIGPOLL);
+	for (int signal = SIGRTMIN; signal <= SIGRTMAX; signal++)
+		sigaddset(&blocked, signal);
+	if (sigprocmask(SIG_BLOCK, &blocked, &watch->before) < 0)
 		return fail_errno(err, "watch signals");
 	watch->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	watch->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);

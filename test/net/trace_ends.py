@@ -1,0 +1,69 @@
+#!/usr/bin/python3
+"""A trace comes to its end whatever the programs do: many busy threads, births without end,
+execs by threads, signals to the whole group, a second signal while they are busy.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import netns
+from tap import tap
+
+PROGRAMS = os.path.join(os.path.dirname(netns.SONDE), 'test', 'net')
+
+
+def program(name):
+    return os.path.join(PROGRAMS, name)
+
+
+def trace(*argv, **more):
+    return netns.run([netns.SONDE, 'trace', '--isolate', '--json', *argv], timeout=100, **more)
+
+
+def events(text, kind):
+    return [e for e in map(json.loads, text.splitlines()) if e['event'] == kind]
+
+
+# Busy threads do not keep the end away.
+done = trace('--with', 'exec ' + program('busy') + ' 6', '--', 'true')
+tap.equal('busy threads end with the main program', done.returncode, 0)
+ended = [p for p in events(done.stdout, 'program') if p['name'] == 'busy']
+tap.equal('by SIGTERM', [p.get('signal') for p in ended], [signal.SIGTERM])
+calls = events(done.stdout, 'call')
+threads = {}
+for call in calls:
+    if call['name'] == 'sendto':
+        threads[call['tid']] = threads.get(call['tid'], 0) + 1
+tap.check('all of them got on', len(threads) == 6 and min(threads.values()) * 20 > max(threads.values()),
+          threads)
+
+# The first signal is for the programs, which are busy; the second ends all.
+process = netns.background([netns.SONDE, 'trace', '--isolate', '--', '/bin/sh', '-c',
+                            'trap "" INT; ' + program('busy') + ' 4'],
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+time.sleep(0.5)  # anything: the programs may be at their start or in full swing
+os.kill(process.pid, signal.SIGINT)
+time.sleep(0.2)
+os.kill(process.pid, signal.SIGINT)
+try:
+    tap.equal('a second signal ends busy programs', process.wait(30), 128 + signal.SIGKILL)
+except subprocess.TimeoutExpired:
+    tap.not_ok('a second signal ends busy programs', 'still running after 30 s')
+
+done = trace('--', program('births'))
+tap.equal('births without end are ended', done.returncode, 3)
+tap.check('and that is said', 'outlived it' in done.stderr, done.stderr)
+
+for depth in 1, 8:
+    done = trace('--', program('leader_exec'), str(depth))
+    tap.equal(f'{depth} execs by a thread among births of threads', done.returncode, 7)
+    tap.equal('a program for each image, none for a thread',
+              len(events(done.stdout, 'program')), depth + 1)
+
+done = trace('--', program('group'), start_new_session=True)
+tap.equal('a signal to the whole group reaches the program and spares sonde',
+          (done.returncode, done.stderr.count('caught 6 of 6')), (5, 1))
+tap.done()
