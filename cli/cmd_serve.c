@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <sonde/sandbox.h>
 #include <sonde/serve.h>
 #include <sonde/text.h>
 
@@ -249,6 +250,27 @@ static int add_services(struct sonde_server *server, const struct arguments *arg
 	return r;
 }
 
+/* All is bound and read.  What this machine cannot give up is said: with -v where it is
+ * only root of a user namespace, which outside is an ordinary user. */
+static int enter_sandbox(const struct output *output, struct sonde_error *err)
+{
+	struct sonde_sandbox sandbox;
+	int r = sonde_sandbox_enter(SONDE_SANDBOX_SERVE, &sandbox, err);
+
+	if (r < 0)
+		return r;
+	if (sandbox.is_nobody)
+		message_detail(output, "sandbox: runs as nobody (65534) from here on");
+	if (sandbox.why_root)
+		message_detail(output, "sandbox: stays root: %s", sandbox.why_root);
+	if (sandbox.is_filtered)
+		message_detail(output, "sandbox: can open no file, start no program");
+	else
+		message_note(output, "sandbox: system calls are not filtered: %s",
+			     sandbox.why_opened);
+	return 0;
+}
+
 static const char *spec_word(size_t i)
 {
 	if (i == sonde_serve_service_count())
@@ -286,6 +308,8 @@ static int run(const struct command *command, const struct arguments *arguments,
 	}
 	if (r == 0)
 		r = add_services(server, arguments, &err);
+	if (r == 0)
+		r = enter_sandbox(output, &err);
 	if (r == 0)
 		r = sonde_server_run(server, signal_fd, &err);
 	sonde_server_free(server);

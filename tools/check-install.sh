@@ -15,7 +15,10 @@ meson install -C "$build" --no-rebuild --quiet --destdir "$into"
 
 pc=$(find "$into" -name sonde.pc)
 lib=$(dirname "$(dirname "$pc")")
-export PKG_CONFIG_SYSROOT_DIR=$into PKG_CONFIG_LIBDIR=$lib/pkgconfig
+# What the library itself needs is the system's.
+export PKG_CONFIG_SYSROOT_DIR=$into
+PKG_CONFIG_LIBDIR=$lib/pkgconfig:$(pkg-config --variable pc_path pkg-config)
+export PKG_CONFIG_LIBDIR
 
 cat >"$into/use.c" <<'END'
 #include <stdio.h>

@@ -76,7 +76,7 @@ def unprivileged(argv):
 
 def run(argv, **more):
     more = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'text': True,
-            'stdin': subprocess.DEVNULL, 'timeout': 60, **more}
+            'stdin': subprocess.DEVNULL, 'timeout': 60, **_environment(argv), **more}
     if 'input' in more:
         del more['stdin']
     return subprocess.run(argv, **more)
@@ -95,8 +95,17 @@ def _end(process):
     process.wait()
 
 
+def _environment(argv):
+    """In the sandbox of `sonde serve` LeakSanitizer cannot work, and a sanitizer can open no
+    file for its report."""
+    if 'ASAN_OPTIONS' not in os.environ or 'serve' not in ' '.join(argv).split():
+        return {}
+    return {'env': {**os.environ, 'ASAN_OPTIONS': os.environ['ASAN_OPTIONS'] +
+                    ':detect_leaks=0:log_path=stderr'}}
+
+
 def background(argv, **more):
-    process = subprocess.Popen(argv, **{'start_new_session': True, **more})
+    process = subprocess.Popen(argv, **{'start_new_session': True, **_environment(argv), **more})
     atexit.register(_end, process)
     return process
 

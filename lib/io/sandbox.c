@@ -1,0 +1,171 @@
+/* The sandbox of a process that serves.
+ *
+ * The order matters.  Groups and user go first, which the filter would not permit; then
+ * no_new_privs, without which an ordinary user may not load a filter; the filter comes
+ * last, for all threads at once (TSYNC).
+ *
+ * What the filter does not permit fails with EPERM and does not kill: libc opens files of
+ * its own accord (message catalogues, the time zone), falls back where it cannot, and a
+ * server with many clients shall not end for that.  The call has no effect either way.
+ *
+ * The filter permits by name.  A call whose arguments decide is permitted for the values
+ * that are needed: memory never becomes executable, ioctl() only asks how much waits,
+ * and a signal reaches this process alone.  Filters stack: one that was there before,
+ * as that of a tracer, goes on working for what is permitted here. */
+#include <sonde/sandbox.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/sockios.h>
+#include <seccomp.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+enum { NOBODY = 65534 }; /* the kernel's overflow user, and Debian's nobody and nogroup */
+
+#if defined(__SANITIZE_ADDRESS__)
+#define IS_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define IS_SANITIZED 1
+#endif
+#endif
+
+/* clang-format off */
+static const int serve_calls[] = {
+	/* clients */
+	SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(shutdown), SCMP_SYS(close),
+	SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(recvmmsg),
+	SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(sendmmsg),
+	SCMP_SYS(getsockname), SCMP_SYS(getpeername),
+	SCMP_SYS(getsockopt), SCMP_SYS(setsockopt),
+	/* the log, signals that come as bytes */
+	SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(write), SCMP_SYS(writev),
+	SCMP_SYS(fstat), SCMP_SYS(lseek),
+	/* waiting */
+	SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2),
+	SCMP_SYS(epoll_ctl), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(futex),
+	SCMP_SYS(sched_yield), SCMP_SYS(restart_syscall),
+	SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep),
+	/* time and chance, where the vDSO does not have them */
+	SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(time),
+	SCMP_SYS(getrandom),
+	/* memory; mmap() and mprotect() are below */
+	SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
+	/* signals, threads and the end */
+	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(exit), SCMP_SYS(exit_group),
+#ifdef IS_SANITIZED
+	SCMP_SYS(sigaltstack), SCMP_SYS(getrusage), SCMP_SYS(getrlimit),
+	SCMP_SYS(prlimit64),
+#endif
+};
+/* clang-format on */
+
+/* --- identity */
+
+static int leave_root(struct sonde_sandbox *ret)
+{
+	if (geteuid() != 0 && getuid() != 0)
+		return 0;
+	/* Where /proc/self/setgroups says "deny" the groups stay as they are: they give
+	 * nothing to a process that cannot open a file. */
+	if (setgroups(0, NULL) < 0 && errno != EPERM)
+		return -errno;
+	if (setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
+	    setresuid(NOBODY, NOBODY, NOBODY) < 0) {
+		if (errno == EINVAL)
+			ret->why_root = "the user namespace has no user 65534";
+		else if (errno == EPERM)
+			ret->why_root = "the capability CAP_SETUID is missing";
+		else
+			return -errno;
+		return 0;
+	}
+	if (setuid(0) == 0)
+		return -EPERM; /* root again: this must not serve */
+	ret->is_nobody = true;
+	return 0;
+}
+
+/* --- the filter */
+
+static int permit_arguments(scmp_filter_ctx filter)
+{
+	static const unsigned long questions[] = {FIONREAD, SIOCOUTQ, TCGETS, TIOCGWINSZ};
+	static const int descriptor_questions[] = {F_GETFD, F_GETFL, F_SETFL};
+	int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+				 SCMP_A2_32(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+
+	if (r == 0)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+				     SCMP_A2_32(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	if (r == 0)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+				     SCMP_A0_32(SCMP_CMP_EQ, (unsigned)getpid()));
+	for (size_t i = 0; r == 0 && i < sizeof(questions) / sizeof(questions[0]); i++)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+				     SCMP_A1_32(SCMP_CMP_EQ, questions[i]));
+	for (size_t i = 0; r == 0 && i < sizeof(descriptor_questions) / sizeof(int); i++)
+		r = seccomp_rule_add(
+			filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+			SCMP_A1_32(SCMP_CMP_EQ, (unsigned)descriptor_questions[i]));
+	return r;
+}
+
+static int load_filter(void)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int r = filter ? 0 : -ENOMEM;
+
+	if (r == 0)
+		r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+	if (r == 0)
+		r = seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1);
+	/* A binary tree: the filter runs with every call. */
+	if (r == 0)
+		r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	for (size_t i = 0; r == 0 && i < sizeof(serve_calls) / sizeof(serve_calls[0]);
+	     i++) {
+		/* A call that this architecture does not have is passed over. */
+		if (serve_calls[i] >= 0)
+			r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, serve_calls[i], 0);
+	}
+	if (r == 0)
+		r = permit_arguments(filter);
+	if (r == 0)
+		r = seccomp_load(filter);
+	if (filter)
+		seccomp_release(filter);
+	return r;
+}
+
+int sonde_sandbox_enter(enum sonde_sandbox_policy policy, struct sonde_sandbox *ret,
+			struct sonde_error *err)
+{
+	struct sonde_sandbox sandbox = {0};
+	int r = leave_root(&sandbox);
+
+	(void)policy;
+	if (r < 0)
+		return sonde_error_set(err, SONDE_ERROR_TROUBLE, r, "leave",
+				       "the user root", NULL);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return sonde_error_set(err, SONDE_ERROR_TROUBLE, -errno, "set",
+				       "no_new_privs", NULL);
+	r = load_filter();
+	if (r == -ENOMEM)
+		return sonde_error_set(err, SONDE_ERROR_TROUBLE, r, "filter",
+				       "system calls", NULL);
+	sandbox.is_filtered = r == 0;
+	if (r < 0)
+		sandbox.why_opened = r == -EINVAL || r == -ENOSYS
+					     ? "the kernel has no seccomp filters"
+					     : "the kernel did not take the filter";
+	*ret = sandbox;
+	return 0;
+}
