@@ -415,7 +415,9 @@ int sonde_trace_wait(struct sonde_trace *trace, int also_fd, struct sonde_error 
 		read_ring(trace);
 		capture_file_flush(&trace->file);
 		if (more < 0) {
-			sonde_trace_stop(trace);
+			/* It may be in the middle of a record, with the pipe full:
+			 * nobody will read the rest.  Its programs die with it. */
+			kill(trace->tracer, SIGKILL);
 			sonde_error_set(err, SONDE_ERROR_TROUBLE, more, "read",
 					"tracer's records", NULL);
 			finish(trace);

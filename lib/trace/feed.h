@@ -62,7 +62,8 @@ struct feed_state {
 	struct sonde_recording *recording; /* borrowed */
 	int main_status;                   /* -1 until known */
 	bool is_started;
-	int failure; /* 0 or the code of feed_failure() */
+	bool said_notes; /* that there are more notes than are kept */
+	int failure;     /* 0 or the code of feed_failure() */
 	struct sonde_error error;
 	/* Told of each record that may matter to others; NULL none. */
 	void (*on_socket)(void *context, const struct sonde_socket *socket);

@@ -2,6 +2,7 @@
 #include "trace/feed_record.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/limits.h"
@@ -43,6 +44,38 @@ static const char *take_string(struct body *body, char *storage)
 	return storage;
 }
 
+/* A note that cannot be kept is no reason to give up what it is about. */
+static int add_note(struct feed_state *state, enum sonde_severity severity,
+		    const char *text, const char *hint)
+{
+	struct sonde_recording *recording = state->recording;
+	int error = 0;
+
+	if (recording->note_count < LIMIT_NOTES_FED - 1) {
+		error = sonde_recording_add_note(recording, severity, text, hint);
+	} else if (!state->said_notes) {
+		error = sonde_recording_add_note(
+			recording, SONDE_WARNING,
+			"there was more to note than a recording keeps", NULL);
+		state->said_notes = true;
+	}
+	return error < 0 && error != -E2BIG ? error : 0;
+}
+
+/* The tracer stops at the same limits, so that its numbers and the recording's stay the
+ * same; `error` is what adding gave. */
+static int say_if_full(struct feed_state *state, int error, uint32_t limit,
+		       const char *what)
+{
+	char text[96];
+
+	if (error < 0 || (uint32_t)error < limit)
+		return error;
+	snprintf(text, sizeof(text), "a recording keeps %u %s: what comes later has none",
+		 limit, what);
+	return add_note(state, SONDE_WARNING, text, "trace a shorter run");
+}
+
 static int take_program(struct feed_state *state, struct body *body)
 {
 	static const char *const none[1];
@@ -68,8 +101,10 @@ static int take_program(struct feed_state *state, struct body *body)
 		used += n;
 	}
 	program.arguments = program.argument_count ? pointers : none;
-	return body->failed ? -EPROTO
-			    : sonde_recording_add_program(state->recording, &program);
+	if (body->failed)
+		return -EPROTO;
+	return say_if_full(state, sonde_recording_add_program(state->recording, &program),
+			   LIMIT_PROGRAMS, "programs");
 }
 
 static int take_program_lines(struct feed_state *state, struct body *body)
@@ -114,7 +149,8 @@ static int take_socket(struct feed_state *state, struct body *body, bool is_new)
 	if (body->failed)
 		return -EPROTO;
 	if (is_new)
-		error = sonde_recording_add_socket(recording, &socket);
+		error = say_if_full(state, sonde_recording_add_socket(recording, &socket),
+				    LIMIT_SOCKETS, "sockets");
 	else if (socket.socket == 0 || socket.socket > recording->socket_count)
 		return -EPROTO;
 	else
@@ -133,8 +169,10 @@ static int take_place(struct feed_state *state, struct body *body)
 	place.file = take_string(body, file);
 	place.function = take_string(body, function);
 	place.text = take_string(body, text);
-	return body->failed ? -EPROTO
-			    : sonde_recording_add_place(state->recording, &place);
+	if (body->failed)
+		return -EPROTO;
+	return say_if_full(state, sonde_recording_add_place(state->recording, &place),
+			   LIMIT_PLACES, "places in source code");
 }
 
 static int take_stack(struct feed_state *state, struct body *body)
@@ -147,8 +185,10 @@ static int take_stack(struct feed_state *state, struct body *body)
 		return -EPROTO;
 	take(body, places, stack.place_count * sizeof(places[0]));
 	stack.places = places;
-	return body->failed ? -EPROTO
-			    : sonde_recording_add_stack(state->recording, &stack);
+	if (body->failed)
+		return -EPROTO;
+	return say_if_full(state, sonde_recording_add_stack(state->recording, &stack),
+			   LIMIT_STACKS, "stacks");
 }
 
 static int take_call(struct feed_state *state, struct body *body, bool is_return)
@@ -197,8 +237,7 @@ static int take_note(struct feed_state *state, struct body *body)
 	hint_taken = take_string(body, hint);
 	if (body->failed)
 		return -EPROTO;
-	return sonde_recording_add_note(state->recording, severity, text_taken,
-					hint_taken);
+	return add_note(state, severity, text_taken, hint_taken);
 }
 
 static int take_failure(struct feed_state *state, struct body *body)
@@ -223,7 +262,10 @@ static int take_value(struct feed_state *state, struct body *body, enum feed_kin
 	switch (kind) {
 	case FEED_CALLS_DROPPED:
 		state->recording->calls_dropped = value;
-		break;
+		return add_note(state, SONDE_WARNING,
+				"there were more calls than a recording keeps: the rest "
+				"is counted, and not shown",
+				"trace a shorter run");
 	case FEED_MAIN_PROGRAM:
 		state->recording->main_program = (uint32_t)value;
 		break;

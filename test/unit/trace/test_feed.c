@@ -5,12 +5,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/limits.h"
 #include "trace/feed.h"
 
 enum { ROOM = 1 << 20 };
@@ -124,9 +126,10 @@ static void check_recording(const struct feed_state *state)
 	assert_int_equal(call->exit_ns, 1234999);
 	assert_int_equal(call->watched_count, 1);
 	assert_int_equal(call->watched[0].ready, 1);
-	assert_int_equal(recording->note_count, 1);
+	assert_int_equal(recording->note_count, 2);
 	assert_null(recording->notes[0].hint);
 	assert_int_equal(recording->calls_dropped, 5);
+	assert_non_null(strstr(recording->notes[1].text, "more calls"));
 	assert_int_equal(state->main_status, 0x300);
 	assert_true(state->is_started);
 }
@@ -215,6 +218,74 @@ static void a_failure_is_kept(void **context)
 	sonde_recording_free(state.recording);
 }
 
+/* Feeds through a pipe and takes it at once, as often as wanted. */
+static void feed_often(struct feed_state *state, unsigned count,
+		       void (*feed_one)(struct feed *feed, unsigned i))
+{
+	static struct feed feed;
+	int fds[2];
+
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	fcntl(fds[1], F_SETPIPE_SZ, ROOM);
+	feed_init(&feed, fds[1]);
+	for (unsigned i = 0; i < count; i++) {
+		ssize_t n;
+
+		feed_one(&feed, i);
+		if (i % 64 && i + 1 < count)
+			continue;
+		feed_flush(&feed);
+		assert_int_equal(feed.error, 0);
+		n = read(fds[0], bytes, sizeof(bytes));
+		assert_int_equal(feed_take(state, bytes, (size_t)n), n);
+	}
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void feed_a_note(struct feed *feed, unsigned i)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "note %u", i);
+	feed_note(feed, SONDE_WARNING, text, NULL);
+}
+
+static void more_notes_than_are_kept(void **context)
+{
+	struct feed_state state = {.recording = sonde_recording_new(), .main_status = -1};
+	const struct sonde_recording *recording = state.recording;
+
+	(void)context;
+	feed_often(&state, LIMIT_NOTES * 3, feed_a_note);
+	assert_in_range(recording->note_count, 200, LIMIT_NOTES - 1);
+	assert_string_equal(recording->notes[0].text, "note 0");
+	assert_non_null(
+		strstr(recording->notes[recording->note_count - 1].text, "more to note"));
+	assert_null(
+		strstr(recording->notes[recording->note_count - 2].text, "more to note"));
+	sonde_recording_free(state.recording);
+}
+
+static void feed_a_program(struct feed *feed, unsigned i)
+{
+	feed_program(feed, &(struct sonde_program){.program = i + 1, .name = "x"});
+}
+
+static void a_full_recording_is_said(void **context)
+{
+	struct feed_state state = {.recording = sonde_recording_new(), .main_status = -1};
+
+	(void)context;
+	feed_often(&state, LIMIT_PROGRAMS - 1, feed_a_program);
+	assert_int_equal(state.recording->note_count, 0);
+	feed_often(&state, 1, feed_a_program);
+	assert_int_equal(state.recording->program_count, LIMIT_PROGRAMS);
+	assert_int_equal(state.recording->note_count, 1);
+	assert_non_null(strstr(state.recording->notes[0].text, "65536 programs"));
+	sonde_recording_free(state.recording);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +293,8 @@ int main(void)
 		cmocka_unit_test(may_be_cut_anywhere),
 		cmocka_unit_test(refuses_what_is_no_record),
 		cmocka_unit_test(a_failure_is_kept),
+		cmocka_unit_test(more_notes_than_are_kept),
+		cmocka_unit_test(a_full_recording_is_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
