@@ -133,23 +133,39 @@ scenario(
     ''',
     server='half_server.py', main='half_client.py')
 
+FORK_PACKETS = '''
+    1 client S      client.connect
+    2 server SA     -
+    3 client A      -
+    4 client PA+5   client.send
+    5 server PA+5   server.reply
+    6 server FA     server.close
+    7 client FA     client.close
+'''
+FORK_STATEMENTS = '''
+    client.connect  blocked 2
+    client.answer   blocked 5
+    client.eof      blocked 6
+    server.accept   blocked 3
+    server.request  blocked 4
+'''
+
+scenario('a server that forks', FORK_PACKETS, FORK_STATEMENTS,
+         server='fork_server.py', main='fork_client.py')
+
+scenario('a server that becomes another program', FORK_PACKETS, FORK_STATEMENTS,
+         server='exec_server.py', main='fork_client.py')
+
 scenario(
-    'a server that forks', '''
-        1 client S      client.connect
-        2 server SA     -
-        3 client A      -
-        4 client PA+5   client.send
-        5 server PA+5   server.reply
-        6 server FA     server.close
-        7 client FA     client.close
-    ''', '''
+    'a server that passes the connection on', FORK_PACKETS, '''
         client.connect  blocked 2
         client.answer   blocked 5
         client.eof      blocked 6
+        server.take     unknown -
         server.accept   blocked 3
         server.request  blocked 4
     ''',
-    server='fork_server.py', main='fork_client.py')
+    server='pass_server.py', main='fork_client.py')
 
 scenario(
     'a close with unread input', '''

@@ -1,4 +1,4 @@
-"""A client of fork_server.py; it waits for the server's end."""
+"""A client of {fork,exec,pass}_server.py; it waits for the end that the server makes."""
 import socket
 
 from barrier import about_to_wait, until_waiting
