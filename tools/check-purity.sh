@@ -10,9 +10,9 @@ cd "$(dirname "$0")/.."
 
 pure='packet proto dissect timeline file'
 
-# Whole names; str* is spelt out where a function allocates or asks the locale.
+# Whole names; u8_toupper is libunistring's table of capitals, given storage; str* is spelt out where a function allocates or asks the locale.
 allowed='^(mem[a-z]+|str(n?cmp|n?casecmp|n?len|n?cpy|n?cat|r?chr|chrnul|c?spn|pbrk|n?str|casestr|sep)
-|stpn?cpy|v?snprintf|qsort|qsort_r|bsearch|abs|labs
+|stpn?cpy|u8_toupper|v?snprintf|qsort|qsort_r|bsearch|abs|labs
 |__(mem|str|stp)[a-z]+_chk|__v?snprintf_chk|__rawmemchr
 |__stack_chk_fail|__assert_fail|_GLOBAL_OFFSET_TABLE_
 |__(u?div|u?mod|u?mul|ash|lsh|float|fix)[a-z0-9]+

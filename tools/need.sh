@@ -6,11 +6,11 @@
 
 # Of each set of packages, what a task needs beyond a minimal Debian 12.
 declare -A packages=(
-	[build]='gcc libc6-dev meson ninja-build pkg-config libseccomp-dev'
+	[build]='gcc libc6-dev libseccomp-dev libunistring-dev meson ninja-build pkg-config'
 	[demo]='python3'
 	[check]='binutils clang-14 clang-format-14 libclang-rt-14-dev libcmocka-dev
 		libjansson-dev mandoc shellcheck tshark tcpdump ncat strace python3 iproute2
-		netbase procps util-linux'
+		netbase openbsd-inetd procps util-linux'
 	[fuzz]='clang-14 libclang-rt-14-dev'
 	[fmt]='clang-format-14'
 	[bench]='python3 strace util-linux'

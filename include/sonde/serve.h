@@ -35,6 +35,9 @@ struct sonde_serve_event {
 	uint64_t client; /* counts accepted connections from 1; 0 for UDP */
 	size_t bytes;
 	uint32_t requests; /* answered: how many of them these bytes answer */
+	/* Closed: all that there was with this client, and for how long. */
+	uint64_t received, sent, answered;
+	int64_t lasted_ns;
 	/* NULL or text that may hold the network's bytes: escape it. */
 	const char *reason;
 };
@@ -56,7 +59,8 @@ struct sonde_server;
 SONDE_API int sonde_server_new(const struct sonde_serve_options *options,
 			       struct sonde_server **ret, struct sonde_error *err);
 /* SPEC = SERVICE[@[HOST]:PORT][/tcp|/udp][,OPTION=VALUE]...; binds and listens.  A comma
- * inside a value is written twice. */
+ * inside a value is written twice.  The option `once`, without a value, closes a TCP
+ * client after its first answer. */
 SONDE_API int sonde_server_add(struct sonde_server *server, const char *spec,
 			       struct sonde_error *err);
 /* Serves until also_fd (-1 none) is readable (returns 1) or the life time is over (0).

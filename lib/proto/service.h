@@ -1,7 +1,7 @@
 /* What a service of the lab's servers is: a table entry and pure functions.
  *
- * A service knows no descriptor, no clock and no memory but what it is handed: bytes in,
- * bytes out.  The same functions answer a TCP stream, a UDP datagram, a test and a
+ * A service knows no descriptor, no clock, no chance and no memory but what it is handed:
+ * bytes in, bytes out.  The same functions answer a TCP stream, a UDP datagram, a test and a
  * fuzzer.  A new service is one file, service_<name>.c, and one line in service.c.
  *
  * On a stream the server calls feed() whenever there is new input or new room for output,
@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 enum service_transport {
 	SERVICE_TCP = 1,
@@ -39,11 +40,16 @@ struct service_turn {
 	const void *config; /* of the listening socket, as the options set it */
 	void *state;        /* of this client, state_bytes, zero at first; NULL on UDP */
 	int64_t now_ns;     /* CLOCK_REALTIME */
+	/* The same in the server's time zone; NULL unless the service tells_local_time. */
+	const struct tm *local;
+	uint64_t chance; /* another random number in every turn */
 	const uint8_t *input;
 	size_t input_bytes;
 	bool input_ended; /* the client has shut its side: no more will follow */
 	uint8_t *output;
 	size_t output_capacity;
+	/* A datagram longer than this will not leave; at most output_capacity. */
+	size_t answer_limit;
 
 	size_t taken;      /* input bytes that are done with */
 	size_t given;      /* output bytes written */
@@ -60,6 +66,8 @@ struct service_option {
 	const char *values; /* "le|be": for help and for the refusal of another */
 	/* Sets it in the config.  0 or -EINVAL. */
 	int (*set)(void *config, const char *value);
+	/* The value names a file, and set() gets its text, which outlives the config. */
+	bool names_file;
 };
 
 struct service {
@@ -71,6 +79,9 @@ struct service {
 	size_t state_bytes;   /* for each TCP client */
 	size_t request_bytes; /* the longest unfinished request that is kept */
 	bool speaks_first;    /* feed() is called as soon as a client has come */
+	bool ignores_input;   /* of a stream: it is thrown away before feed() sees it */
+	bool has_answers;     /* each to a request: a stream may end after the first */
+	bool tells_local_time;
 	const struct service_option *options; /* ends with a NULL name; or NULL */
 
 	enum service_wish (*feed)(struct service_turn *turn);
@@ -80,7 +91,16 @@ struct service {
 };
 
 extern const struct service service_calc;
+extern const struct service service_chargen;
+extern const struct service service_daytime;
+extern const struct service service_discard;
 extern const struct service service_echo;
+extern const struct service service_qotd;
+extern const struct service service_reverse;
+extern const struct service service_rot13;
+extern const struct service service_tell;
+extern const struct service service_time;
+extern const struct service service_upper;
 
 /* All of them, in the order of their names. */
 extern const struct service *const service_table[];
@@ -89,6 +109,9 @@ extern const size_t service_count;
 /* NULL where there is none. */
 const struct service *service_find(const char *name);
 
+/* NULL where it has none of this name. */
+const struct service_option *service_find_option(const struct service *service,
+						 const char *name);
 /* -ENOENT: no such option; -EINVAL: it does not take this value. */
 int service_set(const struct service *service, void *config, const char *name,
 		const char *value);

@@ -149,8 +149,8 @@ static bool answer(struct service_turn *turn)
 }
 
 static const struct service_option options[] = {
-	{"order", "le|be", set_order},
-	{NULL, NULL, NULL},
+	{"order", "le|be", set_order, false},
+	{NULL, NULL, NULL, false},
 };
 
 const struct service service_calc = {
@@ -160,6 +160,7 @@ const struct service service_calc = {
 	.transports = SERVICE_TCP | SERVICE_UDP,
 	.config_bytes = sizeof(struct calc_config),
 	.request_bytes = SONDE_CALC_REQUEST_BYTES,
+	.has_answers = true,
 	.options = options,
 	.feed = feed,
 	.answer = answer,

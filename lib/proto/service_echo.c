@@ -33,6 +33,7 @@ const struct service service_echo = {
 	.summary = "sends back what it gets (RFC 862)",
 	.port = 7,
 	.transports = SERVICE_TCP | SERVICE_UDP,
+	.has_answers = true,
 	.feed = feed,
 	.answer = answer,
 };

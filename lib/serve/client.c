@@ -60,7 +60,9 @@ struct client {
 	bool finished; /* its FIN has come: nothing unread can be left */
 	struct waiting input;
 	struct waiting output;
-	int64_t active_ns;
+	int64_t came_ns, active_ns;
+	uint64_t received, sent; /* bytes; sent: taken by the kernel */
+	uint64_t answered;
 	const char *reason; /* of the end; static */
 };
 
@@ -101,6 +103,12 @@ static void notify(struct sonde_server *server, const struct client *client,
 		.requests = requests,
 		.reason = reason,
 	};
+	if (kind == SONDE_SERVE_CLOSED) {
+		event.received = client->received;
+		event.sent = client->sent;
+		event.answered = client->answered;
+		event.lasted_ns = loop_now_ns(server->loop) - client->came_ns;
+	}
 	server_notify(server, &event);
 }
 
@@ -212,6 +220,7 @@ static bool send_or_keep(struct sonde_server *server, struct client *client,
 			return false;
 		}
 		sent = r > 0 ? (size_t)r : 0;
+		client->sent += sent;
 	}
 	if (sent == n)
 		return true;
@@ -243,6 +252,7 @@ static bool flush(struct sonde_server *server, struct client *client)
 	}
 	if (r > 0) {
 		output->at += (size_t)r;
+		client->sent += (uint64_t)r;
 		client->active_ns = loop_now_ns(server->loop);
 	}
 	if (left(output) == 0)
@@ -258,24 +268,26 @@ static void work(struct sonde_server *server, struct client *client, const uint8
 		 size_t n)
 {
 	const struct service *service = client->spec->service;
+	bool refused = false;
 
 	for (int i = 0; i < LIMIT_CLIENT_ROUNDS; i++) {
 		struct service_turn turn = {
-			.config = client->spec->config,
 			.state = client->service_state,
-			.now_ns = clock_realtime_ns(),
 			.input = bytes,
 			.input_bytes = n,
 			.input_ended = client->finished || server->stopping,
 			.output = server->output,
 			.output_capacity = LIMIT_CLIENT_OUTPUT - left(&client->output),
 		};
+		turn_begin(server, client->spec, &turn);
 		client->wish = service->feed(&turn);
 		assert(turn.taken <= n && turn.given <= turn.output_capacity);
 		bytes += turn.taken;
 		n -= turn.taken;
 		if (!send_or_keep(server, client, server->output, turn.given))
 			return;
+		client->answered += turn.answered;
+		refused = refused || turn.refused;
 		if (turn.answered > 0)
 			notify(server, client, SONDE_SERVE_ANSWERED, turn.given,
 			       turn.answered, NULL);
@@ -285,7 +297,12 @@ static void work(struct sonde_server *server, struct client *client, const uint8
 			break;
 	}
 	if (client->wish == SERVICE_CLOSES) {
-		end(client, "a request that cannot be answered");
+		end(client,
+		    refused ? "a request that cannot be answered" : "all is said");
+		return;
+	}
+	if (client->spec->once && client->answered > 0) {
+		end(client, "one answer was asked for (once)");
 		return;
 	}
 	if (client->wish == SERVICE_NEEDS_INPUT && n > service->request_bytes) {
@@ -314,11 +331,14 @@ static void receive(struct sonde_server *server, struct client *client)
 		return;
 	}
 	client->active_ns = loop_now_ns(server->loop);
-	if (n > 0)
+	if (n > 0) {
+		client->received += (uint64_t)n;
 		notify(server, client, SONDE_SERVE_RECEIVED, (size_t)n, 0, NULL);
-	else
+	} else {
 		client->finished = true;
-	work(server, client, server->input, kept + (size_t)n);
+	}
+	if (!client->spec->service->ignores_input)
+		work(server, client, server->input, kept + (size_t)n);
 }
 
 /* Goes on with input that waited for room. */
@@ -352,6 +372,9 @@ static void settle(struct sonde_server *server, struct client *client)
 		events |= EPOLLIN;
 	if (left(&client->output) > 0 || client->wish == SERVICE_NEEDS_ROOM)
 		events |= EPOLLOUT;
+	/* What nobody looks at is taken off the wire even while the output is full. */
+	if (client->spec->service->ignores_input && !ended)
+		events |= EPOLLIN;
 	int r = loop_watch(server->loop, client->slot, events);
 	if (r < 0)
 		close_broken(server, client, -r);
@@ -375,6 +398,9 @@ void client_ready(void *context, void *object, uint32_t events)
 			return;
 		}
 	}
+	if (client->state == CLIENT_OPEN && client->spec->service->ignores_input &&
+	    events & EPOLLIN && !client->finished)
+		receive(server, client);
 	if (client->state == CLIENT_OPEN) {
 		if (client->wish == SERVICE_NEEDS_ROOM)
 			resume(server, client);
@@ -414,6 +440,8 @@ void client_stop(struct sonde_server *server, struct client *client)
 		linger(server, client);
 		return;
 	}
+	if (client->spec->service->ignores_input)
+		end(client, "the server stops");
 	if (client->state == CLIENT_OPEN && client->wish == SERVICE_NEEDS_ROOM &&
 	    left(&client->output) == 0)
 		resume(server, client);
@@ -436,7 +464,8 @@ int client_new(struct sonde_server *server, int fd, const struct serve_spec *spe
 	client->spec = spec;
 	client->fd = fd;
 	client->peer = *peer;
-	client->active_ns = loop_now_ns(server->loop);
+	client->came_ns = loop_now_ns(server->loop);
+	client->active_ns = client->came_ns;
 	r = loop_add(server->loop, SERVER_CLIENT, fd, EPOLLIN, client);
 	if (r < 0)
 		goto out;

@@ -86,10 +86,11 @@ static bool may_ask(const struct datagrams *datagrams, const struct sonde_addres
 	       !is_group_or_nobody(peer);
 }
 
-static bool may_be_sent(const struct sonde_address *peer, size_t request, size_t answer)
+static size_t answer_limit(const struct sonde_address *peer, size_t request)
 {
-	return sonde_address_is_loopback(peer) ||
-	       (answer <= request && answer <= LIMIT_DATAGRAM_FOREIGN);
+	if (sonde_address_is_loopback(peer))
+		return LIMIT_DATAGRAM;
+	return request < LIMIT_DATAGRAM_FOREIGN ? request : LIMIT_DATAGRAM_FOREIGN;
 }
 
 /* --- out */
@@ -199,8 +200,6 @@ static void answer_one(struct sonde_server *server, const struct socket *socket,
 	const struct service *service = socket->spec->service;
 	struct sonde_address peer = {0};
 	struct service_turn turn = {
-		.config = socket->spec->config,
-		.now_ns = clock_realtime_ns(),
 		.input = message->msg_iov->iov_base,
 		.input_bytes = datagrams->in.messages[at].msg_len,
 		.input_ended = true,
@@ -218,6 +217,8 @@ static void answer_one(struct sonde_server *server, const struct socket *socket,
 		send_batch(server, socket);
 	turn.output = datagrams->output + datagrams->out_bytes;
 	turn.output_capacity = LIMIT_DATAGRAM;
+	turn.answer_limit = answer_limit(&peer, turn.input_bytes);
+	turn_begin(server, socket->spec, &turn);
 
 	notify(server, socket, SONDE_SERVE_RECEIVED, &peer, turn.input_bytes, 0, NULL);
 	bool answered = service->answer(&turn);
@@ -225,7 +226,7 @@ static void answer_one(struct sonde_server *server, const struct socket *socket,
 		notify(server, socket, SONDE_SERVE_REFUSED, &peer, 0, 0, turn.reason);
 	if (!answered)
 		return;
-	if (!may_be_sent(&peer, turn.input_bytes, turn.given)) {
+	if (turn.given > turn.answer_limit) {
 		server_trouble(server, &datagrams->quiet_size, service, true,
 			       "not answered: the answer would leave this machine, and "
 			       "is longer than its request or than 512 bytes");

@@ -117,6 +117,7 @@ int sonde_server_new(const struct sonde_serve_options *options, struct sonde_ser
 	server->accepting = true;
 	server->also_slot = -1;
 	server->end_ns = LOOP_NEVER;
+	turn_prepare(server);
 	/* What waits for room in the output comes before what is read. */
 	server->input = malloc(2 * LIMIT_CLIENT_INPUT);
 	server->output = malloc(LIMIT_CLIENT_OUTPUT);
@@ -192,6 +193,9 @@ int sonde_server_add(struct sonde_server *server, const char *text,
 		return r;
 	}
 	server->specs[server->spec_count++] = spec;
+	r = serve_spec_load(spec, err);
+	if (r < 0)
+		return r;
 
 	int count = serve_bind(spec, server->options.port_base, server->options.backlog,
 			       sockets, err);

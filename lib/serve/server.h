@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <sonde/serve.h>
 
@@ -53,6 +54,8 @@ struct sonde_server {
 
 	int also_slot; /* -1 none */
 	bool also_ready;
+	uint64_t chance; /* the state of base/chance.h */
+	struct tm local;
 	bool notified;  /* since the last SONDE_SERVE_IDLE */
 	int64_t end_ns; /* of the life time; LOOP_NEVER until it runs */
 
@@ -68,6 +71,13 @@ void server_trouble(struct sonde_server *server, struct server_quiet *quiet,
 		    const struct service *service, bool udp, const char *what);
 /* Says what was left unsaid. */
 void server_trouble_end(struct sonde_server *server, struct server_quiet *quiet);
+
+/* --- turn.c: time and chance for the services */
+
+void turn_prepare(struct sonde_server *server);
+/* Fills config, now_ns, local and chance. */
+void turn_begin(struct sonde_server *server, const struct serve_spec *spec,
+		struct service_turn *turn);
 
 /* --- client.c: one TCP connection */
 

@@ -2,7 +2,11 @@
 #include "serve/spec.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <sonde/text.h>
 
@@ -42,6 +46,28 @@ static int refuse_service(const char *name, struct sonde_error *err)
 	return -EINVAL;
 }
 
+/* How to write the option of this name, or all there are. */
+static void hint_at_options(const struct service *service, const char *name,
+			    struct sonde_error *err)
+{
+	char storage[256];
+	struct sonde_text text;
+
+	sonde_text_init(&text, storage, sizeof(storage));
+	for (const struct service_option *option = service->options;
+	     option && option->name; option++) {
+		if (!name || strcmp(option->name, name) == 0)
+			sonde_text_add(&text, "%s%s,%s=%s", text.used ? " or " : "write ",
+				       service->name, option->name, option->values);
+	}
+	if (!name && service->has_answers)
+		sonde_text_add(&text, "%s%s,once", text.used ? " or " : "write ",
+			       service->name);
+	if (text.used == 0)
+		sonde_text_add(&text, "the service %s has no options", service->name);
+	sonde_error_hint(err, "%s", storage);
+}
+
 static int refuse_option(const struct service *service, const char *name,
 			 const char *value, int error, struct sonde_error *err)
 {
@@ -57,14 +83,7 @@ static int refuse_option(const struct service *service, const char *name,
 	sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "serve", service->name,
 			error == -EINVAL ? "it does not take %s" : "it has no option %s",
 			subject);
-	for (const struct service_option *option = service->options;
-	     option && option->name; option++) {
-		if (error != -EINVAL || strcmp(option->name, name) == 0)
-			sonde_error_hint(err, "write %s,%s=%s", service->name,
-					 option->name, option->values);
-	}
-	if (!service->options)
-		sonde_error_hint(err, "the service %s has no options", service->name);
+	hint_at_options(service, error == -EINVAL ? name : NULL, err);
 	return -EINVAL;
 }
 
@@ -88,12 +107,51 @@ static char *cut_at_comma(char *text)
 	return NULL;
 }
 
+static int parse_once(struct serve_spec *spec, struct sonde_error *err)
+{
+	if (!spec->service->has_answers)
+		return refuse_option(spec->service, "once", "", -ENOENT, err);
+	if (!(spec->transports & SERVICE_TCP))
+		return sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "serve",
+				       spec->service->name,
+				       "once closes a connection, and UDP has none");
+	spec->once = true;
+	return 0;
+}
+
+static int parse_option(const char *name, const char *value, struct serve_spec *spec,
+			struct sonde_error *err)
+{
+	const struct service_option *option = service_find_option(spec->service, name);
+
+	if (!option)
+		return refuse_option(spec->service, name, value, -ENOENT, err);
+	if (option->names_file) {
+		free(spec->file_name);
+		spec->file_option = option;
+		spec->file_name = strdup(value);
+		return spec->file_name
+			       ? 0
+			       : sonde_error_set(err, SONDE_ERROR_TROUBLE, -ENOMEM,
+						 "serve", spec->service->name, NULL);
+	}
+	int r = option->set(spec->config, value);
+	return r < 0 ? refuse_option(spec->service, name, value, r, err) : 0;
+}
+
 static int parse_options(char *rest, struct serve_spec *spec, struct sonde_error *err)
 {
 	while (rest) {
 		char *name = rest;
 		rest = cut_at_comma(name);
 		char *value = strchr(name, '=');
+		int r = 0;
+		if (!value && strcmp(name, "once") == 0) {
+			r = parse_once(spec, err);
+			if (r < 0)
+				return r;
+			continue;
+		}
 		if (!value) {
 			refuse(err, *name ? name : ",",
 			       "an option of a service is NAME=VALUE");
@@ -103,9 +161,9 @@ static int parse_options(char *rest, struct serve_spec *spec, struct sonde_error
 			return -EINVAL;
 		}
 		*value++ = '\0';
-		int r = service_set(spec->service, spec->config, name, value);
+		r = parse_option(name, value, spec, err);
 		if (r < 0)
-			return refuse_option(spec->service, name, value, r, err);
+			return r;
 	}
 	return 0;
 }
@@ -213,8 +271,83 @@ out:
 	return r;
 }
 
+/* Of a regular file, whole and without a NUL: a text.  A FIFO would wait for somebody. */
+static int read_text(const char *name, char **ret)
+{
+	struct stat stat;
+	size_t used = 0;
+	char *text = NULL;
+	int r = 0;
+
+	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &stat) < 0) {
+		r = -errno;
+		goto out;
+	}
+	if (!S_ISREG(stat.st_mode) || stat.st_size > LIMIT_SERVICE_FILE) {
+		r = S_ISREG(stat.st_mode) ? -EFBIG : -EINVAL;
+		goto out;
+	}
+	size_t size = (size_t)stat.st_size;
+	text = malloc(size + 1);
+	if (!text) {
+		r = -ENOMEM;
+		goto out;
+	}
+	while (used < size) {
+		ssize_t n = read(fd, text + used, size - used);
+		if (n < 0 && errno != EINTR) {
+			r = -errno;
+			goto out;
+		}
+		if (n == 0)
+			break;
+		used += n > 0 ? (size_t)n : 0;
+	}
+	text[used] = '\0';
+	if (strlen(text) != used) {
+		r = -EILSEQ;
+		goto out;
+	}
+	*ret = text;
+	text = NULL;
+out:
+	free(text);
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+int serve_spec_load(struct serve_spec *spec, struct sonde_error *err)
+{
+	if (!spec->file_option)
+		return 0;
+	int r = read_text(spec->file_name, &spec->file_text);
+	if (r == -EINVAL)
+		return refuse(err, spec->file_name, "it is no ordinary file");
+	if (r == -EILSEQ)
+		return refuse(err, spec->file_name, "it is no text: a byte of it is 0");
+	if (r < 0) {
+		sonde_error_set(
+			err, r == -ENOENT ? SONDE_ERROR_USAGE : sonde_error_kind_of(-r),
+			r, "read", spec->file_name, NULL);
+		return r;
+	}
+	r = spec->file_option->set(spec->config, spec->file_text);
+	if (r < 0) {
+		refuse(err, spec->file_name, "the service cannot use what is in it");
+		sonde_error_hint(err, "%s=%s", spec->file_option->name,
+				 spec->file_option->values);
+	}
+	return r;
+}
+
 void serve_spec_done(struct serve_spec *spec)
 {
+	free(spec->file_name);
+	free(spec->file_text);
+	spec->file_name = NULL;
+	spec->file_text = NULL;
 	array_free(spec->config);
 	spec->config = NULL;
 }

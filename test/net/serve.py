@@ -312,7 +312,7 @@ with open(RANGE, 'w', encoding='ascii') as file:
 for words, status, text in (
         ([], 2, 'name a service'),
         (['clac'], 2, 'did you mean calc?'),
-        (['calc@:0', 'quux'], 2, 'the services are calc, echo'),
+        (['calc@:0', 'quux'], 2, 'the services are calc, chargen'),
         (['calc,order=me'], 2, 'it does not take order=me'),
         (['calc@:0', '--workers', '2'], 2, 'no such option'),
         (['calc@:0', '--drop', '10%'], 2, 'no such option'),

@@ -46,7 +46,7 @@ class Server:
         self.pid = self.process.pid
         self.threads = [self._collect(self.process.stdout, self.lines),
                         self._collect(self.process.stderr, self.errors)]
-        specs = [word for word in words if re.match('calc|echo', word)]
+        specs = [word for word in words if re.match('[a-z]+[0-9]*($|[@/,])', word)]
         self.listening = listening or 4 * len(specs)
         netns.wait_until('a line for each socket', self._is_listening)
         self.ports = list(dict.fromkeys(port for _, port, _ in self.sockets()))

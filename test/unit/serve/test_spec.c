@@ -6,7 +6,10 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "serve/spec.h"
 
@@ -35,6 +38,11 @@ static void reads_every_form(void **state)
 		{"calc@[::1]:5000/tcp", "calc", "::1", 5000, SERVICE_TCP},
 		{"calc@localhost:5000", "calc", "localhost", 5000, BOTH},
 		{"calc,order=be", "calc", "", 50000, BOTH},
+		{"echo,once", "echo", "", 7, BOTH},
+		{"echo@:0/tcp,once", "echo", "", 0, SERVICE_TCP},
+		{"tell,prefix=server got: ", "tell", "", 12345, BOTH},
+		{"tell,prefix=a,,b,once", "tell", "", 12345, BOTH},
+		{"qotd,file=/no/such,,file", "qotd", "", 17, BOTH},
 		{"calc@:5000/tcp,order=be,order=le", "calc", "", 5000, SERVICE_TCP},
 	};
 
@@ -75,7 +83,7 @@ static void says_what_is_wrong(void **state)
 	static const struct bad cases[] = {
 		{"", "\"\"", "no such service", "calc"},
 		{"clac", "clac", "no such service", "did you mean calc?"},
-		{"quux", "quux", "no such service", "the services are calc, echo"},
+		{"quux", "quux", "no such service", "the services are calc, chargen"},
 		{"\x1b[2J", "\\x1b[2J", "no such service", ""},
 		{"calc:50000", "50000", "a place is written behind @", "calc@:50000"},
 		{"calc@50000", "50000", "a port is written behind a colon",
@@ -89,7 +97,15 @@ static void says_what_is_wrong(void **state)
 		/* Two commas are one comma of the value. */
 		{"calc,order=be,,x", "calc", "it does not take order=be,x", ""},
 		{"calc,ordre=be", "calc", "it has no option ordre", "order=le|be"},
-		{"echo,order=be", "echo", "it has no option order", "no options"},
+		{"echo,order=be", "echo", "it has no option order", "write echo,once"},
+		{"time,order=be", "time", "it has no option order", "no options"},
+		{"chargen,once", "chargen", "it has no option once", "no options"},
+		{"calc,onse=1", "calc", "it has no option onse", "or calc,once"},
+		{"echo,once=1", "echo", "it has no option once", "write echo,once"},
+		{"echo/udp,once", "echo", "once closes a connection, and UDP has none",
+		 ""},
+		{"daytime,format=rfc", "daytime", "it does not take format=rfc",
+		 "daytime,format=ctime|xinetd|windows|iso"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -101,6 +117,67 @@ static void says_what_is_wrong(void **state)
 		assert_string_equal(err.reason, cases[i].reason);
 		assert_non_null(strstr(err.hint, cases[i].hint));
 		assert_int_equal(serve_spec_parse(cases[i].text, &spec, NULL), -EINVAL);
+	}
+}
+
+struct file {
+	const char *text;
+	size_t n;
+	int result;
+	const char *reason;
+};
+
+/* What a service reads: parsing looks at no file, loading says what is wrong with it. */
+static void reads_the_file_of_an_option(void **state)
+{
+	(void)state;
+	static char long_quote[600];
+	static const struct file files[] = {
+		{"one\n%\ntwo\n", 10, 0, NULL},
+		{"one, without an end", 19, 0, NULL},
+		{"", 0, -EINVAL, "the service cannot use what is in it"},
+		{"%\n%\n", 4, -EINVAL, "the service cannot use what is in it"},
+		{long_quote, 510, -EINVAL, "the service cannot use what is in it"},
+		{long_quote, 509, 0, NULL},
+		{"a\0b", 3, -EINVAL, "it is no text: a byte of it is 0"},
+	};
+
+	memset(long_quote, 'x', sizeof(long_quote));
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		char name[] = "/tmp/sonde-test-XXXXXX", text[64];
+		int fd = mkstemp(name);
+		assert_true(fd >= 0);
+		assert_int_equal(write(fd, files[i].text, files[i].n), files[i].n);
+		close(fd);
+		snprintf(text, sizeof(text), "qotd,file=%s", name);
+
+		struct serve_spec spec;
+		struct sonde_error err = {0};
+		assert_int_equal(serve_spec_parse(text, &spec, &err), 0);
+		assert_int_equal(serve_spec_load(&spec, &err), files[i].result);
+		if (files[i].reason) {
+			assert_string_equal(err.reason, files[i].reason);
+			assert_string_equal(err.subject, name);
+		}
+		serve_spec_done(&spec);
+		unlink(name);
+	}
+
+	static const struct bad missing[] = {
+		{"qotd,file=/no/such/file", "/no/such/file",
+		 "No such file or directory (ENOENT)", ""},
+		{"qotd,file=/dev/null", "/dev/null", "it is no ordinary file", ""},
+		{"qotd,file=/", "/", "it is no ordinary file", ""},
+	};
+	for (size_t i = 0; i < sizeof(missing) / sizeof(missing[0]); i++) {
+		struct serve_spec spec;
+		struct sonde_error err = {0};
+		assert_int_equal(serve_spec_parse(missing[i].text, &spec, &err), 0);
+		assert_true(serve_spec_load(&spec, &err) < 0);
+		assert_int_equal(err.kind, SONDE_ERROR_USAGE);
+		assert_string_equal(err.subject, missing[i].subject);
+		assert_string_equal(err.reason, missing[i].reason);
+		serve_spec_done(&spec);
 	}
 }
 
@@ -123,6 +200,7 @@ int main(void)
 		cmocka_unit_test(reads_every_form),
 		cmocka_unit_test(hands_options_to_the_service),
 		cmocka_unit_test(says_what_is_wrong),
+		cmocka_unit_test(reads_the_file_of_an_option),
 		cmocka_unit_test(refuses_what_is_too_long),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,31 @@
+/* What a service may not get by itself: the time, the server's time zone, and chance. */
+#include "serve/server.h"
+
+#include <sys/random.h>
+#include <time.h>
+
+#include "base/chance.h"
+#include "base/clock.h"
+
+void turn_prepare(struct sonde_server *server)
+{
+	/* The zone's file is read now: later there may be no file that can be opened. */
+	tzset();
+	/* Without an own seed: where the kernel has none yet, the clock must do. */
+	if (getrandom(&server->chance, sizeof(server->chance), GRND_NONBLOCK) !=
+	    (ssize_t)sizeof(server->chance))
+		server->chance = (uint64_t)clock_realtime_ns();
+}
+
+void turn_begin(struct sonde_server *server, const struct serve_spec *spec,
+		struct service_turn *turn)
+{
+	turn->config = spec->config;
+	turn->now_ns = clock_realtime_ns();
+	turn->chance = chance_next(&server->chance);
+	if (spec->service->tells_local_time) {
+		time_t seconds = (time_t)(turn->now_ns / NS_PER_S);
+		localtime_r(&seconds, &server->local);
+		turn->local = &server->local;
+	}
+}
