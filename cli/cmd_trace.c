@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -187,6 +188,14 @@ static int show_text(struct output *output, const struct sonde_timeline *timelin
 	return r;
 }
 
+/* A pipe has been read by now. */
+static bool is_file(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0 && S_ISREG(status.st_mode);
+}
+
 /* Everything that follows the end of the programs. */
 static int show(struct sonde_trace *trace, const struct arguments *arguments,
 		struct output *output, struct sonde_error *err)
@@ -208,7 +217,7 @@ static int show(struct sonde_trace *trace, const struct arguments *arguments,
 		r = show_text(output, &timeline, arguments_has(arguments, "full"));
 	output_flush(output);
 	render_notes(output, recording);
-	if (capture && saved == 0)
+	if (capture && saved == 0 && is_file(capture))
 		message_note(output,
 			     "packets and calls are in %s; open it with: "
 			     "wireshark %s",

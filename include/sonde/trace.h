@@ -10,7 +10,9 @@
  *	sonde_trace_free(trace);
  *
  * The tracer is a process of its own, so that the caller's children, namespaces and
- * signals are not touched.  When the caller dies, tracer and programs die too.
+ * signals are not touched.  When the caller dies, tracer and programs die too.  The kernel
+ * takes the thread that called sonde_trace_start() for the caller here: it has to live
+ * until sonde_trace_wait() has returned 0, or its end is that of the run.
  */
 #ifndef SONDE_TRACE_H
 #define SONDE_TRACE_H
@@ -31,8 +33,10 @@ struct sonde_trace_options {
 	size_t with_count;
 	const char *path; /* where programs are searched, as in PATH; NULL: the default */
 	bool isolate;     /* in a network namespace of their own; no privilege needed */
-	const char *capture_path; /* pcapng; NULL none */
-	bool stdout_to_stderr;    /* the programs' standard output */
+	/* pcapng; NULL none.  A pipe needs its reader at the start; it is written without
+	 * waiting, so that a slow one holds nothing up. */
+	const char *capture_path;
+	bool stdout_to_stderr; /* the programs' standard output */
 	/* The signals that are blocked in the programs at first; NULL: those that the
 	 * caller has blocked now.  A caller that blocks some for a signalfd before it
 	 * starts the programs gives what was there before that. */
@@ -68,8 +72,10 @@ SONDE_API int sonde_trace_status(const struct sonde_trace *trace);
 SONDE_API struct sonde_recording *sonde_trace_recording(struct sonde_trace *trace);
 
 /* Puts the calls into their places by time and adds a comment to each packet, by writing
- * the capture file anew beside itself and renaming.  The file is whole before, too.  Sets
- * the packets' frame numbers. */
+ * the capture file anew beside itself and renaming.  The file is whole before, too.  What
+ * cannot be replaced (a pipe, a device, an open file by its name in /dev or /proc, a file
+ * of somebody whom it would not belong to then) stays as it is, and a note says why.
+ * Sets the packets' frame numbers. */
 SONDE_API int sonde_trace_save(struct sonde_trace *trace,
 			       const struct sonde_timeline *timeline,
 			       struct sonde_error *err);

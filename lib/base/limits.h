@@ -37,7 +37,9 @@ enum {
 	LIMIT_DATAGRAMS_AHEAD = 4096, /* arrivals that a receive may find dropped */
 
 	/* Files. */
-	LIMIT_PCAPNG_BLOCK = 1 << 24, /* bytes of one block that is believed */
+	LIMIT_PCAPNG_BLOCK = 1 << 24,    /* bytes of one block that is believed */
+	LIMIT_CAPTURE_PENDING = 1 << 26, /* bytes kept for a pipe with a slow reader */
+	LIMIT_CAPTURE_STALL_MS = 10000, /* then a reader that takes nothing is given up */
 
 	/* Capture.  A block is used up when it is full or a millisecond old, so that many
 	 * small ones let the reader be late for longer (a quarter of a second); each has

@@ -3,7 +3,8 @@
  * What lies on disk is whole already, packets by arrival and calls by their return.  Here
  * both are merged by time (a call by its entry, and before a packet of the same moment),
  * the packets get their comments and the process that sent them, and the result takes the
- * old file's place in one step: a reader sees the one or the other, never half of one. */
+ * old file's place in one step: a reader sees the one or the other, never half of one.
+ * What is no file of its own (a pipe, the standard output) stays as it is. */
 #include "record/annotate.h"
 
 #include <errno.h>
@@ -17,6 +18,7 @@
 #include <sonde/text.h>
 
 #include "base/array.h"
+#include "record/quiet.h"
 #include "record/row.h"
 
 enum { COMMENT_CHARS = 400, COMMENTS = 16, OUTPUT_BYTES = 1 << 18 };
@@ -26,8 +28,9 @@ struct annotation {
 	const struct capture_file *file;
 	struct sonde_recording *recording;
 	const struct sonde_timeline *timeline;
-	uint32_t *calls; /* numbers by enter_ns */
-	uint8_t *packet; /* one block as it was, */
+	uint32_t *calls;  /* numbers by enter_ns */
+	uint32_t *frames; /* of the packets, in the new file */
+	uint8_t *packet;  /* one block as it was, */
 	size_t packet_capacity;
 	struct pcapng_block block; /* and as it becomes */
 	struct sonde_json json;
@@ -147,7 +150,7 @@ static int put_packet(struct annotation *annotation, const struct sonde_packet *
 	if (array_reserve(&annotation->packet, &annotation->packet_capacity,
 			  where->length, 1) < 0)
 		return -ENOMEM;
-	n = pread(annotation->file->fd, annotation->packet, where->length,
+	n = pread(annotation->file->read_fd, annotation->packet, where->length,
 		  (off_t)where->offset);
 	if (n < 0)
 		return -errno;
@@ -178,7 +181,8 @@ static int sort_calls(struct annotation *annotation)
 	struct sonde_recording *recording = annotation->recording;
 
 	annotation->calls = array_new(recording->call_count + 1, sizeof(uint32_t));
-	if (!annotation->calls)
+	annotation->frames = array_new(recording->packet_count + 1, sizeof(uint32_t));
+	if (!annotation->calls || !annotation->frames)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < recording->call_count; i++)
 		annotation->calls[i] = i + 1;
@@ -231,7 +235,7 @@ static int put_all(struct annotation *annotation)
 			call < recording->call_count
 				? &recording->calls[annotation->calls[call] - 1]
 				: NULL;
-		struct sonde_packet *first = &recording->packets[packet];
+		const struct sonde_packet *first = &recording->packets[packet];
 
 		if (next && (packet == recording->packet_count ||
 			     next->enter_ns <= first->at_ns)) {
@@ -246,34 +250,59 @@ static int put_all(struct annotation *annotation)
 		if (!first->frame)
 			continue; /* the disk was full when it came */
 		error = put_packet(annotation, first);
-		first->frame = ++frame;
+		annotation->frames[packet - 1] = ++frame;
 	}
 	return error ? error : put_end(annotation);
 }
 
-static int replace(struct annotation *annotation, const char *temporary)
+/* The new file has owner and permissions of the old one. */
+static int keep_owner(const struct annotation *annotation, int fd)
 {
-	struct stat status;
-	int fd = fileno(annotation->output);
+	struct stat status, own;
 
-	if (fflush(annotation->output) != 0)
+	if (fstat(annotation->file->fd, &status) < 0 || fstat(fd, &own) < 0)
 		return -errno;
-	if (fstat(annotation->file->fd, &status) == 0 &&
-	    fchmod(fd, status.st_mode & 07777) < 0)
+	if ((status.st_uid != own.st_uid || status.st_gid != own.st_gid) &&
+	    fchown(fd, status.st_uid, status.st_gid) < 0)
 		return -errno;
-	if (rename(temporary, annotation->file->path) < 0)
-		return -errno;
-	return 0;
+	return fchmod(fd, status.st_mode & 07777) < 0 ? -errno : 0;
+}
+
+static void number_packets(const struct annotation *annotation)
+{
+	struct sonde_recording *recording = annotation->recording;
+
+	for (uint32_t i = 0; i < recording->packet_count; i++)
+		recording->packets[i].frame = annotation->frames[i];
+}
+
+/* The file as it is, and why. */
+static void leave(const struct capture_file *file, struct sonde_recording *recording,
+		  const char *reason)
+{
+	char text[160];
+
+	capture_file_number(file, recording);
+	snprintf(text, sizeof(text), "the capture has no comments: %s", reason);
+	sonde_recording_add_note(recording, SONDE_NOTE, text, NULL);
 }
 
 int annotate(struct capture_file *file, struct sonde_recording *recording,
 	     const struct sonde_timeline *timeline, struct sonde_error *err)
 {
 	struct annotation *annotation = array_new(1, sizeof(*annotation));
-	size_t size = strlen(file->path) + sizeof(".XXXXXX");
+	const char *reason = capture_file_refuses(file);
+	size_t size = file->place ? strlen(file->place) + sizeof(".XXXXXX") : 1;
 	char *temporary = array_new(size, 1);
 	int fd = -1, error = -ENOMEM;
+	struct quiet quiet;
 
+	quiet_begin(&quiet);
+	if (reason) {
+		leave(file, recording, reason);
+		error = 0;
+		goto out;
+	}
 	if (!annotation || !temporary)
 		goto out;
 	annotation->file = file;
@@ -281,7 +310,7 @@ int annotate(struct capture_file *file, struct sonde_recording *recording,
 	annotation->timeline = timeline;
 	pcapng_block_init(&annotation->block);
 	sonde_json_init(&annotation->json);
-	snprintf(temporary, size, "%s.XXXXXX", file->path);
+	snprintf(temporary, size, "%s.XXXXXX", file->place);
 	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0) {
 		error = -errno;
@@ -293,20 +322,31 @@ int annotate(struct capture_file *file, struct sonde_recording *recording,
 		close(fd);
 		goto out_remove;
 	}
+	if (keep_owner(annotation, fd) < 0) {
+		leave(file, recording, "its owner could not be kept");
+		unlink(temporary);
+		fclose(annotation->output);
+		error = 0;
+		goto out;
+	}
 	setvbuf(annotation->output, NULL, _IOFBF, OUTPUT_BYTES);
 	error = sort_calls(annotation);
 	if (!error)
 		error = put_all(annotation);
-	if (!error)
-		error = replace(annotation, temporary);
 	if (fclose(annotation->output) != 0 && !error)
 		error = -errno;
+	if (!error && rename(temporary, file->place) < 0)
+		error = -errno;
+	if (!error)
+		number_packets(annotation);
 out_remove:
 	if (error)
 		unlink(temporary);
 out:
+	quiet_end(&quiet);
 	if (annotation) {
 		array_free(annotation->calls);
+		array_free(annotation->frames);
 		array_free(annotation->packet);
 		pcapng_block_done(&annotation->block);
 		sonde_json_done(&annotation->json);
@@ -314,6 +354,7 @@ out:
 	array_free(annotation);
 	array_free(temporary);
 	if (error) {
+		capture_file_number(file, recording);
 		sonde_error_set(err, sonde_error_kind_of(-error), error, "annotate",
 				file->path, NULL);
 		sonde_error_hint(err,

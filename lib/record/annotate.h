@@ -7,7 +7,8 @@
 #include "record/capture_file.h"
 
 /* Packets and calls in the order of time, a comment for each packet.  recording's packets
- * carry their number by arrival in `frame`; it becomes the number in the new file. */
+ * carry their number by arrival in `frame`; it becomes the number in the file, new or
+ * not.  0 also where the file stays as it is: a note then says why. */
 int annotate(struct capture_file *file, struct sonde_recording *recording,
 	     const struct sonde_timeline *timeline, struct sonde_error *err);
 

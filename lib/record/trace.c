@@ -80,7 +80,7 @@ static void on_return(void *context, const struct sonde_call *call)
 	if (trace->file.fd < 0)
 		return;
 	row_format(&trace->file.block, trace->recording, call, &trace->json);
-	capture_file_add_block(&trace->file);
+	capture_file_add_row(&trace->file);
 }
 
 static uint64_t hash_payload(const uint8_t *bytes, const struct sonde_decoded *decoded)
@@ -333,7 +333,7 @@ int sonde_trace_start(const struct sonde_trace_options *options, struct sonde_tr
 	if (!trace)
 		return sonde_error_set(err, SONDE_ERROR_TROUBLE, -ENOMEM, "trace",
 				       options->arguments[0], NULL);
-	trace->feed_fd = trace->control_fd = trace->file.fd = -1;
+	trace->feed_fd = trace->control_fd = trace->file.fd = trace->file.read_fd = -1;
 	trace->is_isolated = options->isolate;
 	sonde_json_init(&trace->json);
 	trace->bytes = array_new(FEED_ROOM, 1);
@@ -364,6 +364,9 @@ int sonde_trace_start(const struct sonde_trace_options *options, struct sonde_tr
 		goto out;
 	}
 	error = take_ring(trace, err);
+	/* Only now: a start that fails leaves an old capture as it was. */
+	if (error >= 0 && trace->file.fd >= 0)
+		capture_file_begin(&trace->file);
 out:
 	if (error < 0) {
 		sonde_trace_free(trace);
@@ -393,7 +396,7 @@ static void finish(struct sonde_trace *trace)
 		recording->packets_dropped += counts.dropped;
 	}
 	recording->ended_ns = clock_realtime_ns();
-	capture_file_flush(&trace->file);
+	capture_file_finish(&trace->file);
 	sonde_recording_seal(recording);
 }
 
@@ -476,15 +479,17 @@ int sonde_trace_save(struct sonde_trace *trace, const struct sonde_timeline *tim
 	struct capture_file *file = &trace->file;
 
 	if (file->error) {
-		sonde_error_set(err, SONDE_ERROR_TROUBLE, file->error, "write",
-				file->path, NULL);
+		capture_file_number(file, trace->recording);
+		sonde_error_set(
+			err, SONDE_ERROR_TROUBLE, file->error, "write", file->path,
+			file->error == -ETIMEDOUT ? "its reader takes nothing" : NULL);
 		if (file->is_regular)
 			sonde_error_hint(err, "it holds %u of %u packets, whole",
 					 capture_file_packets(file),
 					 trace->recording->packet_count);
 		return file->error;
 	}
-	if (file->fd < 0 || !file->is_regular)
+	if (file->fd < 0)
 		return 0;
 	return annotate(file, trace->recording, timeline, err);
 }

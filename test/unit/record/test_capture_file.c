@@ -1,4 +1,5 @@
 /* The capture file while it grows: whole blocks, also on a full disk. */
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -86,6 +87,7 @@ static void holds_what_was_added(void **context)
 
 	(void)context;
 	assert_int_equal(capture_file_open(&file, path, NULL), 0);
+	capture_file_begin(&file);
 	capture_file_add_interface(&file, &loopback);
 	add_packets(&file, 1000);
 	capture_file_flush(&file);
@@ -104,9 +106,9 @@ static void a_full_disk_leaves_whole_blocks(void **context)
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
 	limit = before;
 	limit.rlim_cur = 300 * 1024 + 123;
-	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	assert_int_equal(capture_file_open(&file, path, NULL), 0);
+	capture_file_begin(&file);
 	capture_file_add_interface(&file, &loopback);
 	add_packets(&file, 1000);
 	capture_file_flush(&file);
@@ -116,6 +118,66 @@ static void a_full_disk_leaves_whole_blocks(void **context)
 	assert_int_equal(count_packets(), capture_file_packets(&file));
 	add_packets(&file, 10);
 	assert_int_equal(count_packets(), capture_file_packets(&file));
+	capture_file_close(&file);
+}
+
+/* Until it is begun, an old file is as it was. */
+static void opening_changes_nothing(void **context)
+{
+	struct capture_file file;
+	struct stat status;
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	(void)context;
+	assert_int_equal(write(fd, "old", 3), 3);
+	close(fd);
+	assert_int_equal(capture_file_open(&file, path, NULL), 0);
+	capture_file_flush(&file);
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal(status.st_size, 3);
+	capture_file_begin(&file);
+	capture_file_finish(&file);
+	capture_file_close(&file);
+	assert_int_equal(count_packets(), 0);
+}
+
+/* Neither a signal nor a wait: what the reader does not take is kept, and when it is gone
+ * that is an error. */
+static void a_pipe_is_written_without_waiting(void **context)
+{
+	static uint8_t bytes[1 << 22];
+	struct capture_file file;
+	size_t used = 0;
+	sigset_t pending;
+	int reader;
+
+	(void)context;
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_true(capture_file_open(&file, path, NULL) < 0);
+	reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	assert_int_equal(capture_file_open(&file, path, NULL), 0);
+	capture_file_begin(&file);
+	capture_file_add_interface(&file, &loopback);
+	add_packets(&file, 1000);
+	capture_file_flush(&file);
+	assert_int_equal(file.error, 0);
+	while (file.pending_used > 0) {
+		ssize_t n = read(reader, bytes + used, sizeof(bytes) - used);
+
+		assert_true(n > 0);
+		used += (size_t)n;
+		capture_file_flush(&file);
+	}
+	assert_int_equal(file.packets[999].offset + file.packets[999].length,
+			 file.written);
+	close(reader);
+	add_packets(&file, 1);
+	capture_file_flush(&file);
+	assert_int_equal(file.error, -EPIPE);
+	assert_int_equal(sigpending(&pending), 0);
+	assert_false(sigismember(&pending, SIGPIPE));
+	assert_non_null(capture_file_refuses(&file));
 	capture_file_close(&file);
 }
 
@@ -137,6 +199,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(holds_what_was_added, make_path,
 						remove_path),
 		cmocka_unit_test_setup_teardown(a_full_disk_leaves_whole_blocks,
+						make_path, remove_path),
+		cmocka_unit_test_setup_teardown(opening_changes_nothing, make_path,
+						remove_path),
+		cmocka_unit_test_setup_teardown(a_pipe_is_written_without_waiting,
 						make_path, remove_path),
 		cmocka_unit_test(says_why_it_cannot_be_opened),
 	};
