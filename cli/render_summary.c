@@ -58,6 +58,21 @@ static void list_without_reader(struct sonde_text *text,
 	}
 }
 
+/* Who is held before a call enters it later, and more often finds there what it wants. */
+static void print_cost(struct output *output, const struct sonde_recording *recording)
+{
+	char storage[64];
+	struct sonde_text text;
+
+	sonde_text_init(&text, storage, sizeof(storage));
+	sonde_text_add_duration(&text, recording->held_ns);
+	output_print(
+		output,
+		"tracing held the programs for %s (%llu stops): untraced, more calls "
+		"block\n",
+		storage, (unsigned long long)recording->stops);
+}
+
 void render_summary(struct output *output, const struct sonde_timeline *timeline)
 {
 	const struct sonde_recording *recording = timeline->recording;
@@ -75,6 +90,8 @@ void render_summary(struct output *output, const struct sonde_timeline *timeline
 		output_print(output, "; %llu not recorded",
 			     (unsigned long long)recording->calls_dropped);
 	output_print(output, "\n");
+	if (recording->stops)
+		print_cost(output, recording);
 	sonde_text_init(&text, names, sizeof(names));
 	list_without_reader(&text, recording);
 	if (text.used) {

@@ -56,6 +56,8 @@ static void write_summary(struct output *output, const struct sonde_timeline *ti
 	sonde_json_add_int(json, "calls", recording->call_count);
 	sonde_json_add_int(json, "calls_without_line", timeline->calls_without_line);
 	sonde_json_add_int(json, "calls_dropped", (int64_t)recording->calls_dropped);
+	sonde_json_add_int(json, "stops", (int64_t)recording->stops);
+	sonde_json_add_int(json, "held_ns", recording->held_ns);
 	sonde_json_add_int(json, "streams", timeline->stream_count);
 	if (recording->ended_ns)
 		output_event_time(output, "ended_ns", recording->ended_ns);

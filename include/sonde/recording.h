@@ -204,6 +204,8 @@ struct sonde_recording {
 	bool has_packets;  /* packets were captured at all */
 	uint64_t packets_dropped, packets_foreign; /* by the kernel; of other programs */
 	uint64_t calls_dropped;
+	uint64_t stops;  /* how often a program was stopped to be looked at, */
+	int64_t held_ns; /* and for how long in all: what observing has cost it */
 	uint32_t main_program;
 	struct sonde_store *store; /* private */
 };

@@ -205,6 +205,7 @@ be_tracer(const struct sonde_trace_options *options, int feed_fd, int control_fd
 		.with_count = options->with_count,
 		.isolate = options->isolate,
 		.stdout_to_stderr = options->stdout_to_stderr,
+		.pin = options->pin,
 		.feed_fd = feed_fd,
 		.control_fd = control_fd,
 	};

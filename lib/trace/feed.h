@@ -48,6 +48,7 @@ void feed_return(struct feed *feed, const struct sonde_call *call);
 void feed_note(struct feed *feed, enum sonde_severity severity, const char *text,
 	       const char *hint);
 void feed_calls_dropped(struct feed *feed, uint64_t count);
+void feed_cost(struct feed *feed, uint64_t stops, int64_t held_ns);
 /* The main program, and how it ended, as waitpid(2) tells. */
 void feed_main_program(struct feed *feed, uint32_t program);
 void feed_main_status(struct feed *feed, int status);

@@ -279,6 +279,20 @@ static int take_value(struct feed_state *state, struct body *body, enum feed_kin
 	return 0;
 }
 
+static int take_cost(struct feed_state *state, struct body *body)
+{
+	uint64_t stops;
+	int64_t held_ns;
+
+	take(body, &stops, sizeof(stops));
+	take(body, &held_ns, sizeof(held_ns));
+	if (body->failed)
+		return -EPROTO;
+	state->recording->stops = stops;
+	state->recording->held_ns = held_ns;
+	return 0;
+}
+
 static int take_record(struct feed_state *state, uint32_t kind, struct body *body)
 {
 	switch (kind) {
@@ -304,6 +318,8 @@ static int take_record(struct feed_state *state, uint32_t kind, struct body *bod
 		return take_note(state, body);
 	case FEED_FAILURE:
 		return take_failure(state, body);
+	case FEED_COST:
+		return take_cost(state, body);
 	case FEED_CALLS_DROPPED:
 	case FEED_MAIN_PROGRAM:
 	case FEED_MAIN_STATUS:

@@ -188,6 +188,15 @@ void feed_calls_dropped(struct feed *feed, uint64_t count)
 	put_value(feed, FEED_CALLS_DROPPED, count);
 }
 
+void feed_cost(struct feed *feed, uint64_t stops, int64_t held_ns)
+{
+	struct feed_header *header = begin(feed, FEED_COST);
+
+	put(header, &stops, sizeof(stops));
+	put(header, &held_ns, sizeof(held_ns));
+	end(feed, header);
+}
+
 void feed_main_program(struct feed *feed, uint32_t program)
 {
 	put_value(feed, FEED_MAIN_PROGRAM, program);

@@ -411,7 +411,10 @@ void follow(struct session *session)
 				serve_stop(session, stops[i].tid, stops[i].status);
 			else
 				serve_ended(session, stops[i].tid, stops[i].status);
+			session->tracer.held_ns += clock_realtime_ns() - stops[i].at_ns;
 		}
+		if (count > 0)
+			session->tracer.stops += (uint64_t)count;
 		/* By the clock: while the programs are busy no tick interrupts a wait. */
 		if (count < 0 || session->tracer.waits_for_peer ||
 		    session->tracer.now_ns - session->tick_ns > TICK_NS)

@@ -115,6 +115,8 @@ struct tracer {
 
 	uint32_t program_count, call_count;
 	uint64_t calls_dropped;
+	uint64_t stops; /* served, and how long they held the programs: */
+	int64_t held_ns;
 
 	/* trace/where.c */
 	uint32_t place_count, stack_count;

@@ -13,6 +13,7 @@
 #include "trace/tracer.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -59,6 +60,20 @@ static int send_ring(const struct tracer_options *options)
 	return error;
 }
 
+/* To the processor that it runs on now; the programs inherit it.  A stop then is a switch
+ * on one processor, without waking another. */
+static void pin(void)
+{
+	int processor = sched_getcpu();
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	if (processor < 0)
+		return;
+	CPU_SET(processor, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
 static void start_ticks(void)
 {
 	struct itimerval interval = {{0, TICK_NS / NS_PER_US}, {0, TICK_NS / NS_PER_US}};
@@ -89,6 +104,8 @@ int tracer_run(const struct tracer_options *options)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent || send_ring(options) < 0)
 		return 1;
+	if (options->pin)
+		pin();
 	session.root_count = (uint32_t)options->with_count + 1;
 	session.roots = array_new(session.root_count, sizeof(session.roots[0]));
 	if (!session.roots)
@@ -99,6 +116,7 @@ int tracer_run(const struct tracer_options *options)
 	follow(&session);
 	if (session.tracer.calls_dropped)
 		feed_calls_dropped(&session.feed, session.tracer.calls_dropped);
+	feed_cost(&session.feed, session.tracer.stops, session.tracer.held_ns);
 	feed_flush(&session.feed);
 	array_free(session.roots);
 	return 0;

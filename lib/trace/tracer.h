@@ -18,6 +18,7 @@ struct tracer_options {
 	size_t with_count;
 	bool isolate;
 	bool stdout_to_stderr;
+	bool pin;
 	sigset_t program_mask;
 	int feed_fd;    /* records go here */
 	int control_fd; /* a SOCK_SEQPACKET socket: the ring goes out, commands come in */

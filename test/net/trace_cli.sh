@@ -54,6 +54,9 @@ trace --json -o file sh -c 'echo out' >out 2>err
 is "$(cat out)" 'out' '--json and -o leave standard output to the program'
 check 'and JSON is in the file' python3 -c 'import json; [json.loads(l) for l in open("file")]'
 
+is "$(trace -q --pin nproc | head -n 1)" 1 '--pin: one processor'
+like "$(trace true | tail -n 4)" 'tracing held the programs for .* stops' 'the cost is stated'
+
 # --- the program runs as it would without
 
 for field in SigBlk SigIgn SigCgt; do

@@ -85,6 +85,7 @@ static size_t feed_all(void)
 	feed_started(&feed);
 	feed_program_end(&feed, &end);
 	feed_calls_dropped(&feed, 5);
+	feed_cost(&feed, 24, 4711);
 	feed_main_status(&feed, 0x300);
 	feed_flush(&feed);
 	assert_int_equal(feed.error, 0);
@@ -129,6 +130,8 @@ static void check_recording(const struct feed_state *state)
 	assert_int_equal(recording->note_count, 2);
 	assert_null(recording->notes[0].hint);
 	assert_int_equal(recording->calls_dropped, 5);
+	assert_int_equal(recording->stops, 24);
+	assert_int_equal(recording->held_ns, 4711);
 	assert_non_null(strstr(recording->notes[1].text, "more calls"));
 	assert_int_equal(state->main_status, 0x300);
 	assert_true(state->is_started);
