@@ -40,6 +40,22 @@ static const struct option options[] = {
 	 .help = "connections that may wait to be accepted",
 	 .least = 1,
 	 .most = 65535},
+	{.name = "workers",
+	 .type = OPTION_INT,
+	 .argument = "N",
+	 .help = "serve with so many threads, which share the limits; without it 1",
+	 .least = 1,
+	 .most = 64},
+	{.name = "busy-poll",
+	 .type = OPTION_DURATION,
+	 .argument = "DURATION",
+	 .help = "ask for so long whether something came before waiting for it: answers "
+		 "leave sooner, a core is busy"},
+	{.name = "keepalive",
+	 .type = OPTION_DURATION,
+	 .argument = "DURATION",
+	 .help = "close a TCP client that vanished without a word after so long; without "
+		 "it 90s"},
 	{.name = "port-base",
 	 .type = OPTION_INT,
 	 .argument = "B",
@@ -183,7 +199,8 @@ static void observe(void *context, const struct sonde_serve_event *event)
 		/* As if told to end: nobody will see what is served from now on. */
 		if (output_is_broken(output) && !served->is_ending) {
 			served->is_ending = true;
-			raise(SIGTERM);
+			/* To the process: a worker may be the one that writes. */
+			kill(getpid(), SIGTERM);
 		}
 		return;
 	}
@@ -287,6 +304,9 @@ static int run(const struct command *command, const struct arguments *arguments,
 		.idle_timeout_ns = arguments_number(arguments, "idle-timeout", 0),
 		.max_clients = (unsigned)arguments_number(arguments, "max-clients", 0),
 		.backlog = (int)arguments_number(arguments, "backlog", 0),
+		.workers = (unsigned)arguments_number(arguments, "workers", 1),
+		.busy_poll_ns = arguments_number(arguments, "busy-poll", 0),
+		.keepalive_ns = arguments_number(arguments, "keepalive", 0),
 		.port_base = (int)arguments_number(arguments, "port-base", -1),
 		.observer = observe,
 		.context = &served,
@@ -308,6 +328,8 @@ static int run(const struct command *command, const struct arguments *arguments,
 	}
 	if (r == 0)
 		r = add_services(server, arguments, &err);
+	if (r == 0)
+		r = sonde_server_start(server, &err);
 	if (r == 0)
 		r = enter_sandbox(output, &err);
 	if (r == 0)

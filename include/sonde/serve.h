@@ -42,6 +42,7 @@ struct sonde_serve_event {
 	const char *reason;
 };
 
+/* With several workers it is called by several threads, never by two at once. */
 typedef void sonde_serve_observer(void *context, const struct sonde_serve_event *event);
 
 struct sonde_serve_options {
@@ -49,6 +50,11 @@ struct sonde_serve_options {
 	int64_t idle_timeout_ns; /* 0 none */
 	unsigned max_clients;    /* 0: as many as the descriptor limit allows */
 	int backlog;             /* 0: SOMAXCONN */
+	/* A TCP client that vanished without a word is closed after about so long;
+	 * 0: 90 s; whole seconds, at least 4. */
+	int64_t keepalive_ns;
+	int64_t busy_poll_ns; /* asks so long for events before it waits for them; 0 */
+	unsigned workers;     /* threads, the caller's included; 0: 1 */
 	int port_base; /* added to ports under 1024; -1: 0 where privileged, else 10000 */
 	sonde_serve_observer *observer; /* NULL none */
 	void *context;
@@ -63,8 +69,11 @@ SONDE_API int sonde_server_new(const struct sonde_serve_options *options,
  * client after its first answer. */
 SONDE_API int sonde_server_add(struct sonde_server *server, const char *spec,
 			       struct sonde_error *err);
+/* Makes the threads of the workers, which wait for sonde_server_run(): a program that
+ * enters a sandbox calls it before.  Nothing to do with one worker. */
+SONDE_API int sonde_server_start(struct sonde_server *server, struct sonde_error *err);
 /* Serves until also_fd (-1 none) is readable (returns 1) or the life time is over (0).
- * May be called again. */
+ * May be called again; meanwhile only the other workers serve. */
 SONDE_API int sonde_server_run(struct sonde_server *server, int also_fd,
 			       struct sonde_error *err);
 /* Stops listening, sends what is already answered (at most a second), closes all. */

@@ -54,6 +54,7 @@ enum {
 	/* Servers. */
 	LIMIT_SERVICES = 64,
 	LIMIT_LISTENERS = 256,
+	LIMIT_WORKERS = 64,
 	LIMIT_SERVICE_FILE = 1 << 20, /* bytes of a file that a service reads */
 	LIMIT_CLIENT_INPUT = 1 << 16, /* bytes of one read from a client */
 	LIMIT_CLIENT_OUTPUT =

@@ -44,6 +44,7 @@ struct loop {
 	size_t kind_count;
 	void *context;
 	int64_t now_ns;
+	int64_t busy_ns;
 	struct slot *slots;
 	size_t slot_capacity;
 	int slot_count;
@@ -275,11 +276,18 @@ int64_t loop_now_ns(const struct loop *loop)
 	return loop->now_ns;
 }
 
-/* Rounded up: waking too early would mean waking twice. */
-static int timeout_ms(struct loop *loop, int64_t until_ns)
+/* Until a deadline is due, or until_ns. */
+static int64_t next_ns(const struct loop *loop, int64_t until_ns)
 {
 	if (loop->heap_count > 0 && loop->slots[loop->heap[0]].deadline_ns < until_ns)
-		until_ns = loop->slots[loop->heap[0]].deadline_ns;
+		return loop->slots[loop->heap[0]].deadline_ns;
+	return until_ns;
+}
+
+/* Rounded up: waking too early would mean waking twice. */
+static int timeout_ms(const struct loop *loop, int64_t until_ns)
+{
+	until_ns = next_ns(loop, until_ns);
 	if (until_ns == LOOP_NEVER)
 		return -1;
 	int64_t left_ns = until_ns - clock_monotonic_ns();
@@ -288,6 +296,26 @@ static int timeout_ms(struct loop *loop, int64_t until_ns)
 	if (left_ns > 3600 * NS_PER_S)
 		left_ns = 3600 * NS_PER_S;
 	return (int)((left_ns + NS_PER_MS - 1) / NS_PER_MS);
+}
+
+/* Asking costs a core, and saves the time that waking up takes. */
+static int spin(struct loop *loop, int64_t until_ns)
+{
+	int64_t now_ns = clock_monotonic_ns();
+	int64_t end_ns = next_ns(loop, until_ns);
+	int count;
+
+	if (end_ns - now_ns > loop->busy_ns)
+		end_ns = now_ns + loop->busy_ns;
+	do {
+		count = epoll_wait(loop->epoll_fd, loop->ready, EVENTS_PER_TURN, 0);
+	} while (count == 0 && clock_monotonic_ns() < end_ns);
+	return count;
+}
+
+void loop_set_busy(struct loop *loop, int64_t busy_ns)
+{
+	loop->busy_ns = busy_ns;
 }
 
 static void call_ready(struct loop *loop, int count)
@@ -317,8 +345,11 @@ static void call_late(struct loop *loop)
 
 int loop_turn(struct loop *loop, int64_t until_ns)
 {
-	int count = epoll_wait(loop->epoll_fd, loop->ready, EVENTS_PER_TURN,
-			       timeout_ms(loop, until_ns));
+	int count = loop->busy_ns > 0 ? spin(loop, until_ns) : 0;
+
+	if (count == 0)
+		count = epoll_wait(loop->epoll_fd, loop->ready, EVENTS_PER_TURN,
+				   timeout_ms(loop, until_ns));
 
 	if (count < 0 && errno != EINTR)
 		return -errno;

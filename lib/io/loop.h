@@ -45,6 +45,9 @@ void loop_set_deadline(struct loop *loop, int slot, int64_t at_ns);
 /* Closes its descriptor now; free() follows at the end of the turn. */
 void loop_close(struct loop *loop, int slot);
 
+/* Before it waits, asks again and again for so long; 0 not at all. */
+void loop_set_busy(struct loop *loop, int64_t busy_ns);
+
 /* The moment of the turn: when its events were fetched. */
 int64_t loop_now_ns(const struct loop *loop);
 

@@ -20,6 +20,7 @@
 #include <linux/sockios.h>
 #include <seccomp.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -94,26 +95,39 @@ static int leave_root(struct sonde_sandbox *ret)
 
 /* --- the filter */
 
+/* Where (argument & mask) == value. */
+static int permit_where(scmp_filter_ctx filter, int call, unsigned argument,
+			uint64_t mask, uint64_t value)
+{
+	struct scmp_arg_cmp test = {
+		.arg = argument,
+		.op = SCMP_CMP_MASKED_EQ,
+		.datum_a = mask,
+		.datum_b = value,
+	};
+
+	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &test);
+}
+
 static int permit_arguments(scmp_filter_ctx filter)
 {
-	static const unsigned long questions[] = {FIONREAD, SIOCOUTQ, TCGETS, TIOCGWINSZ};
-	static const int descriptor_questions[] = {F_GETFD, F_GETFL, F_SETFL};
-	int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-				 SCMP_A2_32(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	static const unsigned questions[] = {FIONREAD, SIOCOUTQ, TCGETS, TIOCGWINSZ};
+	static const unsigned descriptor_questions[] = {F_GETFD, F_GETFL, F_SETFL};
+	unsigned self = (unsigned)getpid();
+	int r = permit_where(filter, SCMP_SYS(mmap), 2, PROT_EXEC, 0);
 
 	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-				     SCMP_A2_32(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+		r = permit_where(filter, SCMP_SYS(mprotect), 2, PROT_EXEC, 0);
 	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-				     SCMP_A0_32(SCMP_CMP_EQ, (unsigned)getpid()));
-	for (size_t i = 0; r == 0 && i < sizeof(questions) / sizeof(questions[0]); i++)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-				     SCMP_A1_32(SCMP_CMP_EQ, questions[i]));
-	for (size_t i = 0; r == 0 && i < sizeof(descriptor_questions) / sizeof(int); i++)
-		r = seccomp_rule_add(
-			filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-			SCMP_A1_32(SCMP_CMP_EQ, (unsigned)descriptor_questions[i]));
+		r = permit_where(filter, SCMP_SYS(kill), 0, UINT32_MAX, self);
+	if (r == 0)
+		r = permit_where(filter, SCMP_SYS(tgkill), 0, UINT32_MAX, self);
+	for (size_t i = 0; r == 0 && i < sizeof(questions) / sizeof(unsigned); i++)
+		r = permit_where(filter, SCMP_SYS(ioctl), 1, UINT32_MAX, questions[i]);
+	for (size_t i = 0; r == 0 && i < sizeof(descriptor_questions) / sizeof(unsigned);
+	     i++)
+		r = permit_where(filter, SCMP_SYS(fcntl), 1, UINT32_MAX,
+				 descriptor_questions[i]);
 	return r;
 }
 

@@ -14,11 +14,10 @@
 
 #include "base/clock.h"
 
-/* A peer that vanished without a word is noticed after about two minutes. */
+/* A peer that vanished without a word is noticed after the idle time and all probes. */
 enum {
-	KEEPALIVE_IDLE_S = 60,
-	KEEPALIVE_INTERVAL_S = 10,
-	KEEPALIVE_PROBES = 6,
+	KEEPALIVE_GONE_S = 90,
+	KEEPALIVE_PROBES = 3,
 };
 
 const char *sock_transport_name(enum sock_transport transport)
@@ -51,6 +50,27 @@ static int set(int fd, int level, int name, int value)
 	return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
+int sock_set_keepalive(int fd, int64_t gone_s)
+{
+	int64_t interval_s = gone_s / (3 * KEEPALIVE_PROBES);
+
+	if (gone_s > 32767) /* what the kernel takes */
+		gone_s = 32767;
+	if (interval_s < 1)
+		interval_s = 1;
+	int64_t idle_s = gone_s - KEEPALIVE_PROBES * interval_s;
+	if (idle_s < 1)
+		idle_s = 1;
+	int r = set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+	if (r == 0)
+		r = set(fd, IPPROTO_TCP, TCP_KEEPIDLE, (int)idle_s);
+	if (r == 0)
+		r = set(fd, IPPROTO_TCP, TCP_KEEPINTVL, (int)interval_s);
+	if (r == 0)
+		r = set(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
+	return r;
+}
+
 /* Accepted connections inherit all of this: no call is needed for each of them.
  * SO_REUSEADDR lets a server start again while connections of the last one linger in
  * TIME-WAIT; on a UDP socket it would let a second server steal the port. */
@@ -61,18 +81,12 @@ static int prepare_listener(int fd)
 	if (r == 0)
 		r = set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	if (r == 0)
-		r = set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-	if (r == 0)
-		r = set(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
-	if (r == 0)
-		r = set(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
-	if (r == 0)
-		r = set(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
+		r = sock_set_keepalive(fd, KEEPALIVE_GONE_S);
 	return r;
 }
 
-int sock_listen(const struct sonde_address *address, enum sock_transport transport,
-		int backlog)
+static int bind_socket(const struct sonde_address *address, enum sock_transport transport,
+		       int backlog, bool beside)
 {
 	struct sockaddr_storage storage;
 	socklen_t length = sonde_address_to_sockaddr(address, &storage);
@@ -81,7 +95,9 @@ int sock_listen(const struct sonde_address *address, enum sock_transport transpo
 
 	if (fd < 0)
 		return fd;
-	if (address->family == SONDE_FAMILY_INET6)
+	if (beside)
+		r = set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	if (r == 0 && address->family == SONDE_FAMILY_INET6)
 		r = set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 	if (r == 0 && transport == SOCK_TCP)
 		r = prepare_listener(fd);
@@ -95,6 +111,20 @@ int sock_listen(const struct sonde_address *address, enum sock_transport transpo
 		return r;
 	}
 	return fd;
+}
+
+int sock_listen(const struct sonde_address *address, enum sock_transport transport,
+		int backlog)
+{
+	return bind_socket(address, transport, backlog, false);
+}
+
+int sock_listen_beside(int fd, const struct sonde_address *address,
+		       enum sock_transport transport, int backlog)
+{
+	int r = set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+
+	return r < 0 ? r : bind_socket(address, transport, backlog, true);
 }
 
 int sock_local_address(int fd, struct sonde_address *ret)

@@ -31,6 +31,13 @@ int sock_open(const struct sonde_address *address, enum sock_transport transport
  * vanished.  backlog 0: as long as the system allows.  The descriptor or -errno. */
 int sock_listen(const struct sonde_address *address, enum sock_transport transport,
 		int backlog);
+/* Another one beside fd, which is bound to the same address: the kernel deals out what
+ * comes among all of them. */
+int sock_listen_beside(int fd, const struct sonde_address *address,
+		       enum sock_transport transport, int backlog);
+/* Connections of a listening socket end when their peer has been silent for so long, and
+ * answers no probe any more; at least 4 s.  Without it: 90 s.  0 or -errno. */
+int sock_set_keepalive(int fd, int64_t gone_s);
 int sock_local_address(int fd, struct sonde_address *ret);
 
 /* Each returns -ETIMEDOUT at the deadline. */

@@ -3,20 +3,25 @@
  * Up to four sockets (IPv4 and IPv6, TCP and UDP) shall have one number.  With port 0 the
  * kernel picks it for the first of them; where one of the others finds it taken, another
  * number is tried.  The first socket is held meanwhile: the kernel has its preferences,
- * and would pick the same number over and over. */
+ * and would pick the same number over and over.
+ *
+ * Sockets may share an address only where each of them says so (SO_REUSEPORT).  Those of
+ * the first worker are bound without it, so that a second server is refused like any
+ * other, and say so only afterwards, to let the other workers in. */
 #include "serve/bind.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "serve/holder.h"
 
 enum { UNPRIVILEGED_PORT_BASE = 10000 };
 
 struct group {
 	const struct serve_spec *spec;
-	int backlog;
+	const struct sonde_serve_options *options; /* borrowed */
 	struct sonde_address addresses[LIMIT_ADDRESSES];
 	size_t address_count;
 	struct serve_socket *sockets; /* borrowed */
@@ -33,25 +38,39 @@ static void close_from(struct group *group, size_t first)
 	group->socket_count = 0;
 }
 
+/* Takes fd. */
+static int finish(int fd, enum sock_transport transport,
+		  const struct sonde_serve_options *options, struct serve_socket *ret)
+{
+	int64_t keepalive_s = options->keepalive_ns / NS_PER_S;
+	int r = sock_local_address(fd, &ret->address);
+
+	if (r == 0 && transport == SOCK_TCP && keepalive_s > 0)
+		r = sock_set_keepalive(fd, keepalive_s);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	ret->fd = fd;
+	ret->transport = transport;
+	return 0;
+}
+
 static int bind_one(struct group *group, struct sonde_address address, uint16_t *port,
 		    enum sock_transport transport)
 {
 	struct serve_socket *socket = &group->sockets[group->socket_count];
 
 	address.port = *port;
-	int fd = sock_listen(&address, transport, group->backlog);
+	int fd = sock_listen(&address, transport, group->options->backlog);
 	if (fd < 0) {
 		group->failed = address;
 		group->failed_transport = transport;
 		return fd;
 	}
-	int r = sock_local_address(fd, &socket->address);
-	if (r < 0) {
-		close(fd);
+	int r = finish(fd, transport, group->options, socket);
+	if (r < 0)
 		return r;
-	}
-	socket->fd = fd;
-	socket->transport = transport;
 	*port = socket->address.port;
 	group->socket_count++;
 	return 0;
@@ -165,10 +184,31 @@ static int describe(const struct group *group, int error, struct sonde_error *er
 	return error;
 }
 
-int serve_bind(const struct serve_spec *spec, int port_base, int backlog,
+int serve_bind_beside(const struct serve_socket *sockets, int count,
+		      const struct sonde_serve_options *options,
+		      struct serve_socket ret[SERVE_SOCKETS])
+{
+	int i, r = 0;
+
+	for (i = 0; r == 0 && i < count; i++) {
+		r = sock_listen_beside(sockets[i].fd, &sockets[i].address,
+				       sockets[i].transport, options->backlog);
+		if (r >= 0)
+			r = finish(r, sockets[i].transport, options, &ret[i]);
+	}
+	if (r < 0) {
+		/* The last one is the one that failed. */
+		for (i -= 2; i >= 0; i--)
+			close(ret[i].fd);
+	}
+	return r;
+}
+
+int serve_bind(const struct serve_spec *spec, const struct sonde_serve_options *options,
 	       struct serve_socket ret[SERVE_SOCKETS], struct sonde_error *err)
 {
-	struct group group = {.spec = spec, .backlog = backlog, .sockets = ret};
+	struct group group = {.spec = spec, .options = options, .sockets = ret};
+	int port_base = options->port_base;
 	unsigned port = spec->endpoint.port;
 	bool low = port > 0 && port < 1024;
 

@@ -7,6 +7,7 @@
 
 #include <sonde/address.h>
 #include <sonde/error.h>
+#include <sonde/serve.h>
 
 #include "base/limits.h"
 #include "io/sock.h"
@@ -21,9 +22,15 @@ struct serve_socket {
 #define SERVE_SOCKETS (2 * LIMIT_ADDRESSES)
 
 /* Binds all of them, or none.  A family that this machine does not have is left out where
- * the SPEC leaves another.  port_base is that of struct sonde_serve_options.  Returns
- * their number. */
-int serve_bind(const struct serve_spec *spec, int port_base, int backlog,
+ * the SPEC leaves another.  Of the options port_base, backlog and keepalive_ns count.
+ * Returns their number. */
+int serve_bind(const struct serve_spec *spec, const struct sonde_serve_options *options,
 	       struct serve_socket ret[SERVE_SOCKETS], struct sonde_error *err);
+
+/* As many sockets with the same addresses, among which the kernel deals out what comes.
+ * All of them, or none.  0 or -errno. */
+int serve_bind_beside(const struct serve_socket *sockets, int count,
+		      const struct sonde_serve_options *options,
+		      struct serve_socket ret[SERVE_SOCKETS]);
 
 #endif

@@ -32,6 +32,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "io/sock.h"
+#include "serve/crew.h"
 
 enum client_state {
 	CLIENT_OPEN = 0,
@@ -470,7 +471,7 @@ int client_new(struct sonde_server *server, int fd, const struct serve_spec *spe
 	if (r < 0)
 		goto out;
 	client->slot = r;
-	client->number = ++server->accepted;
+	client->number = atomic_fetch_add(&server->crew->accepted, 1) + 1;
 	client->next = server->clients;
 	if (client->next)
 		client->next->previous = client;

@@ -9,14 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "serve/bind.h"
+#include "serve/crew.h"
 
 enum { STOP_STEP_MS = 5 };
+
+#define KEEPALIVE_LEAST_NS (4 * NS_PER_S)
 
 static void also_ready(void *context, void *object, uint32_t events)
 {
@@ -49,9 +53,11 @@ void server_notify(struct sonde_server *server, struct sonde_serve_event *event)
 {
 	if (!server->options.observer)
 		return;
-	event->at_ns = clock_realtime_ns();
 	server->notified = event->kind != SONDE_SERVE_IDLE;
+	crew_lock(server->crew);
+	event->at_ns = clock_realtime_ns();
 	server->options.observer(server->options.context, event);
+	crew_unlock(server->crew);
 }
 
 static int turn(struct sonde_server *server, int64_t until_ns)
@@ -105,8 +111,52 @@ void server_trouble_end(struct sonde_server *server, struct server_quiet *quiet)
 
 /* --- life */
 
-int sonde_server_new(const struct sonde_serve_options *options, struct sonde_server **ret,
-		     struct sonde_error *err)
+static void stop(struct sonde_server *server)
+{
+	int64_t end_ns = clock_monotonic_ns() + LIMIT_LINGER_MS * NS_PER_MS;
+
+	if (server->has_stopped)
+		return;
+	server->has_stopped = true;
+	server->stopping = true;
+	listener_close_all(server);
+	for (;;) {
+		for (struct client *at = server->clients, *next; at; at = next) {
+			next = client_next(at);
+			client_stop(server, at);
+		}
+		int64_t now_ns = clock_monotonic_ns();
+		if (!server->clients || now_ns >= end_ns)
+			break;
+		if (turn(server, now_ns + STOP_STEP_MS * NS_PER_MS) < 0)
+			break;
+	}
+}
+
+static void free_worker(struct sonde_server *server)
+{
+	if (!server)
+		return;
+	if (server->loop)
+		stop(server);
+	server_trouble_end(server, &server->quiet_accept);
+	datagrams_free_shared(server);
+	loop_free(server->loop);
+	for (size_t i = 0; i < server->spec_count; i++) {
+		serve_spec_done(server->specs[i]);
+		free(server->specs[i]);
+	}
+	array_free(server->specs);
+	free(server->input);
+	free(server->output);
+	if (server->stop_fd >= 0)
+		close(server->stop_fd);
+	free(server);
+}
+
+/* One worker. */
+static int new_worker(const struct sonde_serve_options *options, struct crew *crew,
+		      struct sonde_server **ret)
 {
 	struct sonde_server *server = calloc(1, sizeof(*server));
 	int r = -ENOMEM;
@@ -114,6 +164,8 @@ int sonde_server_new(const struct sonde_serve_options *options, struct sonde_ser
 	if (!server)
 		goto out;
 	server->options = *options;
+	server->crew = crew;
+	server->stop_fd = -1;
 	server->accepting = true;
 	server->also_slot = -1;
 	server->end_ns = LOOP_NEVER;
@@ -130,6 +182,79 @@ int sonde_server_new(const struct sonde_serve_options *options, struct sonde_ser
 	if (r < 0)
 		goto out;
 	server->resume_slot = r;
+	loop_set_busy(server->loop, options->busy_poll_ns);
+	*ret = server;
+	return 0;
+out:
+	free_worker(server);
+	return r;
+}
+
+/* The part of a limit that worker i of `count` has; 0, which is no limit, stays so. */
+static unsigned share(unsigned limit, unsigned count, unsigned i)
+{
+	return limit / count + (i < limit % count);
+}
+
+static int new_member(struct crew *crew, const struct sonde_serve_options *options,
+		      unsigned i)
+{
+	struct sonde_serve_options own = *options;
+	struct sonde_server *member;
+
+	own.max_clients = share(options->max_clients, crew->count, i);
+	own.for_ns = 0;
+	int r = new_worker(&own, crew, &member);
+	if (r < 0)
+		return r;
+	crew->members[i - 1] = member;
+	member->is_member = true;
+	member->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return member->stop_fd < 0 ? -errno : 0;
+}
+
+static int check_options(const struct sonde_serve_options *options,
+			 struct sonde_error *err)
+{
+	if (options->workers > LIMIT_WORKERS)
+		return sonde_error_set(err, SONDE_ERROR_USAGE, -ERANGE, "serve",
+				       "with workers", "at most %d", LIMIT_WORKERS);
+	if (options->max_clients > 0 && options->max_clients < options->workers)
+		return sonde_error_set(err, SONDE_ERROR_USAGE, -ERANGE, "serve",
+				       "with workers",
+				       "%u would share a limit of %u clients",
+				       options->workers, options->max_clients);
+	if (options->keepalive_ns > 0 && options->keepalive_ns < KEEPALIVE_LEAST_NS)
+		return sonde_error_set(err, SONDE_ERROR_USAGE, -ERANGE, "serve",
+				       "with keepalive",
+				       "one probe a second: at least 4s are needed");
+	return 0;
+}
+
+int sonde_server_new(const struct sonde_serve_options *options, struct sonde_server **ret,
+		     struct sonde_error *err)
+{
+	struct sonde_serve_options own = *options;
+	unsigned workers = options->workers > 0 ? options->workers : 1;
+	struct sonde_server *server = NULL;
+	struct crew *crew = NULL;
+	int r = check_options(options, err);
+
+	if (r < 0)
+		return r;
+	r = crew_new(workers, &crew);
+	if (r < 0)
+		goto out;
+	own.max_clients = share(options->max_clients, workers, 0);
+	r = new_worker(&own, crew, &server);
+	if (r < 0) {
+		crew_free(crew);
+		goto out;
+	}
+	for (unsigned i = 1; r == 0 && i < workers; i++)
+		r = new_member(crew, options, i);
+	if (r < 0)
+		goto out;
 	*ret = server;
 	return 0;
 out:
@@ -173,10 +298,10 @@ static int add_sockets(struct sonde_server *server, const struct serve_spec *spe
 	return r;
 }
 
-int sonde_server_add(struct sonde_server *server, const char *text,
-		     struct sonde_error *err)
+/* Each worker reads the SPEC for itself: they share no configuration. */
+static int add_spec(struct sonde_server *server, const char *text,
+		    struct serve_spec **ret, struct sonde_error *err)
 {
-	struct serve_socket sockets[SERVE_SOCKETS];
 	struct serve_spec *spec = NULL;
 
 	int r = array_reserve(&server->specs, &server->spec_capacity,
@@ -196,33 +321,80 @@ int sonde_server_add(struct sonde_server *server, const char *text,
 	r = serve_spec_load(spec, err);
 	if (r < 0)
 		return r;
+	*ret = spec;
+	return 0;
+}
 
-	int count = serve_bind(spec, server->options.port_base, server->options.backlog,
-			       sockets, err);
+static int fail_sockets(const char *text, int error, struct sonde_error *err)
+{
+	if (error == -E2BIG)
+		return sonde_error_set(err, SONDE_ERROR_USAGE, error, "serve", text,
+				       "more than %d sockets", LIMIT_LISTENERS);
+	return sonde_error_set(err, sonde_error_kind_of(-error), error, "serve", text,
+			       NULL);
+}
+
+/* The same addresses once more, for another worker. */
+static int add_member(struct sonde_server *member, const char *text,
+		      const struct serve_socket *sockets, int count,
+		      struct sonde_error *err)
+{
+	struct serve_socket own[SERVE_SOCKETS];
+	struct serve_spec *spec;
+
+	int r = add_spec(member, text, &spec, err);
+	if (r < 0)
+		return r;
+	r = serve_bind_beside(sockets, count, &member->options, own);
+	if (r == 0)
+		r = add_sockets(member, spec, own, count);
+	return r < 0 ? fail_sockets(text, r, err) : 0;
+}
+
+int sonde_server_add(struct sonde_server *server, const char *text,
+		     struct sonde_error *err)
+{
+	struct serve_socket sockets[SERVE_SOCKETS];
+	struct crew *crew = server->crew;
+	struct serve_spec *spec;
+
+	int r = add_spec(server, text, &spec, err);
+	if (r < 0)
+		return r;
+	int count = serve_bind(spec, &server->options, sockets, err);
 	if (count < 0)
 		return count;
 	r = add_sockets(server, spec, sockets, count);
-	if (r == -E2BIG)
-		return sonde_error_set(err, SONDE_ERROR_USAGE, r, "serve", text,
-				       "more than %d sockets", LIMIT_LISTENERS);
 	if (r < 0)
-		return sonde_error_set(err, sonde_error_kind_of(-r), r, "serve", text,
-				       NULL);
+		return fail_sockets(text, r, err);
+	for (unsigned i = 0; r == 0 && i + 1 < crew->count; i++)
+		r = add_member(crew->members[i], text, sockets, count, err);
+	if (r < 0)
+		return r;
 	for (int i = 0; i < count; i++)
 		notify_listening(server, spec, &sockets[i]);
 	return 0;
 }
 
-int sonde_server_run(struct sonde_server *server, int also_fd, struct sonde_error *err)
+int sonde_server_start(struct sonde_server *server, struct sonde_error *err)
+{
+	int r = crew_start(server->crew);
+
+	if (r < 0)
+		return sonde_error_set(err, SONDE_ERROR_TROUBLE, r, "start", "a worker",
+				       NULL);
+	return 0;
+}
+
+/* Until also_fd is readable, or the life time over. */
+static int serve(struct sonde_server *server, int also_fd)
 {
 	int r = 0;
 
-	if (server->end_ns == LOOP_NEVER && server->options.for_ns > 0)
-		server->end_ns = clock_monotonic_ns() + server->options.for_ns;
 	if (also_fd >= 0) {
 		r = loop_add(server->loop, SERVER_ALSO, also_fd, EPOLLIN, NULL);
 		if (r < 0)
-			goto out;
+			return r;
 		server->also_slot = r;
 		r = 0;
 	}
@@ -233,49 +405,48 @@ int sonde_server_run(struct sonde_server *server, int also_fd, struct sonde_erro
 	if (server->also_slot >= 0)
 		loop_close(server->loop, server->also_slot);
 	server->also_slot = -1;
-out:
+	return r;
+}
+
+void server_work(struct sonde_server *server)
+{
+	int r = serve(server, server->stop_fd);
+
+	/* Its sockets are closed then, and new clients are dealt to the others. */
+	if (r < 0 && server->spec_count > 0)
+		server_trouble(server, &server->quiet_accept, server->specs[0]->service,
+			       false, "a worker ends: it cannot wait for clients");
+	stop(server);
+}
+
+int sonde_server_run(struct sonde_server *server, int also_fd, struct sonde_error *err)
+{
+	int r = sonde_server_start(server, err);
+
+	if (r < 0)
+		return r;
+	if (server->end_ns == LOOP_NEVER && server->options.for_ns > 0)
+		server->end_ns = clock_monotonic_ns() + server->options.for_ns;
+	crew_begin(server->crew);
+	r = serve(server, also_fd);
 	if (r < 0)
 		return sonde_error_set(err, sonde_error_kind_of(-r), r, "wait",
 				       "for clients", NULL);
 	return server->also_ready ? 1 : 0;
 }
 
-static void stop(struct sonde_server *server)
-{
-	int64_t end_ns = clock_monotonic_ns() + LIMIT_LINGER_MS * NS_PER_MS;
-
-	server->stopping = true;
-	listener_close_all(server);
-	for (;;) {
-		for (struct client *at = server->clients, *next; at; at = next) {
-			next = client_next(at);
-			client_stop(server, at);
-		}
-		int64_t now_ns = clock_monotonic_ns();
-		if (!server->clients || now_ns >= end_ns)
-			break;
-		if (turn(server, now_ns + STOP_STEP_MS * NS_PER_MS) < 0)
-			break;
-	}
-}
-
 void sonde_server_free(struct sonde_server *server)
 {
 	if (!server)
 		return;
-	if (server->loop)
-		stop(server);
-	server_trouble_end(server, &server->quiet_accept);
-	datagrams_free_shared(server);
-	loop_free(server->loop);
-	for (size_t i = 0; i < server->spec_count; i++) {
-		serve_spec_done(server->specs[i]);
-		free(server->specs[i]);
-	}
-	array_free(server->specs);
-	free(server->input);
-	free(server->output);
-	free(server);
+	struct crew *crew = server->crew;
+	crew_stop(crew);
+	stop(server);
+	crew_join(crew);
+	for (unsigned i = 0; i + 1 < crew->count; i++)
+		free_worker(crew->members[i]);
+	free_worker(server);
+	crew_free(crew);
 }
 
 /* --- the table, for help, completion and suggestions */

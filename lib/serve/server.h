@@ -33,10 +33,15 @@ struct server_quiet {
 };
 
 struct client;
+struct crew;
 struct datagrams;
 
 struct sonde_server {
 	struct sonde_serve_options options;
+	struct crew *crew; /* owned by the first worker */
+	bool is_member;    /* a worker, and not the first */
+	bool has_stopped;
+	int stop_fd; /* of a member: an eventfd; else -1 */
 	struct loop *loop;
 	struct serve_spec **specs; /* owned, each of them too: clients point to them */
 	size_t spec_count, spec_capacity;
@@ -46,7 +51,6 @@ struct sonde_server {
 
 	struct client *clients; /* owned, a list */
 	size_t client_count;
-	uint64_t accepted;
 	bool accepting;
 	bool stopping;
 	int resume_slot;
@@ -69,6 +73,8 @@ void server_notify(struct sonde_server *server, struct sonde_serve_event *event)
 /* what is static: "an answer could not be sent". */
 void server_trouble(struct sonde_server *server, struct server_quiet *quiet,
 		    const struct service *service, bool udp, const char *what);
+/* The life of a member's thread. */
+void server_work(struct sonde_server *server);
 /* Says what was left unsaid. */
 void server_trouble_end(struct sonde_server *server, struct server_quiet *quiet);
 

@@ -86,6 +86,7 @@ def sandboxed(title, *words):
 
 
 sandboxed('one thread')
+sandboxed('three workers', '--workers', '3')
 
 # --- traced
 

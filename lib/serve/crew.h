@@ -1,0 +1,39 @@
+/* The workers of a server: so many servers in one process, each with its own thread, loop,
+ * sockets, clients and shares of every limit.  They share what stands here. */
+#ifndef SERVE_CREW_H
+#define SERVE_CREW_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <sonde/serve.h>
+
+struct crew {
+	_Atomic uint64_t accepted;     /* connections: their numbers */
+	unsigned count;                /* of workers, the first included */
+	unsigned started;              /* threads */
+	struct sonde_server **members; /* owned; count - 1, all but the first */
+	pthread_t *threads;            /* of the members */
+	pthread_mutex_t lock;          /* of the observer, and of: */
+	pthread_cond_t changed;
+	bool begun; /* they serve */
+};
+
+int crew_new(unsigned count, struct crew **ret);
+/* Their threads must have ended. */
+void crew_free(struct crew *crew);
+
+/* One worker at a time; costs nothing where there is only one. */
+void crew_lock(struct crew *crew);
+void crew_unlock(struct crew *crew);
+
+/* The threads of all members, which wait until crew_begin().  0 or -errno. */
+int crew_start(struct crew *crew);
+void crew_begin(struct crew *crew);
+/* Tells the members to stop, which they do while the first worker stops itself. */
+void crew_stop(struct crew *crew);
+void crew_join(struct crew *crew);
+
+#endif
