@@ -47,6 +47,8 @@ enum {
 	LIMIT_RING_BLOCK_BYTES = 1 << 17,
 	LIMIT_RING_BLOCKS = 256,
 	LIMIT_SNAP_BYTES = 262144,
+	LIMIT_HELD_MS = 250,        /* a packet waits to be known as the programs' */
+	LIMIT_HELD_BYTES = 1 << 24, /* of such packets */
 
 	/* Names. */
 	LIMIT_ADDRESSES = 32, /* kept of one name */

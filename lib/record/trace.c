@@ -6,18 +6,16 @@
  *	ring  <----- SCM_RIGHTS -----------  (in the namespace)
  *
  * Calls come through the feed, packets through the ring.  A record that gives a socket an
- * address is in the pipe before the packet is in the ring; so the feed is always emptied
- * first, and whether a packet is one of the programs' is known when it is read. */
+ * address is mostly in the pipe before the packet is in the ring; so the feed is always
+ * emptied first.  Whose the other packets are is decided a little later (packets.c). */
 #include <sonde/trace.h>
 
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,7 +27,7 @@
 #include "record/annotate.h"
 #include "record/capture_file.h"
 #include "record/find_program.h"
-#include "record/flows.h"
+#include "record/packets.h"
 #include "record/row.h"
 #include "trace/feed.h"
 #include "trace/tracer.h"
@@ -39,17 +37,16 @@ enum { FEED_ROOM = 1 << 20, FEED_CHUNK = 1 << 17, DRAIN_MS = 200, DRAIN_TURNS = 
 struct sonde_trace {
 	pid_t tracer; /* 0: has been waited for */
 	int feed_fd, control_fd;
-	bool is_isolated;
 	bool has_ended;
 	uint8_t *bytes; /* of the feed, not yet whole records; owned */
 	size_t byte_count;
+	int64_t known_ns; /* when the feed was last found empty */
 	struct feed_state state;
 	struct sonde_recording *recording; /* owned */
 	struct ring *ring;                 /* owned; NULL: no packets */
-	struct flows flows;
+	struct packets packets;
 	struct capture_file file; /* fd -1: none */
 	struct sonde_json json;   /* scratch */
-	bool said_packets;
 };
 
 /* ---- what comes in ---- */
@@ -58,19 +55,19 @@ static void on_socket(void *context, const struct sonde_socket *socket)
 {
 	struct sonde_trace *trace = context;
 
-	if (!trace->is_isolated)
-		flows_add_socket(&trace->flows, socket);
+	if (!trace->packets.is_isolated)
+		flows_add_socket(&trace->packets.flows, socket);
 }
 
 static void on_call(void *context, const struct sonde_call *call)
 {
 	struct sonde_trace *trace = context;
 
-	if (trace->is_isolated || !call->socket ||
+	if (trace->packets.is_isolated || !call->socket ||
 	    (call->kind != SONDE_CALL_SEND && call->kind != SONDE_CALL_CONNECT))
 		return;
-	flows_add_peer(&trace->flows, &trace->recording->sockets[call->socket - 1],
-		       &call->address);
+	flows_add_peer(&trace->packets.flows,
+		       &trace->recording->sockets[call->socket - 1], &call->address);
 }
 
 static void on_return(void *context, const struct sonde_call *call)
@@ -83,83 +80,12 @@ static void on_return(void *context, const struct sonde_call *call)
 	capture_file_add_row(&trace->file);
 }
 
-static uint64_t hash_payload(const uint8_t *bytes, const struct sonde_decoded *decoded)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	for (uint32_t i = 0; i < decoded->payload_captured; i++)
-		hash = (hash ^ bytes[decoded->payload_offset + i]) *
-		       UINT64_C(0x100000001b3);
-	return hash;
-}
-
-/* The number of the interface that a packet came through; a new one is described. */
-static uint32_t interface_of(struct sonde_trace *trace, const struct ring_packet *packet)
-{
-	struct sonde_recording *recording = trace->recording;
-	struct ifreq request = {.ifr_ifindex = packet->interface_index};
-	struct sonde_interface interface = {
-		.index = (uint32_t)packet->interface_index,
-		.link = packet->link,
-		.name = request.ifr_name,
-	};
-	int number;
-
-	for (uint32_t i = 0; i < recording->interface_count; i++) {
-		if (recording->interfaces[i].index == interface.index &&
-		    recording->interfaces[i].link == interface.link)
-			return i + 1;
-	}
-	/* Asked of the ring's socket, because the namespace may be another than ours. */
-	if (ioctl(ring_fd(trace->ring), SIOCGIFNAME, &request) < 0)
-		snprintf(request.ifr_name, sizeof(request.ifr_name), "if%d",
-			 packet->interface_index);
-	number = sonde_recording_add_interface(recording, &interface);
-	if (number < 0)
-		return 0;
-	interface.interface = (uint32_t)number;
-	capture_file_add_interface(&trace->file, &interface);
-	return (uint32_t)number;
-}
-
-static void take_packet(struct sonde_trace *trace, const struct ring_packet *from)
-{
-	struct sonde_packet packet = {
-		.at_ns = from->at_ns,
-		.is_outgoing = from->is_outgoing,
-		.captured_length = from->captured_length,
-		.wire_length = from->wire_length,
-	};
-
-	sonde_packet_decode(from->link, from->bytes, from->captured_length,
-			    &packet.decoded);
-	if (!trace->is_isolated && !flows_has(&trace->flows, &packet.decoded)) {
-		trace->recording->packets_foreign++;
-		return;
-	}
-	packet.interface = interface_of(trace, from);
-	if (!packet.interface)
-		return;
-	packet.payload_hash = hash_payload(from->bytes, &packet.decoded);
-	packet.frame = capture_file_add_packet(&trace->file, &packet, from->bytes);
-	if (sonde_recording_add_packet(trace->recording, &packet) >= 0)
-		return;
-	trace->recording->packets_dropped++;
-	if (!trace->said_packets)
-		sonde_recording_add_note(
-			trace->recording, SONDE_WARNING,
-			"there were more packets than a recording keeps: "
-			"the rest is counted as dropped",
-			"trace a shorter run");
-	trace->said_packets = true;
-}
-
 static void read_ring(struct sonde_trace *trace)
 {
 	struct ring_packet packet;
 
 	while (trace->ring && ring_next(trace->ring, &packet) > 0)
-		take_packet(trace, &packet);
+		packets_take(&trace->packets, &packet);
 }
 
 /* Takes what is in the pipe now, and not what comes meanwhile: the ring must not wait for
@@ -170,10 +96,13 @@ static int read_feed(struct sonde_trace *trace)
 
 	while (taken < FEED_ROOM) {
 		size_t room = FEED_ROOM - trace->byte_count;
+		int64_t asked_ns = clock_realtime_ns();
 		ssize_t n = read(trace->feed_fd, trace->bytes + trace->byte_count,
 				 room < FEED_CHUNK ? room : FEED_CHUNK);
 		ssize_t used;
 
+		if (n < 0 && errno == EAGAIN)
+			trace->known_ns = asked_ns;
 		if (n == 0)
 			return 0;
 		if (n < 0 && errno == EINTR)
@@ -188,7 +117,7 @@ static int read_feed(struct sonde_trace *trace)
 		trace->byte_count -= (size_t)used;
 		memmove(trace->bytes, trace->bytes + used, trace->byte_count);
 		/* In a namespace of their own all packets are the programs'. */
-		if (trace->is_isolated)
+		if (trace->packets.is_isolated)
 			read_ring(trace);
 	}
 	return 1;
@@ -316,8 +245,10 @@ static int take_ring(struct sonde_trace *trace, struct sonde_error *err)
 	error = ring_map(fd, &trace->ring, NULL);
 	if (error < 0)
 		say_no_packets(trace, error);
-	else
+	if (error >= 0) {
 		trace->recording->has_packets = true;
+		trace->packets.ring_fd = ring_fd(trace->ring);
+	}
 	return 0;
 }
 
@@ -335,7 +266,7 @@ int sonde_trace_start(const struct sonde_trace_options *options, struct sonde_tr
 		return sonde_error_set(err, SONDE_ERROR_TROUBLE, -ENOMEM, "trace",
 				       options->arguments[0], NULL);
 	trace->feed_fd = trace->control_fd = trace->file.fd = trace->file.read_fd = -1;
-	trace->is_isolated = options->isolate;
+	trace->packets.is_isolated = options->isolate;
 	sonde_json_init(&trace->json);
 	trace->bytes = array_new(FEED_ROOM, 1);
 	trace->recording = sonde_recording_new();
@@ -344,6 +275,8 @@ int sonde_trace_start(const struct sonde_trace_options *options, struct sonde_tr
 					options->arguments[0], NULL);
 		goto out;
 	}
+	trace->packets.recording = trace->recording;
+	trace->packets.file = &trace->file;
 	trace->recording->started_ns = clock_realtime_ns();
 	trace->recording->margin_ns = TRACER_MARGIN_NS;
 	trace->state = (struct feed_state){
@@ -383,18 +316,20 @@ out:
 static void finish(struct sonde_trace *trace)
 {
 	struct sonde_recording *recording = trace->recording;
-	struct ring_counts counts;
+	struct ring_counts before, after;
 
 	trace->has_ended = true;
 	waitpid(trace->tracer, NULL, 0);
 	trace->tracer = 0;
 	if (trace->ring) {
+		ring_count(trace->ring, &before);
 		for (int i = 0; i < DRAIN_TURNS && ring_drain(trace->ring, DRAIN_MS) > 0;
 		     i++)
 			read_ring(trace);
 		read_ring(trace);
-		ring_count(trace->ring, &counts);
-		recording->packets_dropped += counts.dropped;
+		packets_end(&trace->packets);
+		ring_count(trace->ring, &after);
+		packets_count_lost(&trace->packets, &before, &after);
 	}
 	recording->ended_ns = clock_realtime_ns();
 	capture_file_finish(&trace->file);
@@ -412,11 +347,13 @@ int sonde_trace_wait(struct sonde_trace *trace, int also_fd, struct sonde_error 
 	while (!trace->has_ended) {
 		int more;
 
-		if (poll(fds, 3, -1) < 0 && errno != EINTR)
+		if (poll(fds, 3, packets_patience_ms(&trace->packets)) < 0 &&
+		    errno != EINTR)
 			return sonde_error_set(err, SONDE_ERROR_TROUBLE, -errno,
 					       "wait for", "programs", NULL);
 		more = read_feed(trace);
 		read_ring(trace);
+		packets_judge(&trace->packets, trace->known_ns);
 		capture_file_flush(&trace->file);
 		if (more < 0) {
 			/* It may be in the middle of a record, with the pipe full:
@@ -510,7 +447,7 @@ void sonde_trace_free(struct sonde_trace *trace)
 		close(trace->control_fd);
 	capture_file_close(&trace->file);
 	ring_free(trace->ring);
-	flows_done(&trace->flows);
+	packets_done(&trace->packets);
 	sonde_json_done(&trace->json);
 	sonde_recording_free(trace->recording);
 	array_free(trace->bytes);
