@@ -18,6 +18,7 @@
 
 #include "cmd.h"
 #include "message.h"
+#include "serve_counters.h"
 
 static const struct option options[] = {
 	{.name = "for",
@@ -56,6 +57,21 @@ static const struct option options[] = {
 	 .argument = "DURATION",
 	 .help = "close a TCP client that vanished without a word after so long; without "
 		 "it 90s"},
+	{.name = "drop",
+	 .type = OPTION_PROBABILITY,
+	 .argument = "P",
+	 .help = "lose each UDP request with this probability, as a bad network does: "
+		 "10%"},
+	{.name = "delay",
+	 .type = OPTION_DURATION,
+	 .argument = "DURATION",
+	 .help = "send each UDP answer so much later"},
+	{.name = "seed",
+	 .type = OPTION_INT,
+	 .argument = "N",
+	 .help = "lose the same requests in each run with this number; without it others",
+	 .least = 1,
+	 .most = INT64_MAX},
 	{.name = "port-base",
 	 .type = OPTION_INT,
 	 .argument = "B",
@@ -69,18 +85,17 @@ static const struct option options[] = {
 /* What the observer prints, and counts for the last line. */
 struct service_log {
 	struct output *output;
-	uint64_t clients;
-	uint64_t datagrams;
-	uint64_t answered;
-	uint64_t refused;
-	bool is_ending; /* because nobody reads */
+	struct serve_counters counters;
+	bool has_udp;
+	bool names_services; /* where it listens is said for more than one */
+	bool is_ending;      /* because nobody reads */
 };
 
 static const char *const event_names[] = {
 	[SONDE_SERVE_LISTENING] = "listening", [SONDE_SERVE_ACCEPTED] = "accepted",
-	[SONDE_SERVE_RECEIVED] = "received",   [SONDE_SERVE_ANSWERED] = "answered",
-	[SONDE_SERVE_REFUSED] = "refused",     [SONDE_SERVE_CLOSED] = "closed",
-	[SONDE_SERVE_TROUBLE] = "trouble",
+	[SONDE_SERVE_DROPPED] = "dropped",     [SONDE_SERVE_RECEIVED] = "received",
+	[SONDE_SERVE_ANSWERED] = "answered",   [SONDE_SERVE_REFUSED] = "refused",
+	[SONDE_SERVE_CLOSED] = "closed",       [SONDE_SERVE_TROUBLE] = "trouble",
 };
 
 static const char *proto_name(const struct sonde_serve_event *event)
@@ -93,11 +108,30 @@ static const char *plural(uint64_t count)
 	return count == 1 ? "" : "s";
 }
 
+static bool has_bytes(const struct sonde_serve_event *event)
+{
+	return event->kind == SONDE_SERVE_RECEIVED ||
+	       event->kind == SONDE_SERVE_ANSWERED || event->kind == SONDE_SERVE_DROPPED;
+}
+
 /* --- as text */
 
-/* "calc 127.0.0.1:40112/tcp #1: received 18 bytes" */
-static void print_event(struct output *output, const struct sonde_serve_event *event)
+/* " (18 bytes received, 8 sent, 1 request answered, 1.20 ms)" */
+static void add_totals(struct sonde_text *line, const struct sonde_serve_event *event)
 {
+	sonde_text_add(line, " (%" PRIu64 " byte%s received, %" PRIu64 " sent, ",
+		       event->received, plural(event->received), event->sent);
+	sonde_text_add(line, "%" PRIu64 " request%s answered, ", event->answered,
+		       plural(event->answered));
+	sonde_text_add_duration(line, event->lasted_ns);
+	sonde_text_add(line, ")");
+}
+
+/* "calc 127.0.0.1:40112/tcp #1: received 18 bytes" */
+static void print_event(const struct service_log *served,
+			const struct sonde_serve_event *event)
+{
+	struct output *output = served->output;
 	char address[SONDE_ADDRESS_CHARS], storage[512];
 	struct sonde_text line;
 
@@ -106,9 +140,12 @@ static void print_event(struct output *output, const struct sonde_serve_event *e
 		/* 0.0.0.0 and [::] rather than * for both: they are two sockets. */
 		bool brackets = event->address.family == SONDE_FAMILY_INET6;
 		sonde_address_format_host(&event->address, address);
-		output_print(output, "listening on %s%s%s:%u/%s\n", brackets ? "[" : "",
-			     address, brackets ? "]" : "", event->address.port,
-			     proto_name(event));
+		output_print(output, "listening on %s%s%s:%u/%s%s%s%s\n",
+			     brackets ? "[" : "", address, brackets ? "]" : "",
+			     event->address.port, proto_name(event),
+			     served->names_services ? " (" : "",
+			     served->names_services ? event->service : "",
+			     served->names_services ? ")" : "");
 		return;
 	}
 	sonde_text_add(&line, "%s", event->service);
@@ -123,12 +160,14 @@ static void print_event(struct output *output, const struct sonde_serve_event *e
 	if (event->kind == SONDE_SERVE_ANSWERED)
 		sonde_text_add(&line, " %" PRIu32 " request%s,", event->requests,
 			       plural(event->requests));
-	if (event->kind == SONDE_SERVE_RECEIVED || event->kind == SONDE_SERVE_ANSWERED)
+	if (has_bytes(event))
 		sonde_text_add(&line, " %zu byte%s", event->bytes, plural(event->bytes));
 	if (event->reason) {
 		sonde_text_add(&line, ": ");
 		sonde_text_add_escaped(&line, event->reason, strlen(event->reason));
 	}
+	if (event->kind == SONDE_SERVE_CLOSED)
+		add_totals(&line, event);
 	output_print(output, "%s\n", storage);
 }
 
@@ -167,8 +206,16 @@ static void write_event(struct output *output, const struct sonde_serve_event *e
 	}
 	if (event->kind == SONDE_SERVE_ANSWERED)
 		sonde_json_add_int(json, "requests", event->requests);
-	if (event->kind == SONDE_SERVE_RECEIVED || event->kind == SONDE_SERVE_ANSWERED)
+	if (has_bytes(event))
 		sonde_json_add_int(json, "bytes", (int64_t)event->bytes);
+	if (event->kind == SONDE_SERVE_CLOSED) {
+		sonde_json_add_int(json, "received", (int64_t)event->received);
+		sonde_json_add_int(json, "sent", (int64_t)event->sent);
+		sonde_json_add_int(json, "answered", (int64_t)event->answered);
+		sonde_json_add_int(json, "lasted_ns", event->lasted_ns);
+	}
+	if (event->kind == SONDE_SERVE_TROUBLE)
+		sonde_json_add_int(json, "times", (int64_t)event->times);
 	if (event->reason) {
 		sonde_json_add_string(json, "text", event->reason);
 		if (!is_utf8(event->reason)) {
@@ -180,14 +227,6 @@ static void write_event(struct output *output, const struct sonde_serve_event *e
 }
 
 /* --- */
-
-static void count(struct service_log *served, const struct sonde_serve_event *event)
-{
-	served->clients += event->kind == SONDE_SERVE_ACCEPTED;
-	served->datagrams += event->kind == SONDE_SERVE_RECEIVED && event->udp;
-	served->refused += event->kind == SONDE_SERVE_REFUSED;
-	served->answered += event->kind == SONDE_SERVE_ANSWERED ? event->requests : 0;
-}
 
 static void observe(void *context, const struct sonde_serve_event *event)
 {
@@ -204,41 +243,57 @@ static void observe(void *context, const struct sonde_serve_event *event)
 		}
 		return;
 	}
-	count(served, event);
+	if (event->kind == SONDE_SERVE_ASKED) {
+		serve_counters_print(&served->counters, output, "counters", event->at_ns);
+		output_flush(output);
+		return;
+	}
+	served->has_udp |= event->kind == SONDE_SERVE_LISTENING && event->udp;
+	serve_counters_add(&served->counters, event);
 	if (output->verbosity < 0 && event->kind != SONDE_SERVE_LISTENING &&
 	    event->kind != SONDE_SERVE_TROUBLE)
 		return;
 	if (output->has_json)
 		write_event(output, event);
 	else
-		print_event(output, event);
+		print_event(served, event);
 }
 
-static void print_summary(struct output *output, const struct service_log *served)
+static int64_t realtime_ns(void)
 {
 	struct timespec now;
 
-	if (output->has_json) {
-		struct sonde_json *json = output_event_begin(output, "summary");
-		clock_gettime(CLOCK_REALTIME, &now);
-		output_event_time(output, "at_ns",
-				  now.tv_sec * INT64_C(1000000000) + now.tv_nsec);
-		sonde_json_add_int(json, "clients", (int64_t)served->clients);
-		sonde_json_add_int(json, "datagrams", (int64_t)served->datagrams);
-		sonde_json_add_int(json, "answered", (int64_t)served->answered);
-		sonde_json_add_int(json, "refused", (int64_t)served->refused);
-		output_event_end(output);
-		return;
-	}
-	output_print(output,
-		     "served %" PRIu64 " client%s and %" PRIu64 " datagram%s: %" PRIu64
-		     " request%s answered, %" PRIu64 " refused\n",
-		     served->clients, plural(served->clients), served->datagrams,
-		     plural(served->datagrams), served->answered,
-		     plural(served->answered), served->refused);
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
-/* SIGINT and SIGTERM become readable; those that were ignored stay ignored. */
+/* SIGUSR1 asks for the counters; the others end the server. */
+static bool is_told_to_end(struct sonde_server *server, int signal_fd)
+{
+	struct signalfd_siginfo signal;
+
+	while (read(signal_fd, &signal, sizeof(signal)) == sizeof(signal)) {
+		if (signal.ssi_signo != SIGUSR1)
+			return true;
+		sonde_server_ask_observer(server);
+	}
+	return false;
+}
+
+/* Until it is told to end, or its time is over.  0, or as sonde_server_run(). */
+static int serve(struct sonde_server *server, int signal_fd, struct sonde_error *err)
+{
+	int r = 1;
+
+	while (r > 0) {
+		r = sonde_server_run(server, signal_fd, err);
+		if (r > 0 && is_told_to_end(server, signal_fd))
+			return 0;
+	}
+	return r;
+}
+
+/* SIGINT, SIGTERM and SIGUSR1 become readable; those that were ignored stay ignored. */
 static int open_signals(void)
 {
 	sigset_t signals;
@@ -246,6 +301,7 @@ static int open_signals(void)
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }
@@ -288,6 +344,22 @@ static int enter_sandbox(const struct output *output, struct sonde_error *err)
 	return 0;
 }
 
+/* A TCP connection loses nothing: without UDP these options mean nothing. */
+static int refuse_faults_of_tcp(const struct arguments *arguments,
+				const struct service_log *served, struct sonde_error *err)
+{
+	static const char *const names[] = {"drop", "delay"};
+
+	for (size_t i = 0; i < 2 && !served->has_udp; i++) {
+		if (arguments_has(arguments, names[i]))
+			return sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "serve",
+					       i == 0 ? "--drop" : "--delay",
+					       "it is of UDP, and no service here has "
+					       "UDP");
+	}
+	return 0;
+}
+
 static const char *spec_word(size_t i)
 {
 	if (i == sonde_serve_service_count())
@@ -299,7 +371,7 @@ static int run(const struct command *command, const struct arguments *arguments,
 	       struct output *output)
 {
 	struct service_log served = {.output = output};
-	struct sonde_serve_options serve = {
+	struct sonde_serve_options options_of_serve = {
 		.for_ns = arguments_number(arguments, "for", 0),
 		.idle_timeout_ns = arguments_number(arguments, "idle-timeout", 0),
 		.max_clients = (unsigned)arguments_number(arguments, "max-clients", 0),
@@ -308,38 +380,45 @@ static int run(const struct command *command, const struct arguments *arguments,
 		.busy_poll_ns = arguments_number(arguments, "busy-poll", 0),
 		.keepalive_ns = arguments_number(arguments, "keepalive", 0),
 		.port_base = (int)arguments_number(arguments, "port-base", -1),
+		.drop_parts = (uint32_t)arguments_number(arguments, "drop", 0),
+		.delay_ns = arguments_number(arguments, "delay", 0),
+		.seed = (uint64_t)arguments_number(arguments, "seed", 0),
 		.observer = observe,
 		.context = &served,
 	};
 	struct sonde_server *server = NULL;
 	struct sonde_error err;
-	struct timespec now;
 
 	if (arguments->operand_count == 0)
 		return message_usage(command->name,
 				     "name a service, as in: sonde serve calc echo");
+	if (arguments_has(arguments, "seed") && !arguments_has(arguments, "drop"))
+		return message_usage(command->name,
+				     "--seed has a meaning with --drop only");
+	served.names_services = arguments->operand_count > 1 ||
+				strcmp(arguments->operands[0], "lab") == 0;
 	int signal_fd = open_signals();
 	int r = signal_fd < 0 ? sonde_error_set(&err, SONDE_ERROR_TROUBLE, -errno,
 						"wait for", "signals", NULL)
-			      : sonde_server_new(&serve, &server, &err);
-	if (output->has_json) {
-		clock_gettime(CLOCK_REALTIME, &now);
-		output_json_start(output, now.tv_sec * INT64_C(1000000000) + now.tv_nsec);
-	}
+			      : sonde_server_new(&options_of_serve, &server, &err);
+	if (output->has_json)
+		output_json_start(output, realtime_ns());
 	if (r == 0)
 		r = add_services(server, arguments, &err);
+	if (r == 0)
+		r = refuse_faults_of_tcp(arguments, &served, &err);
 	if (r == 0)
 		r = sonde_server_start(server, &err);
 	if (r == 0)
 		r = enter_sandbox(output, &err);
 	if (r == 0)
-		r = sonde_server_run(server, signal_fd, &err);
+		r = serve(server, signal_fd, &err);
 	sonde_server_free(server);
 	if (signal_fd >= 0)
 		close(signal_fd);
 	if (r < 0)
 		return message_error(&err);
-	print_summary(output, &served);
+	serve_counters_print(&served.counters, output, "summary", realtime_ns());
 	return STATUS_DONE;
 }
 

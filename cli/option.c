@@ -99,6 +99,33 @@ static void suggest_option(struct sonde_error *err, const struct option_syntax *
 		sonde_error_hint(err, "sonde --help lists the options");
 }
 
+/* "10%", "0.25%": in parts of a million, which leaves four digits behind the point. */
+static int parse_probability(const char *text, long long *ret)
+{
+	const long long percent = 10000;
+	long long value = 0, weight = percent / 10;
+	const char *at = text;
+
+	for (; *at >= '0' && *at <= '9'; at++) {
+		value = value * 10 + (*at - '0') * percent;
+		if (value > 100 * percent)
+			return -ERANGE;
+	}
+	if (at == text)
+		return -EINVAL;
+	if (*at == '.') {
+		const char *point = at++;
+		for (; *at >= '0' && *at <= '9'; at++, weight /= 10)
+			value += (*at - '0') * weight;
+		if (at - point < 2 || at - point > 5)
+			return -EINVAL;
+	}
+	if (strcmp(at, "%") != 0)
+		return -EINVAL;
+	*ret = value;
+	return value > 100 * percent ? -ERANGE : 0;
+}
+
 static int parse_size(const char *text, long long *ret)
 {
 	unsigned shift = 0;
@@ -172,6 +199,9 @@ static int read_number(struct option_value *value, const struct option_syntax *s
 		value->number = sonde_text_parse_duration(value->text);
 		r = value->number < 0 ? (int)value->number : 0;
 		break;
+	case OPTION_PROBABILITY:
+		r = parse_probability(value->text, &value->number);
+		break;
 	case OPTION_CHOICE:
 		r = -EINVAL;
 		for (; o->choices[count]; count++) {
@@ -201,6 +231,11 @@ static int read_number(struct option_value *value, const struct option_syntax *s
 		refuse(err, syntax, subject, strlen(subject),
 		       r == -ERANGE ? "out of range" : "not a duration");
 		sonde_error_hint(err, "a number and a unit: 250ms, 5s, 2m");
+		break;
+	case OPTION_PROBABILITY:
+		refuse(err, syntax, subject, strlen(subject),
+		       r == -ERANGE ? "out of range" : "not a probability");
+		sonde_error_hint(err, "0%% to 100%%, as in 10%% or 0.5%%");
 		break;
 	case OPTION_SIZE:
 		refuse(err, syntax, subject, strlen(subject),

@@ -14,11 +14,12 @@
 enum option_type {
 	OPTION_FLAG = 0,
 	OPTION_TEXT,
-	OPTION_FILE,     /* text too, but shells complete it with files */
-	OPTION_INT,      /* in [least, most]; both 0: 0 and more */
-	OPTION_SIZE,     /* bytes, with k, M or G (1024) */
-	OPTION_DURATION, /* "250ms"; nanoseconds; never negative */
-	OPTION_CHOICE,   /* one of `choices` */
+	OPTION_FILE,        /* text too, but shells complete it with files */
+	OPTION_INT,         /* in [least, most]; both 0: 0 and more */
+	OPTION_SIZE,        /* bytes, with k, M or G (1024) */
+	OPTION_DURATION,    /* "250ms"; nanoseconds; never negative */
+	OPTION_PROBABILITY, /* "10%"; parts of a million */
+	OPTION_CHOICE,      /* one of `choices` */
 };
 
 struct option {
@@ -35,7 +36,7 @@ struct option {
 struct option_value {
 	const struct option *option;
 	const char *text; /* borrowed from argv; NULL for a flag */
-	long long number; /* of INT, SIZE, DURATION; the index of a CHOICE */
+	long long number; /* of INT, SIZE, DURATION, PROBABILITY; the index of a CHOICE */
 };
 
 /* What a command line said.  Strings are argv's. */

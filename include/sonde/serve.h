@@ -18,9 +18,11 @@ enum sonde_serve_event_kind {
 	SONDE_SERVE_ACCEPTED,
 	SONDE_SERVE_RECEIVED,
 	SONDE_SERVE_ANSWERED,
+	SONDE_SERVE_DROPPED, /* a datagram, as drop_parts wants it */
 	SONDE_SERVE_REFUSED, /* a request that cannot be answered; reason */
 	SONDE_SERVE_CLOSED,  /* reason: "client closed", "unknown operation" ... */
 	SONDE_SERVE_TROUBLE, /* the server goes on; reason */
+	SONDE_SERVE_ASKED,   /* sonde_server_ask_observer() was called */
 	SONDE_SERVE_IDLE,    /* after others, before the next wait: a time to flush */
 };
 
@@ -38,6 +40,7 @@ struct sonde_serve_event {
 	/* Closed: all that there was with this client, and for how long. */
 	uint64_t received, sent, answered;
 	int64_t lasted_ns;
+	uint64_t times; /* trouble: how often since it was said last */
 	/* NULL or text that may hold the network's bytes: escape it. */
 	const char *reason;
 };
@@ -56,6 +59,10 @@ struct sonde_serve_options {
 	int64_t busy_poll_ns; /* asks so long for events before it waits for them; 0 */
 	unsigned workers;     /* threads, the caller's included; 0: 1 */
 	int port_base; /* added to ports under 1024; -1: 0 where privileged, else 10000 */
+	/* A bad network, for labs; of UDP alone. */
+	uint32_t drop_parts; /* of a million datagrams that come; 0 none */
+	int64_t delay_ns;    /* of each answer */
+	uint64_t seed;       /* of the losses: the same ones in each run; 0: by chance */
 	sonde_serve_observer *observer; /* NULL none */
 	void *context;
 };
@@ -76,6 +83,9 @@ SONDE_API int sonde_server_start(struct sonde_server *server, struct sonde_error
  * May be called again; meanwhile only the other workers serve. */
 SONDE_API int sonde_server_run(struct sonde_server *server, int also_fd,
 			       struct sonde_error *err);
+/* Calls the observer once, and never while it is called for an event of another worker: a
+ * time to show what it has counted. */
+SONDE_API void sonde_server_ask_observer(struct sonde_server *server);
 /* Stops listening, sends what is already answered (at most a second), closes all. */
 SONDE_API void sonde_server_free(struct sonde_server *server);
 

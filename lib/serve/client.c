@@ -108,7 +108,7 @@ static void notify(struct sonde_server *server, const struct client *client,
 		event.received = client->received;
 		event.sent = client->sent;
 		event.answered = client->answered;
-		event.lasted_ns = loop_now_ns(server->loop) - client->came_ns;
+		event.lasted_ns = clock_monotonic_ns() - client->came_ns;
 	}
 	server_notify(server, &event);
 }
@@ -465,8 +465,8 @@ int client_new(struct sonde_server *server, int fd, const struct serve_spec *spe
 	client->spec = spec;
 	client->fd = fd;
 	client->peer = *peer;
-	client->came_ns = loop_now_ns(server->loop);
-	client->active_ns = client->came_ns;
+	client->came_ns = clock_monotonic_ns();
+	client->active_ns = loop_now_ns(server->loop);
 	r = loop_add(server->loop, SERVER_CLIENT, fd, EPOLLIN, client);
 	if (r < 0)
 		goto out;

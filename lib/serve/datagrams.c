@@ -11,7 +11,7 @@
  *	from a port below 1024 or NFS's 2049 (where other servers answer), or from a
  *	port of our own;
  *	what leaves this machine is never longer than its request, nor than
- *	LIMIT_DATAGRAM_FOREIGN.
+ *	LIMIT_DATAGRAM_FOREIGN, and each source has LIMIT_SOURCE_RATE a second.
  *
  * (That a source in 127/8 came in by another interface is seen to by the kernel.)  What
  * is refused is counted, and said once an interval.
@@ -28,7 +28,10 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/chance.h"
 #include "base/limits.h"
+#include "serve/fault.h"
+#include "serve/rate.h"
 
 enum {
 	/* Not a power of two: the starts of the slots shall not fall on one cache line.
@@ -56,7 +59,11 @@ struct datagrams {
 	unsigned out_count;
 	size_t out_bytes;
 	uint8_t own_ports[65536 / 8]; /* a bit for each that a UDP service has */
-	struct server_quiet quiet_source, quiet_size, quiet_send, quiet_receive;
+	struct server_quiet quiet_source, quiet_rate, quiet_size, quiet_send,
+		quiet_receive, quiet_delay;
+	struct rate rate;
+	struct fault fault;
+	int delayed_slot; /* -1 without a delay */
 	uint8_t output[OUTPUT_BYTES];
 	uint8_t input[LIMIT_DATAGRAM_BATCH * (size_t)INPUT_STRIDE];
 };
@@ -192,6 +199,61 @@ static void notify(struct sonde_server *server, const struct socket *socket,
 	server_notify(server, &event);
 }
 
+/* Takes the answer that was added last out of the batch, to send it later. */
+static void delay_answer(struct sonde_server *server, const struct socket *socket,
+			 uint32_t requests)
+{
+	struct datagrams *datagrams = server->datagrams;
+	const struct msghdr *answer =
+		&datagrams->out.messages[--datagrams->out_count].msg_hdr;
+	bool was_empty = fault_due_ns(&datagrams->fault) == INT64_MAX;
+
+	datagrams->out_bytes -= answer->msg_iov->iov_len;
+	if (fault_keep(&datagrams->fault, socket->spec, socket->fd, answer, requests,
+		       loop_now_ns(server->loop)) < 0)
+		server_trouble(server, &datagrams->quiet_delay, socket->spec->service,
+			       true, "not answered: too many answers are under way");
+	else if (was_empty)
+		loop_set_deadline(server->loop, datagrams->delayed_slot,
+				  fault_due_ns(&datagrams->fault));
+}
+
+static void send_delayed(struct sonde_server *server, const struct fault_answer *answer)
+{
+	struct datagrams *datagrams = server->datagrams;
+	const struct socket socket = {.spec = answer->spec, .fd = answer->fd};
+	struct sonde_address peer = {0};
+
+	sonde_address_from_sockaddr(answer->message.msg_name, answer->message.msg_namelen,
+				    &peer);
+	if (sendmsg(answer->fd, &answer->message, MSG_NOSIGNAL) < 0)
+		server_trouble(server, &datagrams->quiet_send, answer->spec->service,
+			       true, "an answer could not be sent");
+	else
+		notify(server, &socket, SONDE_SERVE_ANSWERED, &peer, answer->part.iov_len,
+		       answer->requests, NULL);
+}
+
+static void send_due(struct sonde_server *server, int64_t now_ns)
+{
+	struct fault_answer *answer;
+
+	while ((answer = fault_take(&server->datagrams->fault, now_ns))) {
+		send_delayed(server, answer);
+		fault_answer_free(answer);
+	}
+}
+
+void datagrams_late(void *context, void *object)
+{
+	struct sonde_server *server = context;
+
+	(void)object;
+	send_due(server, loop_now_ns(server->loop));
+	loop_set_deadline(server->loop, server->datagrams->delayed_slot,
+			  fault_due_ns(&server->datagrams->fault));
+}
+
 static void answer_one(struct sonde_server *server, const struct socket *socket,
 		       unsigned at)
 {
@@ -207,9 +269,17 @@ static void answer_one(struct sonde_server *server, const struct socket *socket,
 
 	sonde_address_from_sockaddr(message->msg_name, message->msg_namelen, &peer);
 	if (!may_ask(datagrams, &peer)) {
+		datagrams->quiet_source.peer = peer;
 		server_trouble(server, &datagrams->quiet_source, service, true,
 			       "not answered: the request comes from where a server or "
 			       "a group answers, and might make a loop");
+		return;
+	}
+	if (!sonde_address_is_loopback(&peer) &&
+	    !rate_admit(&datagrams->rate, &peer, loop_now_ns(server->loop))) {
+		datagrams->quiet_rate.peer = peer;
+		server_trouble(server, &datagrams->quiet_rate, service, true,
+			       "not answered: its network asks too often");
 		return;
 	}
 	if (datagrams->out_count == LIMIT_DATAGRAM_BATCH ||
@@ -221,18 +291,28 @@ static void answer_one(struct sonde_server *server, const struct socket *socket,
 	turn_begin(server, socket->spec, &turn);
 
 	notify(server, socket, SONDE_SERVE_RECEIVED, &peer, turn.input_bytes, 0, NULL);
+	if (fault_drops(&datagrams->fault)) {
+		notify(server, socket, SONDE_SERVE_DROPPED, &peer, turn.input_bytes, 0,
+		       "lost on purpose (--drop)");
+		return;
+	}
 	bool answered = service->answer(&turn);
 	if (turn.refused)
 		notify(server, socket, SONDE_SERVE_REFUSED, &peer, 0, 0, turn.reason);
 	if (!answered)
 		return;
 	if (turn.given > turn.answer_limit) {
+		datagrams->quiet_size.peer = peer;
 		server_trouble(server, &datagrams->quiet_size, service, true,
 			       "not answered: the answer would leave this machine, and "
 			       "is longer than its request or than 512 bytes");
 		return;
 	}
 	add_answer(datagrams, at, turn.given);
+	if (datagrams->delayed_slot >= 0) {
+		delay_answer(server, socket, turn.answered);
+		return;
+	}
 	notify(server, socket, SONDE_SERVE_ANSWERED, &peer, turn.given, turn.answered,
 	       NULL);
 }
@@ -300,6 +380,23 @@ static int make_shared(struct sonde_server *server)
 			.msg_iovlen = 1,
 		};
 	}
+	datagrams->rate.seed = chance_next(&server->chance);
+	datagrams->fault = (struct fault){
+		.drop_parts = server->options.drop_parts,
+		.delay_ns = server->options.delay_ns,
+		.chance = server->options.seed > 0 ? server->options.seed
+						   : chance_next(&server->chance),
+	};
+	datagrams->delayed_slot = -1;
+	if (server->options.delay_ns > 0) {
+		datagrams->delayed_slot =
+			loop_add(server->loop, SERVER_DELAYED, -1, 0, NULL);
+		if (datagrams->delayed_slot < 0) {
+			int r = datagrams->delayed_slot;
+			free(datagrams);
+			return r;
+		}
+	}
 	server->datagrams = datagrams;
 	return 0;
 }
@@ -345,6 +442,10 @@ void datagrams_free_shared(struct sonde_server *server)
 
 	if (!datagrams)
 		return;
+	/* What was answered is sent, if early. */
+	send_due(server, INT64_MAX);
+	server_trouble_end(server, &datagrams->quiet_delay);
+	server_trouble_end(server, &datagrams->quiet_rate);
 	server_trouble_end(server, &datagrams->quiet_source);
 	server_trouble_end(server, &datagrams->quiet_size);
 	server_trouble_end(server, &datagrams->quiet_send);

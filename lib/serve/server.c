@@ -42,6 +42,7 @@ static const struct loop_kind kinds[] = {
 	[SERVER_DATAGRAMS] = {.name = "datagrams",
 			      .ready = datagrams_ready,
 			      .free = datagrams_free},
+	[SERVER_DELAYED] = {.name = "delayed", .late = datagrams_late},
 	[SERVER_RESUME] = {.name = "resume", .late = listener_late},
 	[SERVER_ALSO] = {.name = "also", .borrowed = true, .ready = also_ready},
 };
@@ -58,6 +59,13 @@ void server_notify(struct sonde_server *server, struct sonde_serve_event *event)
 	event->at_ns = clock_realtime_ns();
 	server->options.observer(server->options.context, event);
 	crew_unlock(server->crew);
+}
+
+void sonde_server_ask_observer(struct sonde_server *server)
+{
+	struct sonde_serve_event event = {.kind = SONDE_SERVE_ASKED};
+
+	server_notify(server, &event);
 }
 
 static int turn(struct sonde_server *server, int64_t until_ns)
@@ -83,6 +91,8 @@ static void say_trouble(struct sonde_server *server, const struct server_quiet *
 		.kind = SONDE_SERVE_TROUBLE,
 		.service = quiet->service->name,
 		.udp = quiet->udp,
+		.peer = quiet->peer,
+		.times = times,
 		.reason = reason,
 	};
 	server_notify(server, &event);

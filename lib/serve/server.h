@@ -17,8 +17,9 @@ enum server_kind {
 	SERVER_LISTENER = 0,
 	SERVER_CLIENT,
 	SERVER_DATAGRAMS,
-	SERVER_RESUME, /* takes up accepting again; a deadline alone */
-	SERVER_ALSO,   /* the descriptor that the program waits for besides */
+	SERVER_DELAYED, /* answers under way; a deadline alone */
+	SERVER_RESUME,  /* takes up accepting again; a deadline alone */
+	SERVER_ALSO,    /* the descriptor that the program waits for besides */
 	SERVER_KINDS,
 };
 
@@ -28,6 +29,7 @@ struct server_quiet {
 	const char *what; /* static; NULL where nothing was left unsaid */
 	const struct service *service;
 	bool udp;
+	struct sonde_address peer; /* of the last one, where it has one */
 	int64_t next_ns;
 	uint64_t unsaid;
 };
@@ -118,5 +120,7 @@ void datagrams_free_shared(struct sonde_server *server);
 
 void datagrams_ready(void *context, void *object, uint32_t events);
 void datagrams_free(void *context, void *object);
+/* Sends the answers that are due by now. */
+void datagrams_late(void *context, void *object);
 
 #endif

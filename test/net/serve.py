@@ -9,6 +9,7 @@ stream is cut; what cannot be answered; how it starts and how it ends.
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -181,7 +182,7 @@ for source in (('127.0.0.2', echo), ('127.0.0.2', calc), ('127.0.0.2', 7), ('', 
         if sock.recv(100) == b'behind it' and silent(loop, 0.1):
             refused.append(source)
 tap.equal('no reply to ports where servers answer: our own, low ones, 2049', len(refused), 4)
-tap.check('the log says so, once', server.wait_line('^echo/udp: trouble: not answered: .*loop')
+tap.check('the log says so, once', server.wait_line('^echo [^ ]*/udp: trouble: not answered: .*loop')
           and sum(': trouble: ' in line for line in server.lines) == 1, server.lines[-5:])
 
 # --- ncat
@@ -221,7 +222,8 @@ barrier.close()
 status, lines, errors = server.stop(signal.SIGTERM)
 tap.check('SIGTERM: says what was served, exit status 0',
           (status, errors) == (0, '') and
-          lines[-1].startswith('served ') and lines[-1].endswith(' refused'),
+          re.fullmatch(r'served \d+ clients and \d+ datagrams: \d+ requests answered, '
+                       r'\d+ refused, 4 datagrams without an answer', lines[-1]),
           (status, errors, lines[-1]))
 
 server = Server('calc@:0/tcp', listening=2)
@@ -230,9 +232,14 @@ with tcp(server.ports[0]) as sock:
     status, lines, errors = server.stop(signal.SIGINT)
 tap.equal('SIGINT, too, with a client there', (status, errors, lines[-1]),
           (0, '', 'served 1 client and 0 datagrams: 1 request answered, 0 refused'))
-tap.check('every step of a client is a line', [line.split(': ', 1)[-1] for line in lines[2:-1]] ==
-          ['accepted', 'received 18 bytes', 'answered 1 request, 8 bytes',
-           'closed: the server stops'], lines)
+steps = [line.split(': ', 1)[-1] for line in lines[2:]]
+tap.check('every step of a client is a line, the last one has its totals', steps[:3] ==
+          ['accepted', 'received 18 bytes', 'answered 1 request, 8 bytes'] and
+          re.fullmatch(r'closed: the server stops \(18 bytes received, 8 sent, '
+                       r'1 request answered, [0-9.]+ .?s\)', steps[3]), lines)
+tap.equal('the end: a line for each service, and one for all', lines[6:],
+          ['calc/tcp: 1 client, 18 bytes received, 8 sent, 1 request answered, 0 refused',
+           'served 1 client and 0 datagrams: 1 request answered, 0 refused'])
 
 # --- SPECs
 
@@ -317,7 +324,13 @@ for words, status, text in (
         (['calc@:0', '--workers', '0'], 2, '--workers'),
         (['calc@:0', '--keepalive', '3s'], 2, 'at least 4s'),
         (['calc@:0', '--workers', '3', '--max-clients', '2'], 2, 'share a limit of 2'),
-        (['calc@:0', '--drop', '10%'], 2, 'no such option'),
+        (['calc@:0', '--drop', '10'], 2, 'not a probability'),
+        (['calc@:0', '--drop', '101%'], 2, 'out of range'),
+        (['calc@:0/tcp', '--drop', '10%'], 2, 'no service here has UDP'),
+        (['calc@:0/tcp', '--delay', '10ms'], 2, 'no service here has UDP'),
+        (['calc@:0', '--seed', '1'], 2, '--seed has a meaning with --drop only'),
+        (['qotd@:0,file=/no/such/file'], 2, '/no/such/file: No such file'),
+        (['daytime@:0,format=rfc'], 2, 'ctime|xinetd|windows|iso'),
         (['calc@:0', '--for', '5'], 2, '--for'),
         (['calc@192.0.2.77:0'], 2, 'no interface of this machine has this address'),
         (['calc@no-such-host.invalid:0'], 1, 'no-such-host.invalid'),

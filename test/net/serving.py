@@ -66,7 +66,7 @@ class Server:
         return len(self.sockets()) >= self.listening
 
     def sockets(self):
-        found = [re.fullmatch(r'listening on (.*):(\d+)/(tcp|udp)', line)
+        found = [re.fullmatch(r'listening on (.*):(\d+)/(tcp|udp)(?: \([a-z0-9]+\))?', line)
                  for line in list(self.lines)]
         return [(m[1], int(m[2]), m[3]) for m in found if m]
 

@@ -31,6 +31,7 @@ static const struct option table[] = {
 	{.name = "any", .type = OPTION_INT, .argument = "N"},
 	{.name = "size", .letter = 's', .type = OPTION_SIZE, .argument = "SIZE"},
 	{.name = "for", .type = OPTION_DURATION, .argument = "DURATION"},
+	{.name = "drop", .type = OPTION_PROBABILITY, .argument = "P"},
 	{.name = NULL},
 };
 static const struct option other[] = {
@@ -204,6 +205,20 @@ static void reads_numbers(void **state)
 	assert_string_equal(err.reason, "out of range");
 	refuses("--for 5", "--for 5", "250ms");
 	refuses("--for -5s", "--for -5s", NULL);
+	accepts("--drop 12.5%");
+	assert_int_equal(arguments_number(&arguments, "drop", 9), 125000);
+	accepts("--drop 0.0001%");
+	assert_int_equal(arguments_number(&arguments, "drop", 9), 1);
+	accepts("--drop 100%");
+	assert_int_equal(arguments_number(&arguments, "drop", 9), 1000000);
+	refuses("--drop 100.1%", "--drop 100.1%", "0% to 100%, as in 10% or 0.5%");
+	assert_string_equal(err.reason, "out of range");
+	refuses("--drop 101%", "--drop 101%", NULL);
+	refuses("--drop 0.3", "--drop 0.3", NULL);
+	assert_string_equal(err.reason, "not a probability");
+	refuses("--drop 1.%", "--drop 1.%", NULL);
+	refuses("--drop 0.00001%", "--drop 0.00001%", NULL);
+	refuses("--drop %", "--drop %", NULL);
 }
 
 static void refuses_two_without_meaning(void **state)
