@@ -141,6 +141,11 @@ void process_remove(struct tracer *tracer, struct process *process);
 /* Never reaches another process that has been given the same number since. */
 void process_signal(const struct process *process, int signal);
 
+static inline struct traced_socket *socket_of(struct tracer *tracer, uint32_t number)
+{
+	return &tracer->sockets[number - 1];
+}
+
 /* The number under this hash (never 0) for which is_same(context, number) holds, or 0. */
 uint32_t number_map_find(const struct number_map *map, uint64_t hash,
 			 bool (*is_same)(const void *context, uint32_t number),

@@ -7,9 +7,9 @@
  * where it stops once more and the result is fed.  fork, clone, exec and exit stop too,
  * so that no thread and no image is missed.
  *
- * follow.c serves the stops, phase.c starts and ends the programs, call.c describes
- * calls. Where this process dies, so do the programs (EXITKILL); it dies with the one
- * that started it (PDEATHSIG). */
+ * follow.c serves the stops, phase.c starts and ends the programs, call_enter.c and
+ * call_return.c describe calls.  Where this process dies, so do the programs (EXITKILL);
+ * it dies with the one that started it (PDEATHSIG). */
 #include "trace/tracer.h"
 
 #include <errno.h>
