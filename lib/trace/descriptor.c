@@ -1,24 +1,18 @@
 /* Descriptors of the traced processes.
  *
- * A socket is known by its cookie (SO_COOKIE), which no other socket of the machine ever
- * has.  To ask, the tracer takes a copy of the descriptor (pidfd_getfd) while the program
- * is stopped, asks, and closes the copy before the program goes on: never around a close,
- * which the copy would turn into one that is not the last.
+ * What stands behind one is looked up at its first use, and never around a close: the
+ * copy that is made for it would turn that close into one that is not the last.
  *
  * A negative entry ("not a socket") stays right because every call that can put a socket
  * under a number is traced, and sets or forgets the entry. */
 #include "trace/descriptor.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/array.h"
+#include "trace/lookup.h"
 
 enum { DESCRIPTORS = 1 << 20 }; /* numbers beyond are looked up each time */
 
@@ -40,145 +34,33 @@ static struct descriptor *known(struct process *process, int fd)
 	return &process->descriptors[fd];
 }
 
-static int copy_fd(const struct process *process, int fd)
-{
-	return (int)syscall(SYS_pidfd_getfd, process->pidfd, fd, 0);
-}
-
-static uint8_t kind_of(int domain, int type)
-{
-	if (domain == AF_INET || domain == AF_INET6) {
-		if (type == SOCK_STREAM)
-			return SONDE_SOCKET_TCP;
-		if (type == SOCK_DGRAM)
-			return SONDE_SOCKET_UDP;
-		return SONDE_SOCKET_OTHER;
-	}
-	if (domain == AF_UNIX)
-		return type == SOCK_STREAM ? SONDE_SOCKET_UNIX_STREAM
-					   : SONDE_SOCKET_UNIX_DATAGRAM;
-	return SONDE_SOCKET_OTHER;
-}
-
-static uint8_t family_of(int domain)
-{
-	switch (domain) {
-	case AF_INET:
-		return SONDE_FAMILY_INET;
-	case AF_INET6:
-		return SONDE_FAMILY_INET6;
-	case AF_UNIX:
-		return SONDE_FAMILY_UNIX;
-	}
-	return SONDE_FAMILY_OTHER;
-}
-
-static int option(int fd, int name)
-{
-	int value = -1;
-	socklen_t size = sizeof(value);
-
-	if (getsockopt(fd, SOL_SOCKET, name, &value, &size) < 0)
-		return -1;
-	return value;
-}
-
-/* Both addresses, from a copy of the descriptor. */
-static void read_addresses(int fd, struct sonde_socket *ret)
-{
-	struct sockaddr_storage storage;
-	socklen_t size = sizeof(storage);
-	struct sonde_address address;
-
-	if (getsockname(fd, (struct sockaddr *)&storage, &size) == 0 &&
-	    sonde_address_from_sockaddr((struct sockaddr *)&storage, size, &address) == 0)
-		ret->local = address;
-	size = sizeof(storage);
-	if (getpeername(fd, (struct sockaddr *)&storage, &size) == 0 &&
-	    sonde_address_from_sockaddr((struct sockaddr *)&storage, size, &address) == 0)
-		ret->peer = address;
-}
-
-struct cookie_key {
-	const struct tracer *tracer;
-	uint64_t cookie;
-};
-
-static bool is_same_cookie(const void *context, uint32_t number)
-{
-	const struct cookie_key *key = context;
-
-	return key->tracer->sockets[number - 1].seen.cookie == key->cookie;
-}
-
-/* Reads what the kernel knows of the copy: the number of a known or new socket, or 0. */
-static uint32_t identify(struct tracer *tracer, const struct process *process, int fd,
-			 int copy, bool is_inherited, uint32_t accepted_by)
-{
-	struct traced_socket *socket;
-	struct cookie_key key = {.tracer = tracer};
-	socklen_t size = sizeof(key.cookie);
-	uint64_t hash;
-	uint32_t number;
-	int domain, type;
-
-	if (getsockopt(copy, SOL_SOCKET, SO_COOKIE, &key.cookie, &size) < 0)
-		return 0;
-	hash = hash_bytes(HASH_START, &key.cookie, sizeof(key.cookie));
-	number = number_map_find(&tracer->socket_by_cookie, hash, is_same_cookie, &key);
-	if (number)
-		return number;
-	if (tracer->socket_count >= LIMIT_SOCKETS ||
-	    array_reserve(&tracer->sockets, &tracer->socket_capacity,
-			  tracer->socket_count + 1, sizeof(tracer->sockets[0])) < 0 ||
-	    number_map_add(&tracer->socket_by_cookie, hash, tracer->socket_count + 1) < 0)
-		return 0;
-	number = ++tracer->socket_count;
-	socket = &tracer->sockets[number - 1];
-	domain = option(copy, SO_DOMAIN);
-	type = option(copy, SO_TYPE);
-	socket->is_nonblocking = (fcntl(copy, F_GETFL) & O_NONBLOCK) != 0;
-	socket->seen = (struct sonde_socket){
-		.socket = number,
-		.program = process->program.program,
-		.pid = (uint32_t)process->pid,
-		.fd = fd,
-		.family = family_of(domain),
-		.kind = kind_of(domain, type),
-		.is_listening = option(copy, SO_ACCEPTCONN) == 1,
-		.is_inherited = is_inherited,
-		.cookie = key.cookie,
-		.accepted_by = accepted_by,
-		.opened_ns = tracer->now_ns,
-	};
-	read_addresses(copy, &socket->seen);
-	feed_socket(tracer->feed, &socket->seen);
-	return number;
-}
-
 static uint32_t look_up(struct tracer *tracer, struct process *process, int fd,
 			bool is_inherited, uint32_t accepted_by)
 {
-	struct descriptor *descriptor = entry(process, fd);
+	struct descriptor *descriptor = known(process, fd);
 	uint32_t number;
 	int copy;
 
 	if (fd < 0)
 		return 0;
-	copy = copy_fd(process, fd);
+	copy = lookup_copy(tracer, process, fd);
 	if (copy < 0) {
+		/* Where it could not be asked, the next call asks again. */
 		if (descriptor)
-			descriptor->kind = DESCRIPTOR_NONE;
+			descriptor->kind =
+				copy == -EBADF ? DESCRIPTOR_NONE : DESCRIPTOR_UNKNOWN;
 		return 0;
 	}
-	number = identify(tracer, process, fd, copy, is_inherited, accepted_by);
+	number = lookup_socket(tracer, process, fd, copy, is_inherited, accepted_by);
 	close(copy);
+	/* Only now: a number that is not open must not make the table grow. */
+	descriptor = entry(process, fd);
 	if (!descriptor)
 		return number;
 	descriptor->kind = number ? DESCRIPTOR_SOCKET : DESCRIPTOR_NONE;
 	descriptor->number = number;
 	if (number)
-		tracer->sockets[number - 1].references++;
+		socket_of(tracer, number)->references++;
 	return number;
 }
 
@@ -238,7 +120,7 @@ static uint32_t release(struct tracer *tracer, struct descriptor *descriptor,
 uint32_t descriptor_opened(struct tracer *tracer, struct process *process, int fd,
 			   uint32_t accepted_by)
 {
-	struct descriptor *descriptor = entry(process, fd);
+	struct descriptor *descriptor = known(process, fd);
 
 	if (descriptor)
 		release(tracer, descriptor, 0);
@@ -329,6 +211,7 @@ uint32_t descriptor_first_socket(struct process *process, unsigned first, unsign
 void descriptor_inherit(struct tracer *tracer, const struct process *parent,
 			struct process *child)
 {
+	child->said_closed = parent->said_closed;
 	if (!parent->descriptor_capacity ||
 	    array_reserve(&child->descriptors, &child->descriptor_capacity,
 			  parent->descriptor_capacity, sizeof(child->descriptors[0])) < 0)
@@ -344,6 +227,7 @@ void descriptor_check_exec(struct tracer *tracer, struct process *process,
 						    struct process *process,
 						    uint32_t socket))
 {
+	process->said_closed = false;
 	for (size_t fd = 0; fd < process->descriptor_capacity; fd++) {
 		struct descriptor *descriptor = &process->descriptors[fd];
 		uint32_t call = 0;
@@ -353,11 +237,11 @@ void descriptor_check_exec(struct tracer *tracer, struct process *process,
 			descriptor->kind = DESCRIPTOR_UNKNOWN;
 		if (descriptor->kind == DESCRIPTOR_UNKNOWN)
 			continue;
-		copy = copy_fd(process, (int)fd);
-		if (copy >= 0) {
+		copy = lookup_copy(tracer, process, (int)fd);
+		if (copy >= 0)
 			close(copy);
+		if (copy != -EBADF)
 			continue;
-		}
 		if (descriptor->kind == DESCRIPTOR_SOCKET &&
 		    tracer->sockets[descriptor->number - 1].references == 1)
 			call = closing_call(tracer, process, descriptor->number);
@@ -371,11 +255,10 @@ void descriptor_refresh(struct tracer *tracer, struct process *process, int fd)
 	struct sonde_socket fresh;
 	int copy;
 
-	if (!number || (copy = copy_fd(process, fd)) < 0)
+	if (!number || (copy = lookup_copy(tracer, process, fd)) < 0)
 		return;
-	fresh = tracer->sockets[number - 1].seen;
-	read_addresses(copy, &fresh);
-	fresh.is_listening = option(copy, SO_ACCEPTCONN) == 1;
+	fresh = socket_of(tracer, number)->seen;
+	lookup_state(copy, &fresh);
 	close(copy);
 	if (sonde_address_equal(&fresh.local, &tracer->sockets[number - 1].seen.local) &&
 	    sonde_address_equal(&fresh.peer, &tracer->sockets[number - 1].seen.peer) &&

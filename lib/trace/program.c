@@ -160,6 +160,7 @@ void program_begin(struct tracer *tracer, struct process *process, uint32_t pare
 	program->name = name_of(arguments, program->argument_count);
 	feed_program(tracer->feed, program);
 	say_if_foreign(tracer, process, program->name);
+	snprintf(process->name, sizeof(process->name), "%s", program->name);
 	program->name = NULL;
 	program->arguments = NULL;
 	program->argument_count = 0;

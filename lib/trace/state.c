@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "base/array.h"
 
@@ -63,7 +61,6 @@ struct process *process_add(struct tracer *tracer, pid_t pid)
 	if (!process)
 		return NULL;
 	process->pid = pid;
-	process->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	process->next = tracer->processes[bucket(pid)];
 	tracer->processes[bucket(pid)] = process;
 	tracer->process_count++;
@@ -78,8 +75,6 @@ void process_remove(struct tracer *tracer, struct process *process)
 		at = &(*at)->next;
 	*at = process->next;
 	tracer->process_count--;
-	if (process->pidfd >= 0)
-		close(process->pidfd);
 	source_python_free(process->python);
 	array_free(process->descriptors);
 	array_free(process);
@@ -87,10 +82,8 @@ void process_remove(struct tracer *tracer, struct process *process)
 
 void process_signal(const struct process *process, int signal)
 {
-	if (process->pidfd < 0)
-		kill(process->pid, signal);
-	else
-		syscall(SYS_pidfd_send_signal, process->pidfd, signal, NULL, 0);
+	/* Its number is nobody else's before its end was waited for here. */
+	kill(process->pid, signal);
 }
 
 uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t n)

@@ -54,15 +54,16 @@ struct epoll_instance {
 
 struct process {
 	pid_t pid;
-	int pidfd;
 	uint32_t task_count; /* threads that have not begun to exit */
 	uint32_t root; /* which of the command line's programs it descends from, from 0 */
 	bool is_exiting;
+	bool said_closed;             /* that nobody may look into it */
 	struct sonde_call exit_call;  /* its number is 0 until there is one */
 	struct sonde_program program; /* what was fed; its strings are gone */
 	bool has_program;             /* it has not ended */
 	bool is_uncounted; /* its number is another program's: there are too many */
 	bool is_executed;  /* it is past the exec that made it ours */
+	char name[64];     /* the program's, for notes */
 	uint8_t lines;     /* enum sonde_lines */
 	struct source_python *python; /* owned */
 	struct descriptor *descriptors;
@@ -123,6 +124,8 @@ struct tracer {
 	struct number_map places, stacks;
 
 	bool said_uring, said_foreign, said_version, said_setuid, said_programs;
+	bool said_threads, said_exhausted;
+	char said_closed[64];  /* the last program of which it was said */
 	bool must_flush;       /* what was fed must be out before the program goes on */
 	bool waits_for_peer;   /* the program started last has come to wait for one */
 	uint32_t root_started; /* which one that is */

@@ -1,0 +1,217 @@
+/* Asking the kernel what stands behind a descriptor of a traced process.
+ *
+ * A socket is known by its cookie (SO_COOKIE), which no other socket of the machine ever
+ * has.  To ask, the tracer takes a copy of the descriptor (pidfd_getfd) while the program
+ * is stopped.  The pidfd is made for each question: one kept for each process would use
+ * up the tracer's own descriptors. */
+#include "trace/lookup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/array.h"
+
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL
+#endif
+
+/* ---- what is said of questions that have no answer ---- */
+
+static void say_closed(struct tracer *tracer, struct process *process)
+{
+	char text[192];
+
+	/* Once for an image and its forks: of which two may come to this at a time. */
+	if (process->said_closed)
+		return;
+	process->said_closed = true;
+	if (strcmp(tracer->said_closed, process->name) == 0)
+		return;
+	strcpy(tracer->said_closed, process->name);
+	snprintf(text, sizeof(text),
+		 "%s does not let other programs look into it: its sockets are not seen",
+		 process->name);
+	feed_note(tracer->feed, SONDE_WARNING, text, "run sonde as root");
+}
+
+static void say_threads(struct tracer *tracer, const struct process *process)
+{
+	char text[192];
+
+	if (tracer->said_threads)
+		return;
+	tracer->said_threads = true;
+	snprintf(text, sizeof(text),
+		 "the first thread of %s has ended: new sockets of the others are not "
+		 "seen",
+		 process->name);
+	feed_note(tracer->feed, SONDE_WARNING, text,
+		  "let that thread wait for the others, or use Linux 6.9 or newer");
+}
+
+static void say_exhausted(struct tracer *tracer)
+{
+	if (tracer->said_exhausted)
+		return;
+	tracer->said_exhausted = true;
+	feed_note(tracer->feed, SONDE_WARNING,
+		  "sonde ran out of descriptors: some sockets are not seen",
+		  "raise the limit (ulimit -n)");
+}
+
+/* ---- copies ---- */
+
+/* The thread whose descriptors are asked for: the first one.  Where that has ended before
+ * the others, it has none any more, and another stands for it. */
+static pid_t thread_of(struct tracer *tracer, const struct process *process)
+{
+	const struct task *leader = task_find(tracer, process->pid);
+
+	if (!leader || !leader->is_exiting)
+		return process->pid;
+	for (unsigned i = 0; i < STATE_BUCKETS; i++) {
+		for (const struct task *task = tracer->tasks[i]; task; task = task->next)
+			if (task->process == process && !task->is_exiting)
+				return task->tid;
+	}
+	return process->pid;
+}
+
+int lookup_copy(struct tracer *tracer, struct process *process, int fd)
+{
+	pid_t tid = thread_of(tracer, process);
+	bool is_first = tid == process->pid;
+	int pidfd = (int)syscall(SYS_pidfd_open, tid, is_first ? 0 : PIDFD_THREAD);
+	int copy = -1, error;
+
+	if (pidfd >= 0)
+		copy = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	error = errno;
+	if (pidfd >= 0)
+		close(pidfd);
+	if (copy >= 0)
+		return copy;
+	if (error == EMFILE || error == ENFILE)
+		say_exhausted(tracer);
+	else if (error == EPERM)
+		say_closed(tracer, process);
+	else if (error == EINVAL && !is_first)
+		say_threads(tracer, process);
+	return -error;
+}
+
+/* ---- sockets ---- */
+
+static uint8_t kind_of(int domain, int type)
+{
+	if (domain == AF_INET || domain == AF_INET6) {
+		if (type == SOCK_STREAM)
+			return SONDE_SOCKET_TCP;
+		if (type == SOCK_DGRAM)
+			return SONDE_SOCKET_UDP;
+		return SONDE_SOCKET_OTHER;
+	}
+	if (domain == AF_UNIX)
+		return type == SOCK_STREAM ? SONDE_SOCKET_UNIX_STREAM
+					   : SONDE_SOCKET_UNIX_DATAGRAM;
+	return SONDE_SOCKET_OTHER;
+}
+
+static uint8_t family_of(int domain)
+{
+	switch (domain) {
+	case AF_INET:
+		return SONDE_FAMILY_INET;
+	case AF_INET6:
+		return SONDE_FAMILY_INET6;
+	case AF_UNIX:
+		return SONDE_FAMILY_UNIX;
+	}
+	return SONDE_FAMILY_OTHER;
+}
+
+static int option(int copy, int name)
+{
+	int value = -1;
+	socklen_t size = sizeof(value);
+
+	if (getsockopt(copy, SOL_SOCKET, name, &value, &size) < 0)
+		return -1;
+	return value;
+}
+
+void lookup_state(int copy, struct sonde_socket *ret)
+{
+	struct sockaddr_storage storage;
+	socklen_t size = sizeof(storage);
+	struct sonde_address address;
+
+	if (getsockname(copy, (struct sockaddr *)&storage, &size) == 0 &&
+	    sonde_address_from_sockaddr((struct sockaddr *)&storage, size, &address) == 0)
+		ret->local = address;
+	size = sizeof(storage);
+	if (getpeername(copy, (struct sockaddr *)&storage, &size) == 0 &&
+	    sonde_address_from_sockaddr((struct sockaddr *)&storage, size, &address) == 0)
+		ret->peer = address;
+	ret->is_listening = option(copy, SO_ACCEPTCONN) == 1;
+}
+
+struct cookie_key {
+	const struct tracer *tracer;
+	uint64_t cookie;
+};
+
+static bool is_same_cookie(const void *context, uint32_t number)
+{
+	const struct cookie_key *key = context;
+
+	return key->tracer->sockets[number - 1].seen.cookie == key->cookie;
+}
+
+uint32_t lookup_socket(struct tracer *tracer, const struct process *process, int fd,
+		       int copy, bool is_inherited, uint32_t accepted_by)
+{
+	struct traced_socket *socket;
+	struct cookie_key key = {.tracer = tracer};
+	socklen_t size = sizeof(key.cookie);
+	uint64_t hash;
+	uint32_t number;
+	int domain, type;
+
+	if (getsockopt(copy, SOL_SOCKET, SO_COOKIE, &key.cookie, &size) < 0)
+		return 0;
+	hash = hash_bytes(HASH_START, &key.cookie, sizeof(key.cookie));
+	number = number_map_find(&tracer->socket_by_cookie, hash, is_same_cookie, &key);
+	if (number)
+		return number;
+	if (tracer->socket_count >= LIMIT_SOCKETS ||
+	    array_reserve(&tracer->sockets, &tracer->socket_capacity,
+			  tracer->socket_count + 1, sizeof(tracer->sockets[0])) < 0 ||
+	    number_map_add(&tracer->socket_by_cookie, hash, tracer->socket_count + 1) < 0)
+		return 0;
+	number = ++tracer->socket_count;
+	socket = socket_of(tracer, number);
+	domain = option(copy, SO_DOMAIN);
+	type = option(copy, SO_TYPE);
+	socket->is_nonblocking = (fcntl(copy, F_GETFL) & O_NONBLOCK) != 0;
+	socket->seen = (struct sonde_socket){
+		.socket = number,
+		.program = process->program.program,
+		.pid = (uint32_t)process->pid,
+		.fd = fd,
+		.family = family_of(domain),
+		.kind = kind_of(domain, type),
+		.is_inherited = is_inherited,
+		.cookie = key.cookie,
+		.accepted_by = accepted_by,
+		.opened_ns = tracer->now_ns,
+	};
+	lookup_state(copy, &socket->seen);
+	feed_socket(tracer->feed, &socket->seen);
+	return number;
+}

@@ -1,0 +1,97 @@
+#!/usr/bin/python3
+"""Which sockets sonde trace sees, and whose they are, where descriptors take odd ways; and
+what it says where it cannot see them."""
+
+import collections
+import json
+import os
+import sys
+
+import capturing
+import netns
+from tap import tap
+from traced import ISOLATE, program
+
+sys.dont_write_bytecode = True
+
+OUTPUT = os.path.join(netns.scratch(), 'output')
+PIDFD_OPEN, PIDFD_GETFD = 434, 438  # the same numbers on all architectures
+EMFILE, EINVAL = 24, 22
+PIDFD_THREAD = os.O_EXCL
+
+
+class Run:
+    """A program under sonde trace --json: done, calls, sockets, notes."""
+
+    def __init__(self, argv, before=(), isolate=None):
+        isolate = ISOLATE if isolate is None else isolate
+        self.done = netns.run([*before, netns.SONDE, 'trace', *isolate, '--json', '-o',
+                               OUTPUT, '--', *argv])
+        self.events = collections.defaultdict(list)
+        with open(OUTPUT, encoding='utf-8') as file:
+            for line in file:
+                event = json.loads(line)
+                self.events[event['event']].append(event)
+        self.calls, self.sockets = self.events['call'], self.events['socket']
+        self.notes = [note['text'] for note in self.events['note']]
+
+    def names(self, *without):
+        return [call['name'] for call in self.calls if call['name'] not in without]
+
+    def ended(self):
+        """What the program printed, and its status."""
+        return self.done.stdout, self.done.returncode
+
+
+def refuse(number, argument, value, error):
+    return [capturing.program('refuse'), *map(str, (number, argument, value, error))]
+
+
+# --- descriptors that cannot be looked up
+
+def check_many_processes():
+    run = Run(program('children.py 60'), before=['sh', '-c', 'ulimit -n 48; exec "$@"', 'sh'])
+    tap.equal('more processes than descriptors: each is seen',
+              (run.ended(), run.names().count('socketpair'), len(run.sockets), run.notes),
+              (('0\n', 0), 60, 120, []))
+
+
+def check_no_descriptors():
+    run = Run(program('children.py 3'), before=refuse(PIDFD_GETFD, 2, 0, EMFILE))
+    tap.equal('no descriptors left: the program runs', run.ended(), ('0\n', 0))
+    tap.equal('no descriptors left: said once', run.notes,
+              ['sonde ran out of descriptors: some sockets are not seen'])
+
+
+def check_first_thread_ends():
+    argv = [capturing.program('first_thread_ends')]
+    run = Run(argv)
+    names = run.names('exit_group')
+    if run.notes:
+        tap.skip('the first thread ends first: the others are seen', run.notes[0])
+    else:
+        tap.equal('the first thread ends first: the others are seen',
+                  (run.ended(), names, len(run.sockets), run.notes),
+                  (('talked\n', 0), ['socketpair', 'sendto', 'recvfrom', 'close', 'close'],
+                   2, []))
+    run = Run(argv, before=refuse(PIDFD_OPEN, 1, PIDFD_THREAD, EINVAL))
+    tap.equal('the first thread ends first, on an older kernel: said',
+              (run.ended(), run.notes),
+              (('talked\n', 0), ['the first thread of first_thread_ends has ended: new '
+                                 'sockets of the others are not seen']))
+
+
+def check_not_dumpable():
+    run = Run([capturing.program('not_dumpable')], before=netns.unprivileged([]),
+              isolate=[])
+    notes = [note for note in run.notes if not note.startswith('no packets')]
+    tap.equal('a program that nobody may look into: said once', (run.ended(), notes),
+              (('talked\n', 0), ['not_dumpable does not let other programs look into it: its '
+                                 'sockets are not seen']))
+
+
+check_many_processes()
+check_no_descriptors()
+check_first_thread_ends()
+check_not_dumpable()
+tap.done()
