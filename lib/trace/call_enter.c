@@ -15,8 +15,8 @@
 #include "trace/wait.h"
 #include "trace/where.h"
 
-#ifndef CLOSE_RANGE_CLOEXEC
-#define CLOSE_RANGE_CLOEXEC (1U << 2)
+#ifndef CLOSE_RANGE_UNSHARE
+#define CLOSE_RANGE_UNSHARE (1U << 1)
 #endif
 
 /* Takes the socket behind fd as the call's; false where it is none. */
@@ -201,7 +201,9 @@ static bool describe(struct tracer *tracer, struct task *task,
 		descriptor_closed(tracer, process, (int)arguments[0], 0);
 		return false;
 	case SHAPE_CLOSERANGE:
-		if (arguments[2] & CLOSE_RANGE_CLOEXEC)
+		/* One that closes nothing, and those that fail. */
+		if ((arguments[2] & ~(uint64_t)CLOSE_RANGE_UNSHARE) ||
+		    (unsigned)arguments[0] > (unsigned)arguments[1])
 			return false;
 		call->fd = -1;
 		call->socket = descriptor_first_socket(process, (unsigned)arguments[0],
@@ -262,22 +264,24 @@ static void feed_entered(struct tracer *tracer, struct sonde_call *call)
 	tracer->must_flush = false;
 }
 
+void call_flag_last_reference(struct tracer *tracer, struct sonde_call *call)
+{
+	if (call->call && call->socket &&
+	    socket_of(tracer, call->socket)->seen.closed_by == call->call)
+		call->flags |= SONDE_CALL_LAST_REFERENCE;
+}
+
 static void drop_references(struct tracer *tracer, struct task *task,
 			    const struct syscall *syscall, const uint64_t *arguments)
 {
 	struct sonde_call *call = &task->call;
-	uint32_t closed;
 
 	if (syscall->shape == SHAPE_CLOSE)
-		closed = descriptor_closed(tracer, task->process, call->fd, call->call);
+		descriptor_closed(tracer, task->process, call->fd, call->call);
 	else if (syscall->shape == SHAPE_CLOSERANGE)
-		closed = descriptor_closed_range(tracer, task->process,
-						 (unsigned)arguments[0],
-						 (unsigned)arguments[1], call->call);
-	else
-		return;
-	if (closed)
-		call->flags |= SONDE_CALL_LAST_REFERENCE;
+		descriptor_closed_range(tracer, task->process, (unsigned)arguments[0],
+					(unsigned)arguments[1], call->call);
+	call_flag_last_reference(tracer, call);
 }
 
 bool call_enter(struct tracer *tracer, struct task *task, const struct syscall *syscall,

@@ -94,8 +94,8 @@ static void returned_descriptor(struct tracer *tracer, struct task *task,
 	default: /* dup and its kin */
 		if (fd == (int)task->arguments[0])
 			break; /* dup2 of a number to itself */
-		if (descriptor_closed(tracer, process, fd, task->call.call))
-			task->call.flags |= SONDE_CALL_LAST_REFERENCE;
+		descriptor_closed(tracer, process, fd, task->call.call);
+		call_flag_last_reference(tracer, &task->call);
 		descriptor_copied(tracer, process, (int)task->arguments[0], fd);
 		if (task->call.kind == SONDE_CALL_SOCKET)
 			task->call.new_socket = task->call.socket;
@@ -116,7 +116,8 @@ static void returned_control(struct tracer *tracer, struct task *task,
 		wait_epoll_changed(tracer, task->process, task->tid, task->arguments);
 }
 
-/* After these the socket may have addresses that it had not. */
+/* After these the socket may have addresses that it had not.  Packets may come for them
+ * at once: then they must be known outside before the program goes on. */
 static void refresh_socket(struct tracer *tracer, struct task *task)
 {
 	const struct sonde_socket *seen = &socket_of(tracer, task->call.socket)->seen;
@@ -124,16 +125,21 @@ static void refresh_socket(struct tracer *tracer, struct task *task)
 	switch (task->call.kind) {
 	case SONDE_CALL_BIND:
 	case SONDE_CALL_LISTEN:
-		descriptor_refresh(tracer, task->process, task->call.fd);
+		descriptor_refresh(tracer, task->process, task->call.fd, false);
 		tracer->must_flush = true;
 		break;
 	case SONDE_CALL_CONNECT:
-		descriptor_refresh(tracer, task->process, task->call.fd);
+		/* One that succeeds may also have dissolved the association. */
+		descriptor_refresh(tracer, task->process, task->call.fd,
+				   task->call.result == 0);
+		tracer->must_flush = true;
 		break;
 	case SONDE_CALL_SEND:
-		if (seen->local.port == 0 &&
-		    (seen->kind == SONDE_SOCKET_UDP || seen->kind == SONDE_SOCKET_TCP))
-			descriptor_refresh(tracer, task->process, task->call.fd);
+		if (seen->local.port ||
+		    (seen->kind != SONDE_SOCKET_UDP && seen->kind != SONDE_SOCKET_TCP))
+			break;
+		descriptor_refresh(tracer, task->process, task->call.fd, false);
+		tracer->must_flush = true;
 		break;
 	default:
 		break;

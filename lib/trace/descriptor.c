@@ -89,9 +89,9 @@ uint32_t descriptor_epoll(struct process *process, int fd)
 								  : 0;
 }
 
-/* Drops the reference that an entry holds; the socket whose last one it was, or 0. */
-static uint32_t release(struct tracer *tracer, struct descriptor *descriptor,
-			uint32_t call)
+/* Drops the reference that an entry holds; where it was the socket's last one, the call
+ * is remembered as what closed it. */
+static void release(struct tracer *tracer, struct descriptor *descriptor, uint32_t call)
 {
 	struct traced_socket *socket;
 	struct descriptor was = *descriptor;
@@ -104,17 +104,16 @@ static uint32_t release(struct tracer *tracer, struct descriptor *descriptor,
 			array_free(epoll->members);
 			*epoll = (struct epoll_instance){0};
 		}
-		return 0;
+		return;
 	}
 	if (was.kind != DESCRIPTOR_SOCKET)
-		return 0;
-	socket = &tracer->sockets[was.number - 1];
+		return;
+	socket = socket_of(tracer, was.number);
 	if (--socket->references > 0)
-		return 0;
+		return;
 	socket->seen.closed_ns = tracer->now_ns;
 	socket->seen.closed_by = call;
 	feed_socket_state(tracer->feed, &socket->seen);
-	return was.number;
 }
 
 uint32_t descriptor_opened(struct tracer *tracer, struct process *process, int fd,
@@ -181,22 +180,20 @@ void descriptor_copied(struct tracer *tracer, struct process *process, int from,
 	add_reference(tracer, target);
 }
 
-uint32_t descriptor_closed(struct tracer *tracer, struct process *process, int fd,
-			   uint32_t call)
+void descriptor_closed(struct tracer *tracer, struct process *process, int fd,
+		       uint32_t call)
 {
 	struct descriptor *descriptor = known(process, fd);
 
-	return descriptor ? release(tracer, descriptor, call) : 0;
+	if (descriptor)
+		release(tracer, descriptor, call);
 }
 
-uint32_t descriptor_closed_range(struct tracer *tracer, struct process *process,
-				 unsigned first, unsigned last, uint32_t call)
+void descriptor_closed_range(struct tracer *tracer, struct process *process,
+			     unsigned first, unsigned last, uint32_t call)
 {
-	uint32_t count = 0;
-
 	for (size_t fd = first; fd < process->descriptor_capacity && fd <= last; fd++)
-		count += release(tracer, &process->descriptors[fd], call) != 0;
-	return count;
+		release(tracer, &process->descriptors[fd], call);
 }
 
 uint32_t descriptor_first_socket(struct process *process, unsigned first, unsigned last)
@@ -249,21 +246,25 @@ void descriptor_check_exec(struct tracer *tracer, struct process *process,
 	}
 }
 
-void descriptor_refresh(struct tracer *tracer, struct process *process, int fd)
+void descriptor_refresh(struct tracer *tracer, struct process *process, int fd,
+			bool has_new_peer)
 {
 	uint32_t number = descriptor_known_socket(process, fd);
-	struct sonde_socket fresh;
+	struct sonde_socket *seen, fresh;
 	int copy;
 
 	if (!number || (copy = lookup_copy(tracer, process, fd)) < 0)
 		return;
-	fresh = socket_of(tracer, number)->seen;
+	seen = &socket_of(tracer, number)->seen;
+	fresh = *seen;
+	if (has_new_peer)
+		fresh.peer = (struct sonde_address){0};
 	lookup_state(copy, &fresh);
 	close(copy);
-	if (sonde_address_equal(&fresh.local, &tracer->sockets[number - 1].seen.local) &&
-	    sonde_address_equal(&fresh.peer, &tracer->sockets[number - 1].seen.peer) &&
-	    fresh.is_listening == tracer->sockets[number - 1].seen.is_listening)
+	if (sonde_address_equal(&fresh.local, &seen->local) &&
+	    sonde_address_equal(&fresh.peer, &seen->peer) &&
+	    fresh.is_listening == seen->is_listening)
 		return;
-	tracer->sockets[number - 1].seen = fresh;
+	*seen = fresh;
 	feed_socket_state(tracer->feed, &fresh);
 }

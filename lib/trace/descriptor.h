@@ -22,12 +22,12 @@ void descriptor_forget_all(struct process *process);
 /* fd `to` now stands for what `from` stands for. */
 void descriptor_copied(struct tracer *tracer, struct process *process, int from, int to);
 
-/* The call closed it.  Returns the number of the socket whose last reference that was. */
-uint32_t descriptor_closed(struct tracer *tracer, struct process *process, int fd,
-			   uint32_t call);
-/* All of [first, last]; returns how many sockets lost their last reference. */
-uint32_t descriptor_closed_range(struct tracer *tracer, struct process *process,
-				 unsigned first, unsigned last, uint32_t call);
+/* The call closed it, or all of [first, last].  Of a socket whose last reference that was,
+ * the call is closed_by now. */
+void descriptor_closed(struct tracer *tracer, struct process *process, int fd,
+		       uint32_t call);
+void descriptor_closed_range(struct tracer *tracer, struct process *process,
+			     unsigned first, unsigned last, uint32_t call);
 /* The first socket among the known descriptors in [first, last], or 0. */
 uint32_t descriptor_first_socket(struct process *process, unsigned first, unsigned last);
 
@@ -40,7 +40,9 @@ void descriptor_check_exec(struct tracer *tracer, struct process *process,
 						    struct process *process,
 						    uint32_t socket));
 
-/* Asks the kernel for a socket's addresses anew and feeds what has changed. */
-void descriptor_refresh(struct tracer *tracer, struct process *process, int fd);
+/* Asks the kernel for a socket's addresses anew and feeds what has changed.  The peer that
+ * it had is kept where the kernel names none, unless it is known to have a new one. */
+void descriptor_refresh(struct tracer *tracer, struct process *process, int fd,
+			bool has_new_peer);
 
 #endif

@@ -90,8 +90,29 @@ def check_not_dumpable():
                                  'sockets are not seen']))
 
 
+# --- closes
+
+def check_odd_closes():
+    run = Run(program('odd_closes.py'))
+    tap.equal('odd closes: the program runs', run.ended(), ('', 0))
+    tap.equal('odd closes: a close_range that fails closes nothing',
+              run.names().count('sendto'), 2)
+    calls = {call['call']: call['name'] for call in run.calls}
+    # Two sockets a pair, in the order of their numbers.
+    wanted = {50: 'close_range', 51: 'close_range', 52: 'dup2', 53: 'dup2',
+              60: 'close', 61: 'close_range', 70: 'close_range', 71: 'close_range'}
+    got = [calls.get(each.get('closed_by')) for each in run.sockets]
+    tap.equal('odd closes: which call closed which socket', got, list(wanted.values()))
+    closed_by = {each['socket']: each.get('closed_by') for each in run.sockets}
+    wrong = [(call['name'], call['socket']) for call in run.calls
+             if 'socket' in call and bool(call.get('last_reference')) !=
+             (closed_by[call['socket']] == call['call'])]
+    tap.equal('odd closes: a call is said to be the last of its own socket only', wrong, [])
+
+
 check_many_processes()
 check_no_descriptors()
 check_first_thread_ends()
 check_not_dumpable()
+check_odd_closes()
 tap.done()
