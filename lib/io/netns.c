@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -65,34 +66,57 @@ static int bring_up_loopback(void)
 	return error;
 }
 
-int netns_isolate(struct sonde_error *err)
+/* Of an unshare(); kind is "user" or "network". */
+static int fail_namespace(struct sonde_error *err, int error, const char *kind,
+			  const char *hint)
+{
+	/* ENOSPC, too, and its own sentence speaks of a disk. */
+	bool is_limit = error == -ENOSPC || error == -EUSERS;
+	char subject[32];
+
+	snprintf(subject, sizeof(subject), "%s namespace", kind);
+	sonde_error_set(err, SONDE_ERROR_PERMISSION, error, "isolate", subject,
+			is_limit ? "too many %s namespaces, or none allowed (%s)" : NULL,
+			kind, sonde_error_name(-error));
+	sonde_error_hint(err, "%s", hint);
+	return error;
+}
+
+static int enter_user_namespace(struct sonde_error *err)
 {
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
 	int error;
 
-	if (unshare(CLONE_NEWNET) < 0) {
-		if (errno != EPERM || unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) {
-			error = -errno;
-			sonde_error_set(err, SONDE_ERROR_PERMISSION, error, "isolate",
-					"user namespace", NULL);
-			sonde_error_hint(
-				err,
-				"allow them (sysctl user.max_user_namespaces=1000 and, "
-				"where it exists, kernel.unprivileged_userns_clone=1), "
-				"run "
-				"sonde as root, or leave out --isolate");
-			return error;
-		}
-		error = map_ids(uid, gid);
-		if (error < 0) {
-			sonde_error_set(err, SONDE_ERROR_PERMISSION, error, "isolate",
-					"id map of the user namespace", NULL);
-			sonde_error_hint(err,
-					 "run sonde as root, or leave out --isolate");
-			return error;
-		}
+	if (unshare(CLONE_NEWUSER) < 0)
+		return fail_namespace(
+			err, -errno, "user",
+			"allow them (sysctl user.max_user_namespaces=1000 and, where it "
+			"exists, kernel.unprivileged_userns_clone=1), run sonde as root, "
+			"or leave out --isolate");
+	error = map_ids(uid, gid);
+	if (error < 0) {
+		sonde_error_set(err, SONDE_ERROR_PERMISSION, error, "isolate",
+				"id map of the user namespace", NULL);
+		sonde_error_hint(err, "run sonde as root, or leave out --isolate");
 	}
+	return error;
+}
+
+int netns_isolate(struct sonde_error *err)
+{
+	int error = unshare(CLONE_NEWNET) < 0 ? -errno : 0;
+
+	if (error == -EPERM) {
+		error = enter_user_namespace(err);
+		if (error < 0)
+			return error;
+		error = unshare(CLONE_NEWNET) < 0 ? -errno : 0;
+	}
+	if (error < 0)
+		return fail_namespace(err, error, "network",
+				      "allow them (sysctl user.max_net_namespaces=1000), "
+				      "or leave out --isolate");
 	error = bring_up_loopback();
 	if (error < 0) {
 		sonde_error_set(err, SONDE_ERROR_PERMISSION, error, "isolate",

@@ -294,6 +294,10 @@ def check_no_namespaces():
                 'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"', 'sh', *argv]
     done = netns.run(argv)
     tap.equal('user namespaces forbidden: nothing runs', (done.returncode, done.stdout), (125, ''))
+    if ISOLATE:
+        tap.check('user namespaces forbidden: no disk is blamed', re.search(
+            r'^sonde: .*user namespace: too many user namespaces, or none allowed',
+            done.stderr, re.MULTILINE), done.stderr)
     tap.check('user namespaces forbidden: the remedy is named',
               re.search(r'^sonde: .*namespace', done.stderr, re.MULTILINE) and
               re.search(r'^hint: .*(max_user_namespaces|unprivileged_userns_clone|root)',
