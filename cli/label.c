@@ -50,6 +50,11 @@ static const struct sonde_place *place_of(const struct sonde_timeline *timeline,
 				: NULL;
 }
 
+static bool has_line(const struct sonde_place *place)
+{
+	return place && place->file && place->line > 0;
+}
+
 /* "sendto()"; the end of a program is no function. */
 static void add_call_name(struct sonde_text *text, const struct sonde_timeline *timeline,
 			  const struct sonde_statement *statement)
@@ -116,7 +121,7 @@ void label_statement(struct sonde_text *text, const struct sonde_timeline *timel
 	const struct sonde_statement *statement = &timeline->statements[number - 1];
 	const struct sonde_place *place = place_of(timeline, statement);
 
-	if (place && place->file && place->line > 0) {
+	if (has_line(place)) {
 		sonde_text_add(text, "%s:%d  ", last_part(place->file), place->line);
 		add_source(text, timeline, statement, place);
 		return;
@@ -144,7 +149,9 @@ void label_statement_key(struct sonde_text *text, const struct sonde_timeline *t
 	const struct sonde_statement *statement = &timeline->statements[number - 1];
 	const struct sonde_place *place = place_of(timeline, statement);
 
-	if (!place || !place->file || place->line <= 0)
+	if (!has_line(place) && place && place->function)
+		sonde_text_add(text, "%s", place->function);
+	else if (!has_line(place))
 		add_call_name(text, timeline, statement);
 	else if (is_main_file(timeline, statement, place))
 		sonde_text_add(text, "%d", place->line);
@@ -159,10 +166,13 @@ void label_statement_in_lane(struct sonde_text *text,
 	const struct sonde_place *place = place_of(timeline, statement);
 
 	label_statement_key(text, timeline, number);
-	if (!place || !place->file || place->line <= 0)
-		return;
-	sonde_text_add(text, " ");
-	add_source(text, timeline, statement, place);
+	if (has_line(place)) {
+		sonde_text_add(text, " ");
+		add_source(text, timeline, statement, place);
+	} else if (place && place->function) {
+		sonde_text_add(text, ": ");
+		add_call_name(text, timeline, statement);
+	}
 }
 
 /* The kernel's own codes for a call that a signal ended: no program sees them. */

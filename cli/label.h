@@ -21,15 +21,18 @@ const char *label_program(const struct sonde_recording *recording, uint32_t prog
 void label_process(struct sonde_text *text, const struct sonde_recording *recording,
 		   uint32_t program);
 
-/* "client.py:9  sock.connect((HOST, PORT))", or "sonde[812] sendto()" without a line.  A
- * line that does not say what the call does has it in front: "[close] with connection:".
- */
+/* "client.py:9  sock.connect((HOST, PORT))"; without a line "prog[812] main+0x1a:
+ * sendto()" or "prog[812] sendto()".  A line that does not say what the call does has it
+ * in front:
+ * "[close] with connection:". */
 void label_statement(struct sonde_text *text, const struct sonde_timeline *timeline,
 		     uint32_t statement);
-/* The same below the name of the program: "9 sock.connect((HOST, PORT))". */
+/* The same below the name of the program: "9 sock.connect((HOST, PORT))",
+ * "main+0x1a: sendto()". */
 void label_statement_in_lane(struct sonde_text *text,
 			     const struct sonde_timeline *timeline, uint32_t statement);
-/* What tells the statement from others of its lane: "9", "sendto()". */
+/* What tells the statement from others of its lane: "9", "main+0x1a",
+ * "sendto()". */
 void label_statement_key(struct sonde_text *text, const struct sonde_timeline *timeline,
 			 uint32_t statement);
 /* "8 bytes", "connected", "ECONNREFUSED".  Returns whether it is an error. */

@@ -104,6 +104,7 @@ void trace_json_program(struct output *output, const struct sonde_program *progr
 		[SONDE_LINES_READ] = "read",
 		[SONDE_LINES_NO_READER] = "no-reader",
 		[SONDE_LINES_UNKNOWN_VERSION] = "unknown-version",
+		[SONDE_LINES_SYMBOLS] = "symbols",
 	};
 	struct sonde_json *json = output_event_begin(output, "program");
 

@@ -6,7 +6,8 @@
 
 # Of each set of packages, what a task needs beyond a minimal Debian 12.
 declare -A packages=(
-	[build]='gcc libc6-dev libseccomp-dev libunistring-dev meson ninja-build pkg-config'
+	[build]='gcc libc6-dev libdw-dev libseccomp-dev libstdc++-12-dev libunistring-dev meson
+		ninja-build pkg-config'
 	[demo]='python3'
 	[check]='binutils clang-14 clang-format-14 libclang-rt-14-dev libcmocka-dev
 		libjansson-dev mandoc shellcheck tshark tcpdump ncat strace python3 iproute2

@@ -25,8 +25,9 @@
 enum sonde_lines {
 	SONDE_LINES_UNTRIED = 0, /* it made no socket call */
 	SONDE_LINES_READ,
-	SONDE_LINES_NO_READER,       /* not a language with a reader */
+	SONDE_LINES_NO_READER,       /* the process could not be looked into */
 	SONDE_LINES_UNKNOWN_VERSION, /* an interpreter whose layout is not known */
+	SONDE_LINES_SYMBOLS, /* the program has no debug information: functions at best */
 };
 
 /* One process image: a fork begins one, an exec ends it and begins another. */
@@ -77,7 +78,8 @@ struct sonde_place {
 	uint64_t code; /* code object or pc: tells two calls on one line apart */
 	uint32_t offset;
 	const char *file;     /* as the program knows it; NULL not known */
-	const char *function; /* NULL not known */
+	const char *function; /* with the offset in it where there is no line, as in
+				 "main+0x1a"; NULL not known */
 	const char *text;     /* the source line without its indent; NULL not known */
 	int line;             /* 0 not known */
 	bool is_system;       /* standard library or system module */

@@ -30,6 +30,13 @@ enum {
 	LIMIT_ELF_SEGMENTS = 64,
 	LIMIT_ELF_DYNAMIC = 256, /* entries */
 
+	/* The reader of native code, for one process. */
+	LIMIT_DWARF_MODULES = 1 << 12,
+	LIMIT_DWARF_SITES = 1 << 16, /* instructions remembered */
+	LIMIT_UNWIND_OPERATIONS = 64,
+	LIMIT_SYMBOL = 1024,        /* bytes of a name */
+	LIMIT_DEBUG_FILE = 1 << 30, /* bytes of one that was split off */
+
 	/* The join. */
 	LIMIT_STATEMENT_OPTIONS = 64, /* calls of a statement that options still join */
 	LIMIT_STREAM_HOLES = 1024,    /* segments out of order kept of one direction */

@@ -53,6 +53,9 @@ static void add_message(struct sonde_text *text, const struct sonde_recording *r
 		if (place->text)
 			sonde_text_add_escaped(text, place->text, strlen(place->text));
 		sonde_text_add(text, ": ");
+	} else if (place && place->function) {
+		sonde_text_add_escaped(text, place->function, strlen(place->function));
+		sonde_text_add(text, ": ");
 	}
 	sonde_text_add(text, "%s(", call->name);
 	if (call->fd >= 0)

@@ -35,6 +35,11 @@ void sonde_statement_add_label(const struct sonde_timeline *timeline, uint32_t s
 	if (it->program && it->program <= recording->program_count)
 		add_escaped(text, recording->programs[it->program - 1].name);
 	sonde_text_add(text, "[%u]", it->pid);
+	if (place && place->function) {
+		sonde_text_add(text, " ");
+		add_escaped(text, place->function);
+		sonde_text_add(text, ":");
+	}
 	if (it->principal)
 		sonde_text_add(text, " %s()", recording->calls[it->principal - 1].name);
 }

@@ -370,6 +370,15 @@ static void finish_statement(const struct folder *folder,
 		statement->can_block = false;
 }
 
+/* A place without one is an instruction of a program without debug information. */
+static bool has_line(const struct sonde_recording *recording,
+		     const struct sonde_call *call)
+{
+	uint32_t place = call_place(recording, call);
+
+	return place && recording->places[place - 1].line > 0;
+}
+
 int statement_fold(const struct sonde_recording *recording,
 		   const struct call_index *index, struct sonde_timeline *timeline)
 {
@@ -390,7 +399,7 @@ int statement_fold(const struct sonde_recording *recording,
 						    call->program, call->tid);
 
 		/* The end of a program stands on no line of it. */
-		if (call->kind != SONDE_CALL_EXIT && !call_place(recording, call))
+		if (call->kind != SONDE_CALL_EXIT && !has_line(recording, call))
 			timeline->calls_without_line++;
 		if (!joins(&folder, thread, call) &&
 		    begin_statement(&folder, thread, call) < 0)

@@ -12,14 +12,15 @@
 
 #include "base/limits.h"
 
-/* One frame; the strings belong to the reader and live until source_forget(). */
+/* One frame; the strings belong to the reader and live until its next reading. */
 struct source_frame {
-	uint64_t code;    /* identifies the code object */
-	uint32_t offset;  /* of the instruction in it */
-	const char *file; /* as the program knows it */
-	const char *function;
-	int line;
-	bool is_system; /* standard library or system module */
+	uint64_t code;   /* identifies the code object; of native code, the instruction */
+	uint32_t offset; /* of the instruction in it; of native code, how many functions
+			    were inlined into this one there */
+	const char *file;     /* as the program knows it; NULL not known */
+	const char *function; /* "symbol+0x12" where the line is not known; NULL */
+	int line;             /* 0 not known */
+	bool is_system;       /* standard library or system module */
 };
 
 struct source_stack {
@@ -31,6 +32,7 @@ struct source_stack {
 /* What is known of one process; made at its first socket call, dropped at exec and exit.
  */
 struct source_python;
+struct source_dwarf;
 
 enum source_found {
 	SOURCE_NOT_MINE = 0, /* this process is no CPython */
@@ -49,6 +51,16 @@ void source_python_free(struct source_python *python);
  * (the interpreter is starting, ending, or the thread is not its own), or -EFAULT: what
  * was read did not make sense. */
 int source_python_read(struct source_python *python, pid_t tid, struct source_stack *ret);
+
+/* The reader of native code, for any process.  *ret_has_lines: the program itself has
+ * debug information.  0, or a negative errno: its memory map is out of reach. */
+int source_dwarf_open(pid_t pid, struct source_dwarf **ret, bool *ret_has_lines);
+void source_dwarf_free(struct source_dwarf *dwarf);
+
+/* The stack of thread tid, which must be stopped in a system call, out to main().  The
+ * innermost frame that is not marked as the system's is the statement.  Returns 0, or a
+ * negative errno. */
+int source_dwarf_read(struct source_dwarf *dwarf, pid_t tid, struct source_stack *ret);
 
 /* The text of a line of a source file as the process would open it (its root and working
  * directory), without indent and line end, at most LIMIT_SOURCE_LINE bytes, invalid UTF-8

@@ -76,6 +76,7 @@ void process_remove(struct tracer *tracer, struct process *process)
 	*at = process->next;
 	tracer->process_count--;
 	source_python_free(process->python);
+	source_dwarf_free(process->dwarf);
 	array_free(process->descriptors);
 	array_free(process);
 }

@@ -66,6 +66,7 @@ struct process {
 	char name[64];     /* the program's, for notes */
 	uint8_t lines;     /* enum sonde_lines */
 	struct source_python *python; /* owned */
+	struct source_dwarf *dwarf;   /* owned; one of the two at most */
 	struct descriptor *descriptors;
 	size_t descriptor_capacity;
 	struct process *next; /* in its bucket */

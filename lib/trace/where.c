@@ -6,13 +6,14 @@
  * runs. */
 #include "trace/where.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 struct place_key {
 	uint64_t code;
-	uint64_t
-		file; /* hash of its name: code may be freed and its address used again */
+	/* Hashes of names: code may be freed and its address used again. */
+	uint64_t file, function;
 	uint32_t program;
 	uint32_t offset;
 	int32_t line;
@@ -28,12 +29,18 @@ static bool is_any(const void *context, uint32_t number)
 	return true;
 }
 
+static uint64_t hash_string(const char *string)
+{
+	return string ? hash_bytes(HASH_START, string, strlen(string)) : 0;
+}
+
 static uint32_t intern_place(struct tracer *tracer, const struct process *process,
 			     const struct source_frame *frame)
 {
 	struct place_key key = {
 		.code = frame->code,
-		.file = hash_bytes(HASH_START, frame->file, strlen(frame->file)),
+		.file = hash_string(frame->file),
+		.function = frame->line ? 0 : hash_string(frame->function),
 		.program = process->program.program,
 		.offset = frame->offset,
 		.line = frame->line,
@@ -58,7 +65,8 @@ static uint32_t intern_place(struct tracer *tracer, const struct process *proces
 		.line = frame->line,
 		.is_system = frame->is_system,
 	};
-	if (source_text_read(process->pid, frame->file, frame->line, text) == 0)
+	if (frame->file &&
+	    source_text_read(process->pid, frame->file, frame->line, text) == 0)
 		place.text = text;
 	feed_place(tracer->feed, &place);
 	return place.place;
@@ -94,6 +102,17 @@ static uint32_t intern_stack(struct tracer *tracer, struct process *process,
 	return stack.stack;
 }
 
+/* What is no CPython is taken for native code. */
+static void open_native(struct process *process)
+{
+	bool has_lines;
+
+	if (source_dwarf_open(process->pid, &process->dwarf, &has_lines) < 0)
+		process->lines = SONDE_LINES_NO_READER;
+	else
+		process->lines = has_lines ? SONDE_LINES_READ : SONDE_LINES_SYMBOLS;
+}
+
 static void find_reader(struct tracer *tracer, struct process *process)
 {
 	char version[32] = "", text[160];
@@ -115,7 +134,7 @@ static void find_reader(struct tracer *tracer, struct process *process)
 			  "sonde reads the source lines of CPython 3.11");
 		break;
 	case SOURCE_NOT_MINE:
-		process->lines = SONDE_LINES_NO_READER;
+		open_native(process);
 		break;
 	}
 	feed_program_lines(tracer->feed, process->program.program, process->lines,
@@ -125,11 +144,15 @@ static void find_reader(struct tracer *tracer, struct process *process)
 uint32_t where_stack(struct tracer *tracer, struct process *process, pid_t tid)
 {
 	struct source_stack stack;
+	int r = -ENOENT;
 
 	if (process->lines == SONDE_LINES_UNTRIED)
 		find_reader(tracer, process);
-	if (!process->python || source_python_read(process->python, tid, &stack) < 0 ||
-	    stack.count == 0)
+	if (process->python)
+		r = source_python_read(process->python, tid, &stack);
+	else if (process->dwarf)
+		r = source_dwarf_read(process->dwarf, tid, &stack);
+	if (r < 0 || stack.count == 0)
 		return 0;
 	return intern_stack(tracer, process, &stack);
 }
@@ -138,5 +161,7 @@ void where_forget(struct process *process)
 {
 	source_python_free(process->python);
 	process->python = NULL;
+	source_dwarf_free(process->dwarf);
+	process->dwarf = NULL;
 	process->lines = SONDE_LINES_UNTRIED;
 }

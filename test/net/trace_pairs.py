@@ -105,6 +105,18 @@ def check_calc(is_udp):
     matches = len(table) == len(wanted) and all(
         re.fullmatch(pattern, row) for pattern, row in zip(wanted, table))
     tap.check(f'{name}: packet -> call', matches, '\n'.join(table))
+    # Their statements are lines of sonde's own source, and say what the call does.
+    shown = []
+    for packet in trace.events['packet']:
+        for edge in trace.sent[packet['packet']]:
+            statement = trace.statements[edge['statement']]
+            deed = {'S': 'connect', 'FA': 'close'}.get(packet.get('flags'), 'send')
+            with open(statement['file'] or '/dev/null', encoding='utf-8') as file:
+                line = (file.read().splitlines() or [''])[(statement['line'] or 1) - 1]
+            shown.append((deed, deed in line, line.strip() == statement['text']))
+    tap.check(f'{name}: the line of each statement that sends',
+              len(shown) == (2 if is_udp else 5) and
+              all(row[1:] == (True, True) for row in shown), shown)
     # No barriers here: what waits may find it there already.  But nothing else can have
     # completed it than these.
     may = {'calc': {'2', '5', '-'}, 'serve': {'3', '4', '6', '-'}}

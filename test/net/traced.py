@@ -40,18 +40,19 @@ def program(line):
 
 def short_name(path):
     """client for .../wait_client.py"""
-    return os.path.basename(path).removesuffix('.py').split('_')[-1]
+    return os.path.splitext(os.path.basename(path))[0].split('_')[-1]
 
 
 def label(path, line):
-    """'client.send' for the line of wait_client.py that ends with '# send'."""
+    """'client.send' for the line of wait_client.py that ends with '# send', or of a C
+    program with '/* send */'."""
     name = short_name(path)
     try:
         with open(path, encoding='utf-8') as file:
             text = file.read().splitlines()[line - 1]
     except (OSError, IndexError):
         return f'{name}:{line}'
-    word = re.search(r'#\s*(\S+)$', text)
+    word = re.search(r'(?:#|/\*)\s*([^\s*]+)(?:\s*\*/)?$', text)
     return f'{name}.{word[1]}' if word else f'{name}:{line}'
 
 
@@ -126,9 +127,10 @@ class Trace:
 
     def name(self, statement):
         """'client.send'; 'client:close' where the line is not known."""
-        if statement['file']:
-            return label(statement['file'], statement['line'])
         owner = self.programs[statement['program']]
+        # sonde's own lines change too often to have labels.
+        if statement['file'] and owner['name'] != 'sonde':
+            return label(statement['file'], statement['line'])
         words = owner['argv']
         name = words[1] if owner['name'] == 'sonde' else short_name(owner['name'])
         calls = [self.calls[number] for number in statement['calls']]

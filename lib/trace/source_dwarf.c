@@ -1,0 +1,351 @@
+/* The reader of native code: C, C++, and what else has call frame information.
+ *
+ * A stack is walked anew each time, because nothing but the registers and the stack
+ * itself says who called: but all that an instruction alone decides is worked out once
+ * and kept as a *site*: the rules that lead to its caller, and the functions and lines
+ * that it belongs to.  A walk then is one reading of registers, one of memory (the spans
+ * that the last one of the thread used, source_memory.h) and some additions.
+ *
+ * What was mapped may change under the sites (dlopen, dlclose).  An address that no known
+ * module has makes the map be read again; and with each site a few bytes of its code are
+ * kept and compared with the program's at each walk, so that other code at an address of
+ * before is noticed.  When the map turns out to have changed, all sites go and the walk
+ * begins again.
+ *
+ * An instruction is looked up one byte before the address at which the thread will go on:
+ * that lies inside the call, while the address itself may belong to the next line, or to
+ * another function where the call does not return.  A frame that a signal interrupted has
+ * its exact address.
+ *
+ * Where a function ends with a call, the compiler may jump instead (tail call): the
+ * function is then on no stack any more, and its caller's line is what can be known. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "trace/source.h"
+#include "trace/source_dwarf_lines.h"
+#include "trace/source_dwarf_modules.h"
+#include "trace/source_dwarf_unwind.h"
+#include "trace/source_memory.h"
+#include "trace/state.h"
+
+enum {
+	THREAD_SLOTS = 256,
+	CODE_BYTES = 8,
+	BLOCK_BYTES = 256, /* of the stack, read at once */
+	PHYSICAL_DEPTH = 256,
+	CHANGES = 3, /* of the map, followed in one reading */
+};
+
+struct site {
+	uint64_t address; /* inside the instruction */
+	uint8_t code[CODE_BYTES];
+	bool has_code;
+	bool is_file; /* it lies in a module */
+	struct unwind_rules rules;
+	struct dwarf_lines lines;
+};
+
+struct dwarf_thread {
+	pid_t tid;                 /* 0: an empty slot */
+	struct memory_spans spans; /* what the last reading of it used */
+};
+
+struct source_dwarf {
+	struct dwarf_modules modules;
+	struct memory memory;
+	struct site *sites; /* [number - 1] */
+	size_t site_capacity;
+	uint32_t site_count;
+	struct number_map site_by_address;
+	bool is_static; /* the program has its libraries in itself */
+	uint64_t block_address;
+	bool has_block;
+	uint8_t block[BLOCK_BYTES];
+	struct dwarf_thread threads[THREAD_SLOTS];
+};
+
+/* ---- sites ---- */
+
+static void drop_sites(struct source_dwarf *dwarf)
+{
+	for (uint32_t i = 0; i < dwarf->site_count; i++) {
+		unwind_rules_done(&dwarf->sites[i].rules);
+		dwarf_lines_done(&dwarf->sites[i].lines);
+	}
+	dwarf->site_count = 0;
+	array_free(dwarf->site_by_address.slots);
+	dwarf->site_by_address = (struct number_map){0};
+}
+
+/* 1: the map changed, and all sites are gone. */
+static int refresh(struct source_dwarf *dwarf)
+{
+	int r = dwarf_modules_read(&dwarf->modules);
+
+	if (r <= 0)
+		return r;
+	drop_sites(dwarf);
+	dwarf->is_static = true;
+	for (size_t i = 0; i < dwarf->modules.count; i++) {
+		const struct dwarf_module *module = &dwarf->modules.items[i];
+		if (!module->is_program && module->path[0] == '/')
+			dwarf->is_static = false;
+	}
+	return r;
+}
+
+static bool has_address(const void *context, uint32_t number)
+{
+	const void *const *both = context;
+	const struct source_dwarf *dwarf = both[0];
+	const uint64_t *address = both[1];
+
+	return dwarf->sites[number - 1].address == *address;
+}
+
+static struct site *find_site(const struct source_dwarf *dwarf, uint64_t address)
+{
+	uint64_t hash = hash_bytes(HASH_START, &address, sizeof(address));
+	const void *both[] = {dwarf, &address};
+	uint32_t number =
+		number_map_find(&dwarf->site_by_address, hash, has_address, both);
+
+	return number ? &dwarf->sites[number - 1] : NULL;
+}
+
+static struct site *add_site(struct source_dwarf *dwarf, const struct site *site)
+{
+	uint64_t hash = hash_bytes(HASH_START, &site->address, sizeof(site->address));
+
+	if (array_reserve(&dwarf->sites, &dwarf->site_capacity,
+			  (size_t)dwarf->site_count + 1, sizeof(*dwarf->sites)) < 0 ||
+	    number_map_add(&dwarf->site_by_address, hash, dwarf->site_count + 1) < 0)
+		return NULL;
+	dwarf->sites[dwarf->site_count++] = *site;
+	return &dwarf->sites[dwarf->site_count - 1];
+}
+
+static bool read_code(struct source_dwarf *dwarf, uint64_t address,
+		      uint8_t ret[CODE_BYTES])
+{
+	return memory_read(&dwarf->memory, address + 1 - CODE_BYTES, ret, CODE_BYTES) ==
+	       0;
+}
+
+/* *ret: the site of an address.  1: the map changed, begin again. */
+static int look_up(struct source_dwarf *dwarf, uint64_t address, uint64_t pc,
+		   struct site **ret)
+{
+	struct site site = {.address = address}, *known = find_site(dwarf, address);
+	const struct dwarf_module *module;
+	int r;
+
+	site.has_code = read_code(dwarf, address, site.code);
+	if (known && known->has_code == site.has_code &&
+	    memcmp(known->code, site.code, CODE_BYTES) == 0) {
+		*ret = known;
+		return 0;
+	}
+	module = dwarf_modules_find(&dwarf->modules, address);
+	if (known || !module) {
+		r = refresh(dwarf);
+		if (r != 0)
+			return r;
+	}
+	if (known) { /* other code of the same file, or of none: written while it runs */
+		memcpy(known->code, site.code, CODE_BYTES);
+		known->has_code = site.has_code;
+		*ret = known;
+		return 0;
+	}
+	if (dwarf->site_count >= LIMIT_DWARF_SITES)
+		drop_sites(dwarf);
+	if (module) {
+		site.is_file = true;
+		r = unwind_rules_read(module->module, !module->is_system, address,
+				      &site.rules);
+		if (r == 0)
+			r = dwarf_lines_read(module, address, pc, &site.lines);
+		if (r < 0)
+			goto out;
+	}
+	*ret = add_site(dwarf, &site);
+	if (*ret)
+		return 0;
+	r = -ENOMEM;
+out:
+	unwind_rules_done(&site.rules);
+	dwarf_lines_done(&site.lines);
+	return r;
+}
+
+/* ---- walking ---- */
+
+/* By whole blocks, because walks from neighbouring places read neighbouring words. */
+static int read_word(void *context, uint64_t address, uint64_t *ret)
+{
+	struct source_dwarf *dwarf = context;
+	uint64_t block = address - address % BLOCK_BYTES;
+
+	if (address % BLOCK_BYTES > BLOCK_BYTES - sizeof(*ret))
+		return memory_read(&dwarf->memory, address, ret, sizeof(*ret));
+	if (!dwarf->has_block || dwarf->block_address != block) {
+		dwarf->has_block = memory_read(&dwarf->memory, block, dwarf->block,
+					       BLOCK_BYTES) == 0;
+		dwarf->block_address = block;
+	}
+	if (!dwarf->has_block)
+		return -EFAULT;
+	memcpy(ret, dwarf->block + (address - block), sizeof(*ret));
+	return 0;
+}
+
+/* Adds the functions of a site; false: there is no more room. */
+static bool add_frames(const struct site *site, uint64_t pc, struct source_stack *stack,
+		       uint8_t origins[LIMIT_STACK_DEPTH])
+{
+	for (size_t i = 0; i < site->lines.count; i++) {
+		const struct dwarf_line *line = &site->lines.items[i];
+		if (stack->count == LIMIT_STACK_DEPTH) {
+			stack->is_cut = true;
+			return false;
+		}
+		origins[stack->count] = line->origin;
+		stack->frames[stack->count++] = (struct source_frame){
+			.code = pc,
+			.offset = (uint32_t)i,
+			.file = line->file,
+			.function = line->function,
+			.line = line->line,
+		};
+	}
+	return true;
+}
+
+/* Which frames are the system's; returns whether any is not.  Beside code with lines,
+ * code without them is taken for a library's: a static program has libc in itself.  Where
+ * nothing has lines, and the program is static, the function that holds the system call
+ * is libc's. */
+static bool mark_system(const struct source_dwarf *dwarf, struct source_stack *stack,
+			const uint8_t origins[LIMIT_STACK_DEPTH])
+{
+	bool has_own = false, has_outer = false, has_user = false;
+
+	for (unsigned i = 0; i < stack->count; i++) {
+		has_own |= origins[i] == DWARF_OWN;
+		has_outer |= i > 0 && origins[i] == DWARF_UNKNOWN;
+	}
+	for (unsigned i = 0; i < stack->count; i++) {
+		bool is_inner = i == 0 && has_outer && dwarf->is_static;
+		stack->frames[i].is_system =
+			origins[i] == DWARF_SYSTEM ||
+			(origins[i] == DWARF_UNKNOWN && (has_own || is_inner));
+		has_user |= !stack->frames[i].is_system;
+	}
+	return has_user;
+}
+
+/* 1: the map changed while it was walked. */
+static int walk(struct source_dwarf *dwarf, pid_t tid, struct source_stack *ret)
+{
+	struct unwind_registers registers;
+	uint8_t origins[LIMIT_STACK_DEPTH];
+	bool is_exact = false, is_start = false;
+	int r = unwind_start(tid, &registers);
+
+	if (r < 0)
+		return r;
+	ret->count = 0;
+	ret->is_cut = false;
+	dwarf->has_block = false;
+	for (unsigned depth = 0; depth < PHYSICAL_DEPTH; depth++) {
+		struct site *site = NULL;
+		uint64_t pc = registers.pc;
+		r = look_up(dwarf, is_exact ? pc : pc - 1, pc, &site);
+		if (r != 0)
+			return r;
+		if (!add_frames(site, pc, ret, origins) || site->lines.is_main)
+			break;
+		is_exact = site->rules.is_signal;
+		is_start = site->lines.is_start;
+		r = unwind_step(&site->rules, read_word, dwarf, &registers);
+		if (r < 0)
+			break;
+	}
+	/* The outermost function, where the program has no symbols. */
+	is_start |= r == -ENOENT && !dwarf->is_static;
+	if (is_start && ret->count && origins[ret->count - 1] == DWARF_UNKNOWN) {
+		origins[ret->count - 1] = DWARF_SYSTEM;
+		/* In a static program what is left before main cannot be told from it. */
+		if (dwarf->is_static)
+			return -ENOENT;
+	}
+	if (!mark_system(dwarf, ret, origins) && is_start)
+		return -ENOENT;
+	return ret->count ? 0 : -ENOENT;
+}
+
+static struct dwarf_thread *find_thread(struct source_dwarf *dwarf, pid_t tid)
+{
+	struct dwarf_thread *thread = &dwarf->threads[(unsigned)tid % THREAD_SLOTS];
+
+	if (thread->tid != tid) {
+		thread->spans.count = 0;
+		thread->tid = tid;
+	}
+	return thread;
+}
+
+int source_dwarf_read(struct source_dwarf *dwarf, pid_t tid, struct source_stack *ret)
+{
+	struct dwarf_thread *thread = find_thread(dwarf, tid);
+	int r = 1;
+
+	for (unsigned i = 0; i < CHANGES && r == 1; i++) {
+		memory_begin(&dwarf->memory, tid, &thread->spans);
+		r = walk(dwarf, tid, ret);
+		memory_end(&dwarf->memory, &thread->spans);
+	}
+	return r == 1 ? -EAGAIN : r;
+}
+
+/* ---- opening ---- */
+
+int source_dwarf_open(pid_t pid, struct source_dwarf **ret, bool *ret_has_lines)
+{
+	struct source_dwarf *dwarf = array_new(1, sizeof(*dwarf));
+	bool has_lines = false;
+	int r;
+
+	if (!dwarf)
+		return -ENOMEM;
+	dwarf->modules.pid = pid;
+	r = refresh(dwarf);
+	if (r < 0) {
+		source_dwarf_free(dwarf);
+		return r;
+	}
+	for (size_t i = 0; i < dwarf->modules.count; i++) {
+		const struct dwarf_module *module = &dwarf->modules.items[i];
+		if (module->is_program && module->module)
+			has_lines |= dwarf_lines_has(module);
+	}
+	*ret = dwarf;
+	*ret_has_lines = has_lines;
+	return 0;
+}
+
+void source_dwarf_free(struct source_dwarf *dwarf)
+{
+	if (!dwarf)
+		return;
+	drop_sites(dwarf);
+	array_free(dwarf->sites);
+	for (size_t i = 0; i < THREAD_SLOTS; i++)
+		memory_spans_done(&dwarf->threads[i].spans);
+	memory_done(&dwarf->memory);
+	dwarf_modules_done(&dwarf->modules);
+	array_free(dwarf);
+}
