@@ -452,6 +452,7 @@ const struct command command_serve = {
 		"the same number.\n"
 		"SIGINT and SIGTERM end it: what was read is still answered.",
 	.options = options,
+	.flags = COMMAND_MANY_WORDS,
 	.operand_word = spec_word,
 	.run = run,
 };

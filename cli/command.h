@@ -27,6 +27,8 @@ enum {
 	COMMAND_NO_JSON = 0x4,
 	/* SIGPIPE is left as it was found; the command sees to it. */
 	COMMAND_OWN_SIGNALS = 0x8,
+	/* Every operand is one of operand_word, not only the first. */
+	COMMAND_MANY_WORDS = 0x10,
 };
 
 struct command {

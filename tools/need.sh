@@ -9,9 +9,9 @@ declare -A packages=(
 	[build]='gcc libc6-dev libdw-dev libseccomp-dev libstdc++-12-dev libunistring-dev meson
 		ninja-build pkg-config'
 	[demo]='python3'
-	[check]='binutils clang-14 clang-format-14 libclang-rt-14-dev libcmocka-dev
-		libjansson-dev mandoc shellcheck tshark tcpdump ncat strace python3 iproute2
-		netbase openbsd-inetd procps util-linux'
+	[check]='bash-completion binutils clang-14 clang-format-14 fish libclang-rt-14-dev
+		libcmocka-dev libjansson-dev mandoc shellcheck tshark tcpdump ncat strace python3 iproute2
+		netbase openbsd-inetd procps util-linux zsh'
 	[fuzz]='clang-14 libclang-rt-14-dev'
 	[fmt]='clang-format-14'
 	[bench]='python3 strace util-linux'
