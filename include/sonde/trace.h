@@ -61,9 +61,11 @@ SONDE_API int sonde_trace_start(const struct sonde_trace_options *options,
 SONDE_API int sonde_trace_wait(struct sonde_trace *trace, int also_fd,
 			       struct sonde_error *err);
 
-/* Passes a signal on to the programs that sonde started. */
+/* Passes a signal on to the programs that sonde started.  -EAGAIN: the tracer is behind
+ * with those before; nothing waits for it. */
 SONDE_API int sonde_trace_signal(struct sonde_trace *trace, int signal);
-/* Ends all programs now; sonde_trace_wait() then soon returns 0. */
+/* Ends all programs now; sonde_trace_wait() then soon returns 0 (an error where the
+ * tracer itself had to be ended, because it did not listen any more). */
 SONDE_API void sonde_trace_stop(struct sonde_trace *trace);
 
 /* As waitpid(2) gave it, of the main program; -1 while it is not known. */

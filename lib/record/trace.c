@@ -383,7 +383,9 @@ static int command(struct sonde_trace *trace, enum tracer_command what, int sign
 
 	if (!trace->tracer)
 		return -ESRCH;
-	if (send(trace->control_fd, &message, sizeof(message), MSG_NOSIGNAL) < 0)
+	/* A tracer that does not read must not hold its host up. */
+	if (send(trace->control_fd, &message, sizeof(message),
+		 MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		return -errno;
 	kill(trace->tracer, SIGALRM); /* look now, not at the next tick */
 	return 0;
@@ -396,7 +398,9 @@ int sonde_trace_signal(struct sonde_trace *trace, int signal)
 
 void sonde_trace_stop(struct sonde_trace *trace)
 {
-	command(trace, TRACER_STOP, 0);
+	/* Where it cannot be told, its end is that of the programs, too. */
+	if (command(trace, TRACER_STOP, 0) == -EAGAIN)
+		kill(trace->tracer, SIGKILL);
 }
 
 int sonde_trace_status(const struct sonde_trace *trace)

@@ -348,12 +348,13 @@ int sonde_recording_set_watched(struct sonde_recording *recording, uint32_t call
 	if (!call || call > recording->call_count)
 		return -EINVAL;
 	element = &recording->calls[call - 1];
-	/* The usual case: the same sockets, now with what is ready. */
-	if (watched_count && watched_count == element->watched_count) {
+	/* The usual case: the same sockets, or some of them, with what is ready. */
+	if (watched_count && watched_count <= element->watched_count) {
 		struct sonde_watched *own;
 
 		memcpy(&own, &element->watched, sizeof(own));
 		memmove(own, watched, watched_count * sizeof(*own));
+		element->watched_count = watched_count;
 		return 0;
 	}
 	return copy_watched(recording->store, element, watched, watched_count);

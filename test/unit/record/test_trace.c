@@ -1,5 +1,6 @@
 /* sonde_trace: what it does when its own machinery fails. */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -41,7 +42,8 @@ static int find_feed(void)
 static void a_broken_feed_ends_the_run(void **context)
 {
 	static const uint32_t nonsense[] = {999, 8};
-	char words[PAGE], script[3 * PAGE], path[64];
+	static char script[] = "read go; while :; do /bin/true $WORD $WORD; done";
+	char word[PAGE - 200], path[64];
 	char *command[] = {"sh", "-c", script, NULL};
 	struct sonde_trace_options options = {.arguments = command};
 	struct sonde_trace *trace;
@@ -49,10 +51,9 @@ static void a_broken_feed_ends_the_run(void **context)
 	int go[2], feed, feed_in, standard_in;
 
 	(void)context;
-	memset(words, 'x', sizeof(words));
-	words[sizeof(words) - 200] = '\0';
-	snprintf(script, sizeof(script), "read go; while :; do /bin/true %s %s; done",
-		 words, words);
+	memset(word, 'x', sizeof(word));
+	word[sizeof(word) - 1] = '\0';
+	setenv("WORD", word, 1);
 	assert_int_equal(pipe2(go, O_CLOEXEC), 0);
 	standard_in = dup(STDIN_FILENO);
 	dup2(go[0], STDIN_FILENO);
@@ -75,12 +76,46 @@ static void a_broken_feed_ends_the_run(void **context)
 	close(go[1]);
 	dup2(standard_in, STDIN_FILENO);
 	close(standard_in);
+	unsetenv("WORD");
+}
+
+static pid_t find_tracer(void)
+{
+	FILE *file = fopen("/proc/thread-self/children", "re");
+	int pid = 0;
+
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%d", &pid), 1);
+	fclose(file);
+	return pid;
+}
+
+static void a_tracer_that_does_not_listen_holds_nothing_up(void **context)
+{
+	char *command[] = {"sleep", "1000", NULL};
+	struct sonde_trace_options options = {.arguments = command};
+	struct sonde_trace *trace;
+	struct sonde_error error;
+	int answer = 0;
+
+	(void)context;
+	assert_int_equal(sonde_trace_start(&options, &trace, &error), 0);
+	assert_int_equal(kill(find_tracer(), SIGSTOP), 0);
+	alarm(PATIENCE_S);
+	for (int i = 0; i < 100000 && answer == 0; i++)
+		answer = sonde_trace_signal(trace, SIGWINCH);
+	assert_int_equal(answer, -EAGAIN);
+	sonde_trace_stop(trace);
+	assert_true(sonde_trace_wait(trace, -1, &error) < 0);
+	alarm(0);
+	sonde_trace_free(trace);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_broken_feed_ends_the_run),
+		cmocka_unit_test(a_tracer_that_does_not_listen_holds_nothing_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

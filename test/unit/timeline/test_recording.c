@@ -63,6 +63,7 @@ static void test_watched(void **state)
 {
 	struct sonde_recording *recording = sonde_recording_new();
 	struct sonde_watched watched[LIMIT_WATCHED + 1] = {{.socket = 1}};
+	const struct sonde_watched *own;
 
 	(void)state;
 	sonde_recording_add_call(
@@ -73,6 +74,11 @@ static void test_watched(void **state)
 	assert_int_equal(
 		sonde_recording_set_watched(recording, 1, watched, LIMIT_WATCHED + 1), 0);
 	assert_int_equal(recording->calls[0].watched_count, LIMIT_WATCHED);
+	/* Fewer take the room of those before. */
+	own = recording->calls[0].watched;
+	assert_int_equal(sonde_recording_set_watched(recording, 1, watched, 3), 0);
+	assert_int_equal(recording->calls[0].watched_count, 3);
+	assert_ptr_equal(recording->calls[0].watched, own);
 	assert_true(recording->calls[0].flags & SONDE_CALL_WATCH_CUT);
 	assert_int_equal(sonde_recording_set_watched(recording, 1, NULL, 0), 0);
 	assert_int_equal(recording->calls[0].watched_count, 0);
