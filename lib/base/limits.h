@@ -17,6 +17,7 @@ enum {
 	LIMIT_NOTES_FED = 240,   /* of them the tracer's: the end has some to say, too */
 	LIMIT_STACK_DEPTH = 32,  /* places kept of one stack */
 	LIMIT_WATCHED = 64,      /* sockets kept of one poll, select or epoll_wait */
+	LIMIT_RIGHTS = 256,      /* descriptors kept of one call that sends some */
 	LIMIT_SOURCE_LINE = 240, /* bytes of source text kept of one line */
 	LIMIT_SOURCE_FILE = 1 << 22, /* bytes read of one source file */
 	LIMIT_PATH = 4096,

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "trace/descriptor.h"
 #include "trace/remote.h"
+#include "trace/rights.h"
 #include "trace/wait.h"
 #include "trace/where.h"
 
@@ -119,11 +120,15 @@ static bool enter_transfer(struct tracer *tracer, struct task *task,
 	case SHAPE_RECVMSG:
 		take_message_flags(task, arguments[2]);
 		take_message(task, arguments[1]);
+		if (syscall->shape == SHAPE_SENDMSG)
+			rights_enter(tracer, task, syscall, arguments);
 		break;
 	default: /* sendmmsg, recvmmsg: the first message stands for its address */
 		take_message_flags(task, arguments[3]);
 		take_message(task, arguments[1]);
 		call->length = 0;
+		if (syscall->shape == SHAPE_SENDMMSG)
+			rights_enter(tracer, task, syscall, arguments);
 		break;
 	}
 	if (call->kind == SONDE_CALL_SEND)

@@ -7,6 +7,7 @@
 
 #include "trace/descriptor.h"
 #include "trace/remote.h"
+#include "trace/rights.h"
 #include "trace/wait.h"
 
 enum { RESTART_BLOCK = 516, MESSAGES = 64 }; /* ERESTART_RESTARTBLOCK */
@@ -21,22 +22,25 @@ static void return_address(struct task *task)
 				    &task->call.address);
 }
 
+static void return_address_of(struct task *task, const struct msghdr *message)
+{
+	if (task->call.kind == SONDE_CALL_RECEIVE)
+		remote_read_address(task->tid, (uint64_t)(uintptr_t)message->msg_name,
+				    message->msg_namelen, &task->call.address);
+}
+
 static void return_message(struct tracer *tracer, struct task *task)
 {
 	struct msghdr message;
 
 	if (remote_read(task->tid, task->arguments[1], &message, sizeof(message)) < 0)
 		return;
-	if (task->call.kind == SONDE_CALL_RECEIVE)
-		remote_read_address(task->tid, (uint64_t)(uintptr_t)message.msg_name,
-				    message.msg_namelen, &task->call.address);
-	/* Descriptors may have come with it (SCM_RIGHTS). */
-	if (message.msg_controllen && task->call.kind == SONDE_CALL_RECEIVE &&
-	    socket_of(tracer, task->call.socket)->seen.family == SONDE_FAMILY_UNIX)
-		descriptor_forget_all(task->process);
+	return_address_of(task, &message);
+	rights_received(tracer, task, &message);
 }
 
-/* sendmmsg and recvmmsg return messages; what joins streams is bytes. */
+/* sendmmsg and recvmmsg return messages; what joins streams is bytes.  The first message
+ * stands for the addresses. */
 static int64_t return_messages(struct tracer *tracer, struct task *task, int64_t result)
 {
 	struct mmsghdr messages[MESSAGES];
@@ -49,11 +53,15 @@ static int64_t return_messages(struct tracer *tracer, struct task *task, int64_t
 				task->arguments[1] + (uint64_t)at * sizeof(messages[0]),
 				messages, (size_t)n * sizeof(messages[0])) < 0)
 			break;
-		for (int64_t i = 0; i < n; i++)
+		if (at == 0)
+			return_address_of(task, &messages[0].msg_hdr);
+		for (int64_t i = 0; i < n; i++) {
 			bytes += messages[i].msg_len;
+			if (task->call.kind == SONDE_CALL_RECEIVE)
+				rights_received(tracer, task, &messages[i].msg_hdr);
+		}
 	}
 	task->call.datagrams = (uint16_t)result;
-	return_message(tracer, task);
 	return bytes;
 }
 
@@ -179,6 +187,9 @@ void call_return(struct tracer *tracer, struct task *task, int64_t result)
 		       sizeof(task->interrupted_arguments));
 	}
 	call->exit_ns = tracer->now_ns;
+	if (task->travel_count)
+		rights_sent(tracer, task,
+			    syscall->shape == SHAPE_SENDMSG && result >= 0 ? 1 : result);
 	if (result >= 0) {
 		if (makes_descriptor(syscall, task))
 			returned_descriptor(tracer, task, syscall, (int)result);

@@ -34,6 +34,45 @@ static struct descriptor *known(struct process *process, int fd)
 	return &process->descriptors[fd];
 }
 
+static void add_reference(struct tracer *tracer, const struct descriptor *descriptor)
+{
+	struct traced_socket *socket;
+
+	if (descriptor->kind == DESCRIPTOR_EPOLL)
+		tracer->epolls[descriptor->number - 1].references++;
+	if (descriptor->kind != DESCRIPTOR_SOCKET)
+		return;
+	socket = socket_of(tracer, descriptor->number);
+	socket->references++;
+	if (!socket->seen.closed_ns)
+		return;
+	/* Somebody held it who was not known. */
+	socket->seen.closed_ns = 0;
+	socket->seen.closed_by = 0;
+	feed_socket_state(tracer->feed, &socket->seen);
+}
+
+bool descriptor_is_open(const struct traced_socket *socket)
+{
+	return socket->references || socket->travelling;
+}
+
+static bool is_last(const struct traced_socket *socket)
+{
+	return socket->references + socket->travelling == 1;
+}
+
+static void say_if_closed(struct tracer *tracer, uint32_t number, uint32_t call)
+{
+	struct traced_socket *socket = socket_of(tracer, number);
+
+	if (descriptor_is_open(socket))
+		return;
+	socket->seen.closed_ns = tracer->now_ns;
+	socket->seen.closed_by = call;
+	feed_socket_state(tracer->feed, &socket->seen);
+}
+
 static uint32_t look_up(struct tracer *tracer, struct process *process, int fd,
 			bool is_inherited, uint32_t accepted_by)
 {
@@ -59,8 +98,7 @@ static uint32_t look_up(struct tracer *tracer, struct process *process, int fd,
 		return number;
 	descriptor->kind = number ? DESCRIPTOR_SOCKET : DESCRIPTOR_NONE;
 	descriptor->number = number;
-	if (number)
-		socket_of(tracer, number)->references++;
+	add_reference(tracer, descriptor);
 	return number;
 }
 
@@ -93,7 +131,6 @@ uint32_t descriptor_epoll(struct process *process, int fd)
  * is remembered as what closed it. */
 static void release(struct tracer *tracer, struct descriptor *descriptor, uint32_t call)
 {
-	struct traced_socket *socket;
 	struct descriptor was = *descriptor;
 
 	*descriptor = (struct descriptor){.kind = DESCRIPTOR_NONE};
@@ -108,12 +145,8 @@ static void release(struct tracer *tracer, struct descriptor *descriptor, uint32
 	}
 	if (was.kind != DESCRIPTOR_SOCKET)
 		return;
-	socket = socket_of(tracer, was.number);
-	if (--socket->references > 0)
-		return;
-	socket->seen.closed_ns = tracer->now_ns;
-	socket->seen.closed_by = call;
-	feed_socket_state(tracer->feed, &socket->seen);
+	socket_of(tracer, was.number)->references--;
+	say_if_closed(tracer, was.number, call);
 }
 
 uint32_t descriptor_opened(struct tracer *tracer, struct process *process, int fd,
@@ -154,18 +187,23 @@ void descriptor_forget(struct process *process, int fd)
 		descriptor->kind = DESCRIPTOR_UNKNOWN;
 }
 
-void descriptor_forget_all(struct process *process)
+uint32_t descriptor_arrived(struct tracer *tracer, struct process *process, int fd)
 {
-	for (size_t fd = 0; fd < process->descriptor_capacity; fd++)
-		descriptor_forget(process, (int)fd);
+	struct descriptor *descriptor = known(process, fd);
+
+	if (descriptor)
+		release(tracer, descriptor, 0);
+	return look_up(tracer, process, fd, true, 0);
 }
 
-static void add_reference(struct tracer *tracer, const struct descriptor *descriptor)
+void descriptor_landed(struct tracer *tracer, uint32_t number, uint32_t call)
 {
-	if (descriptor->kind == DESCRIPTOR_SOCKET)
-		tracer->sockets[descriptor->number - 1].references++;
-	else if (descriptor->kind == DESCRIPTOR_EPOLL)
-		tracer->epolls[descriptor->number - 1].references++;
+	struct traced_socket *socket = socket_of(tracer, number);
+
+	if (!socket->travelling)
+		return;
+	socket->travelling--;
+	say_if_closed(tracer, number, call);
 }
 
 void descriptor_copied(struct tracer *tracer, struct process *process, int from, int to)
@@ -240,7 +278,7 @@ void descriptor_check_exec(struct tracer *tracer, struct process *process,
 		if (copy != -EBADF)
 			continue;
 		if (descriptor->kind == DESCRIPTOR_SOCKET &&
-		    tracer->sockets[descriptor->number - 1].references == 1)
+		    is_last(socket_of(tracer, descriptor->number)))
 			call = closing_call(tracer, process, descriptor->number);
 		release(tracer, descriptor, call);
 	}

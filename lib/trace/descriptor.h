@@ -9,6 +9,8 @@ uint32_t descriptor_socket(struct tracer *tracer, struct process *process, int f
 /* As descriptor_socket(), but what was never looked at is not looked at now: for closes,
  * where a second descriptor, however short, must not hold the socket. */
 uint32_t descriptor_known_socket(struct process *process, int fd);
+/* Whether anybody still holds the socket, as far as is known. */
+bool descriptor_is_open(const struct traced_socket *socket);
 /* The number of the epoll instance behind a descriptor, 0 where it is none. */
 uint32_t descriptor_epoll(struct process *process, int fd);
 
@@ -18,7 +20,11 @@ uint32_t descriptor_opened(struct tracer *tracer, struct process *process, int f
 void descriptor_opened_epoll(struct tracer *tracer, struct process *process, int fd);
 /* Something may have come under a number that was none: look again at the next use. */
 void descriptor_forget(struct process *process, int fd);
-void descriptor_forget_all(struct process *process);
+/* A message brought it: whatever was known under that number is gone.  The socket, or
+ * 0. */
+uint32_t descriptor_arrived(struct tracer *tracer, struct process *process, int fd);
+/* A reference that travelled in a message does so no more. */
+void descriptor_landed(struct tracer *tracer, uint32_t socket, uint32_t call);
 /* fd `to` now stands for what `from` stands for. */
 void descriptor_copied(struct tracer *tracer, struct process *process, int from, int to);
 

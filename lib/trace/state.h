@@ -4,7 +4,8 @@
  *	                  process.descriptors[fd] -> socket | epoll instance | neither
  *
  * A socket is the kernel's open socket, whoever holds it: its references are counted over
- * all descriptors of all traced processes, because only the last close sends the FIN. */
+ * all descriptors of all traced processes and those in messages between them, because
+ * only the last close sends the FIN. */
 #ifndef TRACE_STATE_H
 #define TRACE_STATE_H
 
@@ -34,8 +35,15 @@ struct descriptor {
 
 struct traced_socket {
 	struct sonde_socket seen; /* as it was fed last */
-	uint32_t references;
-	bool is_nonblocking; /* O_NONBLOCK */
+	uint32_t references;      /* entries of tables that stand for it */
+	uint32_t travelling;      /* references in messages that were not received yet */
+	bool is_nonblocking;      /* O_NONBLOCK */
+};
+
+/* A socket whose descriptor is in a message that a task sends. */
+struct travel {
+	uint32_t socket;
+	uint32_t message; /* which of the call's, from 0 */
 };
 
 /* An epoll instance: which sockets it watches, and under which data. */
@@ -86,6 +94,8 @@ struct task {
 	int watched_fds[LIMIT_WATCHED];    /* poll: index of the entry; select: the fd */
 	const struct syscall *interrupted; /* what restart_syscall goes on with */
 	uint64_t interrupted_arguments[6];
+	uint32_t travel_count; /* of the call that it is in */
+	struct travel travels[LIMIT_RIGHTS];
 	struct task *next; /* in its bucket */
 };
 

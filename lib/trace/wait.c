@@ -152,7 +152,7 @@ static void select_return(struct task *task)
 
 static bool is_open(const struct tracer *tracer, const struct epoll_member *member)
 {
-	return tracer->sockets[member->socket - 1].references > 0;
+	return descriptor_is_open(&tracer->sockets[member->socket - 1]);
 }
 
 static void epoll_enter(struct tracer *tracer, struct task *task,

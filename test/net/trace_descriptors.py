@@ -110,9 +110,43 @@ def check_odd_closes():
     tap.equal('odd closes: a call is said to be the last of its own socket only', wrong, [])
 
 
+# --- descriptors in messages
+
+def check_passed_on():
+    run = Run(program('passed_on.py'))
+    tap.equal('passed on: the program runs', run.ended(), ("b'hi'\nb''\n", 0))
+    calls = {call['call']: call for call in run.calls}
+    child = run.events['program'][-1]['pid']
+    [passed] = [each for each in run.sockets if 'accepted_by' in each]
+    last = calls[passed['closed_by']]
+    tap.equal('passed on: closed by who got it',
+              (last['name'], last['pid'], last.get('last_reference')), ('close', child, True))
+    early = [call for call in run.calls if call['name'] == 'close' and
+             call.get('socket') == passed['socket'] and call is not last]
+    tap.equal('passed on: its first owner did not end it',
+              [(call['pid'] == child, 'last_reference' in call) for call in early],
+              [(False, False)])
+    # Sent where nobody takes it: that fails, and the close is the last one.
+    kept = run.sockets[-1]
+    last = calls[kept['closed_by']]
+    tap.equal('passed on in vain: closed by its owner',
+              (last['name'], last['pid'] == child, last.get('last_reference')),
+              ('close', False, True))
+
+
+def check_two_messages():
+    run = Run([capturing.program('two_messages')])
+    tap.equal('descriptors in a second message: the program runs', run.ended(), ('', 0))
+    sends = [call for call in run.calls if call['name'] == 'write']
+    tap.equal('descriptors in a second message: what is under the number is seen',
+              [(call['socket'], call['result']) for call in sends], [(3, 5)])
+
+
 check_many_processes()
 check_no_descriptors()
 check_first_thread_ends()
 check_not_dumpable()
 check_odd_closes()
+check_passed_on()
+check_two_messages()
 tap.done()
