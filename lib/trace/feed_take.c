@@ -63,7 +63,7 @@ static int add_note(struct feed_state *state, enum sonde_severity severity,
 }
 
 /* The tracer stops at the same limits, so that its numbers and the recording's stay the
- * same; `error` is what adding gave. */
+ * same; `error` is what adding gave.  Of programs it says more itself. */
 static int say_if_full(struct feed_state *state, int error, uint32_t limit,
 		       const char *what)
 {
@@ -101,10 +101,8 @@ static int take_program(struct feed_state *state, struct body *body)
 		used += n;
 	}
 	program.arguments = program.argument_count ? pointers : none;
-	if (body->failed)
-		return -EPROTO;
-	return say_if_full(state, sonde_recording_add_program(state->recording, &program),
-			   LIMIT_PROGRAMS, "programs");
+	return body->failed ? -EPROTO
+			    : sonde_recording_add_program(state->recording, &program);
 }
 
 static int take_program_lines(struct feed_state *state, struct body *body)

@@ -235,7 +235,7 @@ static void feed_often(struct feed_state *state, unsigned count,
 		ssize_t n;
 
 		feed_one(&feed, i);
-		if (i % 64 && i + 1 < count)
+		if (i % 512 && i + 1 < count)
 			continue;
 		feed_flush(&feed);
 		assert_int_equal(feed.error, 0);
@@ -270,9 +270,9 @@ static void more_notes_than_are_kept(void **context)
 	sonde_recording_free(state.recording);
 }
 
-static void feed_a_program(struct feed *feed, unsigned i)
+static void feed_a_place(struct feed *feed, unsigned i)
 {
-	feed_program(feed, &(struct sonde_program){.program = i + 1, .name = "x"});
+	feed_place(feed, &(struct sonde_place){.place = i + 1, .line = 1});
 }
 
 static void a_full_recording_is_said(void **context)
@@ -280,12 +280,12 @@ static void a_full_recording_is_said(void **context)
 	struct feed_state state = {.recording = sonde_recording_new(), .main_status = -1};
 
 	(void)context;
-	feed_often(&state, LIMIT_PROGRAMS - 1, feed_a_program);
+	feed_often(&state, LIMIT_PLACES - 1, feed_a_place);
 	assert_int_equal(state.recording->note_count, 0);
-	feed_often(&state, 1, feed_a_program);
-	assert_int_equal(state.recording->program_count, LIMIT_PROGRAMS);
+	feed_often(&state, 1, feed_a_place);
+	assert_int_equal(state.recording->place_count, LIMIT_PLACES);
 	assert_int_equal(state.recording->note_count, 1);
-	assert_non_null(strstr(state.recording->notes[0].text, "65536 programs"));
+	assert_non_null(strstr(state.recording->notes[0].text, "1048576 places"));
 	sonde_recording_free(state.recording);
 }
 
