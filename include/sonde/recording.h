@@ -44,7 +44,7 @@ struct sonde_program {
 	int exit_signal;              /* 0 unless a signal ended it */
 	bool replaced;                /* ended by exec */
 	uint8_t lines;                /* enum sonde_lines */
-	const char *interpreter;      /* "Python 3.11.2"; NULL */
+	const char *interpreter; /* "Python 3.11.2", before 3.11 "Python 3.10"; NULL */
 };
 
 enum sonde_socket_kind {

@@ -1,14 +1,11 @@
 /* The reader of CPython's stacks.
  *
- * An interpreter is known by the dynamic symbols _PyRuntime and Py_Version of the
- * program or of a library whose file is called *python*; the version in Py_Version picks
- * the row of offsets (source_python_layout.h).  Names of files tell no version here.
- *
- * From the runtime a list of interpreters is reached, from each a list of thread states;
- * the one of the stopped thread is recognised by pthread_self() (the thread pointer,
- * where the machine has it in a register of its own) or the kernel's thread number.  The
- * first is right also after a fork, where early 3.11s keep the parent's number, and in a
- * PID namespace, where the numbers are not ours.  A thread state that was found is
+ * Which interpreter a process runs, and so which row of offsets holds, has been found
+ * (source_python_find.h).  From the runtime a list of interpreters is reached, from each
+ * a list of thread states; the one of the stopped thread is recognised by pthread_self()
+ * or, from 3.11, the kernel's thread number.  The first is right also after a fork, where
+ * early 3.11s keep the parent's number, and in a PID namespace, where the numbers are not
+ * ours.  A thread state that was found is
  * remembered, and believed as long as it says the same thread and its list still leads to
  * it.
  *
@@ -18,19 +15,16 @@
  */
 #include <elf.h>
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/user.h>
-#include <unistd.h>
 
 #include "base/array.h"
 #include "trace/source.h"
-#include "trace/source_elf.h"
 #include "trace/source_memory.h"
 #include "trace/source_python_code.h"
+#include "trace/source_python_find.h"
 #include "trace/source_python_layout.h"
 
 enum { THREAD_SLOTS = 256 };
@@ -42,8 +36,8 @@ struct python_thread {
 };
 
 struct source_python {
-	const struct python_layout *layout;
-	uint64_t runtime;
+	struct python_layout layout;
+	uint64_t runtime, frame_type;
 	struct memory memory;
 	struct python_codes codes;
 	struct python_thread threads[THREAD_SLOTS];
@@ -51,100 +45,21 @@ struct source_python {
 
 /* ---- opening ---- */
 
-struct interpreter {
-	uint64_t runtime, version; /* their addresses; version 0: does not say */
-	uint64_t code_type, string_type, bytes_type;
-};
-
-static bool inspect_image(struct memory *memory, uint64_t base, struct interpreter *ret)
-{
-	struct interpreter found = {0};
-	struct elf_image image;
-
-	if (elf_open(memory, base, &image) < 0 ||
-	    elf_find(&image, "_PyRuntime", &found.runtime) < 0)
-		return false;
-	/* What is not there stays 0. */
-	elf_find(&image, "Py_Version", &found.version);
-	elf_find(&image, "PyCode_Type", &found.code_type);
-	elf_find(&image, "PyUnicode_Type", &found.string_type);
-	elf_find(&image, "PyBytes_Type", &found.bytes_type);
-	*ret = found;
-	return true;
-}
-
-/* The program itself, and libraries that may be libpython; not extension modules, whose
- * names have ".cpython-". */
-static bool is_candidate(const char *path, const char *program)
-{
-	const char *slash = strrchr(path, '/');
-
-	if (!slash)
-		return false;
-	return strcmp(path, program) == 0 ||
-	       (strstr(slash, "python") && !strstr(slash, ".cpython-"));
-}
-
-static bool find_interpreter(struct memory *memory, pid_t pid, struct interpreter *ret)
-{
-	char path[64], program[LIMIT_PATH] = "";
-	char *line = NULL;
-	size_t capacity = 0;
-	bool is_found = false;
-
-	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
-	ssize_t n = readlink(path, program, sizeof(program) - 1);
-	program[n > 0 ? n : 0] = '\0';
-	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
-	FILE *maps = fopen(path, "re");
-	if (!maps)
-		return false;
-	while (!is_found && (n = getline(&line, &capacity, maps)) > 0) {
-		unsigned long begin, offset;
-		int at = 0;
-		if (line[n - 1] == '\n')
-			line[n - 1] = '\0';
-		if (sscanf(line, "%lx-%*x %*s %lx %*s %*s %n", &begin, &offset, &at) ==
-			    2 &&
-		    at > 0 && offset == 0 && is_candidate(line + at, program))
-			is_found = inspect_image(memory, begin, ret);
-	}
-	free(line);
-	fclose(maps);
-	return is_found;
-}
-
 enum source_found source_python_open(pid_t pid, struct source_python **ret,
 				     char version[32])
 {
-	const struct memory_spans nothing = {0};
-	struct memory memory = {0};
 	struct interpreter found;
-	uint64_t hex = 0;
+	enum source_found r = interpreter_find(pid, &found, version);
 
-	memory_begin(&memory, pid, &nothing);
-	bool is_mine = find_interpreter(&memory, pid, &found);
-	bool is_told = is_mine && found.version &&
-		       memory_read(&memory, found.version, &hex, sizeof(hex)) == 0 &&
-		       hex <= UINT32_MAX;
-	memory_done(&memory);
-	if (!is_mine)
-		return SOURCE_NOT_MINE;
-	if (!is_told) {
-		snprintf(version, 32, "Python before 3.11");
-		return SOURCE_UNKNOWN_VERSION;
-	}
-	python_version_format((uint32_t)hex, version);
-	const struct python_layout *layout = python_layout_find((uint32_t)hex);
-	if (!layout || !found.code_type || !found.string_type || !found.bytes_type)
-		return SOURCE_UNKNOWN_VERSION;
-
+	if (r != SOURCE_READY)
+		return r;
 	struct source_python *python = array_new(1, sizeof(*python));
 	if (!python)
 		return SOURCE_NOT_MINE;
-	python->layout = layout;
+	python->layout = found.layout;
 	python->runtime = found.runtime;
-	python->codes.layout = layout;
+	python->frame_type = found.frame_type;
+	python->codes.layout = &python->layout;
 	python->codes.code_type = found.code_type;
 	python->codes.string_type = found.string_type;
 	python->codes.bytes_type = found.bytes_type;
@@ -178,31 +93,52 @@ static int read_pointer(struct source_python *python, uint64_t address, uint64_t
 	return memory_read(&python->memory, address, ret, sizeof(*ret));
 }
 
-/* What pthread_self() gives in thread tid; 0 where it is not to be had. */
+/* The register that leads a thread to its own data; 0 where it is not to be had. */
 static uint64_t read_thread_pointer(pid_t tid)
 {
-#ifdef __x86_64__
+#if defined(__x86_64__)
 	struct user_regs_struct registers;
 	struct iovec io = {.iov_base = &registers, .iov_len = sizeof(registers)};
 
 	if (ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &io) == 0 &&
 	    io.iov_len == sizeof(registers))
 		return registers.fs_base;
-#else
-	/* On arm64 it lies at a distance from the register that libc decides. */
-	(void)tid;
+#elif defined(__aarch64__)
+	uint64_t tls;
+	struct iovec io = {.iov_base = &tls, .iov_len = sizeof(tls)};
+
+	if (ptrace(PTRACE_GETREGSET, tid, NT_ARM_TLS, &io) == 0)
+		return tls;
 #endif
 	return 0;
 }
 
+/* Is thread_id what pthread_self() gives in the thread of that pointer?  On x86-64 that
+ * is the pointer itself.  On arm64 it lies below, by the size of what libc keeps of a
+ * thread (glibc 2 KB, musl 200 bytes), which is less than a stack that another thread's
+ * would lie beyond. */
+static bool is_self(uint64_t thread_id, uint64_t pointer)
+{
+#if defined(__aarch64__)
+	const uint64_t farthest = 4096;
+
+	return thread_id && thread_id < pointer && pointer - thread_id <= farthest;
+#else
+	return pointer && thread_id == pointer;
+#endif
+}
+
+static bool is_native(const struct source_python *python, const uint8_t *state, pid_t tid)
+{
+	size_t at = python->layout.thread_native_id;
+
+	return at && get(state, at) == (uint64_t)tid;
+}
+
 static bool is_of(const struct source_python *python, const uint8_t *state, pid_t tid)
 {
-	const struct python_layout *layout = python->layout;
-
-	if (get(state, layout->thread_native_id) == (uint64_t)tid)
-		return true;
-	uint64_t self = read_thread_pointer(tid);
-	return self && get(state, layout->thread_id) == self;
+	return is_native(python, state, tid) ||
+	       is_self(get(state, python->layout.thread_id), read_thread_pointer(tid));
 }
 
 static int read_state(struct source_python *python, uint64_t state,
@@ -210,13 +146,13 @@ static int read_state(struct source_python *python, uint64_t state,
 {
 	if (!memory_is_object(state))
 		return -EFAULT;
-	return memory_read(&python->memory, state, ret, python->layout->thread_bytes);
+	return memory_read(&python->memory, state, ret, python->layout.thread_bytes);
 }
 
 /* Does its list still lead to this thread state? */
 static bool is_listed(struct source_python *python, uint64_t state, const uint8_t *bytes)
 {
-	const struct python_layout *layout = python->layout;
+	const struct python_layout *layout = &python->layout;
 	uint64_t previous = get(bytes, layout->thread_previous);
 	uint64_t interpreter = get(bytes, layout->thread_interpreter), link;
 	uint64_t from = previous ? previous + layout->thread_next
@@ -228,20 +164,20 @@ static bool is_listed(struct source_python *python, uint64_t state, const uint8_
 /* The innermost frame of the thread state; 0: none. */
 static int read_current(struct source_python *python, const uint8_t *state, uint64_t *ret)
 {
-	uint64_t cframe = get(state, python->layout->thread_cframe);
+	uint64_t frame = get(state, python->layout.thread_frame);
 
-	if (cframe == 0) {
-		*ret = 0;
+	if (frame == 0 || !python->layout.has_cframe) {
+		*ret = frame;
 		return 0;
 	}
-	if (!memory_is_object(cframe))
+	if (!memory_is_object(frame))
 		return -EFAULT;
-	return read_pointer(python, cframe + python->layout->cframe_current, ret);
+	return read_pointer(python, frame + python->layout.cframe_current, ret);
 }
 
 struct search {
 	pid_t tid;
-	uint64_t self;
+	uint64_t pointer; /* the thread's */
 	unsigned looked_at;
 	unsigned rank; /* of what was found so far; 0 nothing */
 	uint64_t state, frame;
@@ -250,7 +186,7 @@ struct search {
 static int search_threads(struct source_python *python, uint64_t state,
 			  struct search *search)
 {
-	const struct python_layout *layout = python->layout;
+	const struct python_layout *layout = &python->layout;
 	uint8_t bytes[PYTHON_LARGEST_STRUCT];
 
 	for (; state != 0; state = get(bytes, layout->thread_next)) {
@@ -259,19 +195,18 @@ static int search_threads(struct source_python *python, uint64_t state,
 		int r = read_state(python, state, bytes);
 		if (r < 0)
 			return r;
-		bool is_self =
-			search->self && get(bytes, layout->thread_id) == search->self;
-		bool is_native =
-			get(bytes, layout->thread_native_id) == (uint64_t)search->tid;
+		bool has_self = is_self(get(bytes, layout->thread_id), search->pointer);
+		bool has_native = is_native(python, bytes, search->tid);
 		uint64_t frame;
-		if (!is_self && !is_native)
+		if (!has_self && !has_native)
 			continue;
 		r = read_current(python, bytes, &frame);
 		if (r < 0)
 			return r;
 		/* A thread may have a state in several interpreters: the newest comes
 		 * first, and one that runs nothing is not the one. */
-		unsigned rank = (is_self ? 4 : 0) + (is_native ? 2 : 0) + (frame ? 1 : 0);
+		unsigned rank =
+			(has_self ? 4 : 0) + (has_native ? 2 : 0) + (frame ? 1 : 0);
 		if (rank > search->rank) {
 			search->rank = rank;
 			search->state = state;
@@ -283,7 +218,7 @@ static int search_threads(struct source_python *python, uint64_t state,
 
 static int search_interpreters(struct source_python *python, struct search *search)
 {
-	const struct python_layout *layout = python->layout;
+	const struct python_layout *layout = &python->layout;
 	uint64_t interpreter, threads;
 	int r = read_pointer(python, python->runtime + layout->runtime_interpreters,
 			     &interpreter);
@@ -319,7 +254,7 @@ static int find_frame(struct source_python *python, struct python_thread *thread
 	if (frame == 0) {
 		struct search search = {
 			.tid = thread->tid,
-			.self = read_thread_pointer(thread->tid),
+			.pointer = read_thread_pointer(thread->tid),
 		};
 		thread->state = 0;
 		int r = search_interpreters(python, &search);
@@ -336,32 +271,66 @@ static int find_frame(struct source_python *python, struct python_thread *thread
 
 /* ---- frames ---- */
 
+/* What of the frame tells its instruction, as python_codes_place() takes it. */
+static uint64_t get_instruction(const struct python_layout *layout, const uint8_t *frame)
+{
+	const int64_t unit = 2;
+	int32_t index;
+
+	if (layout->instruction == PYTHON_INSTRUCTION_POINTER)
+		return get(frame, layout->frame_instruction);
+	memcpy(&index, frame + layout->frame_instruction, sizeof(index));
+	if (layout->instruction == PYTHON_INSTRUCTION_UNIT || index == -1)
+		return (uint64_t)(index * unit);
+	return (uint64_t)(int64_t)index;
+}
+
+static bool is_frame(const struct source_python *python, const uint8_t *frame)
+{
+	const struct python_layout *layout = &python->layout;
+
+	return layout->frame_owners
+		       ? frame[layout->frame_owner] < layout->frame_owners
+		       : get(frame, layout->object_type) == python->frame_type;
+}
+
+/* From 3.12 on some frames are the interpreter's own: where C calls Python, and where a
+ * specialised call of a class cleans up behind __init__.  No two of them follow each
+ * other, so more are a circle. */
 static int read_frames(struct source_python *python, uint64_t frame,
 		       struct source_stack *ret)
 {
-	const struct python_layout *layout = python->layout;
+	const struct python_layout *layout = &python->layout;
 	uint8_t bytes[PYTHON_LARGEST_STRUCT];
+	unsigned skipped = 0;
 
 	ret->count = 0;
 	ret->is_cut = false;
-	while (frame != 0) {
+	for (; frame != 0; frame = get(bytes, layout->frame_previous)) {
+		if (skipped > 2 * LIMIT_STACK_DEPTH || !memory_is_object(frame) ||
+		    memory_read(&python->memory, frame, bytes, layout->frame_bytes) < 0 ||
+		    !is_frame(python, bytes))
+			return -EFAULT;
+		if (layout->frame_owner_skipped &&
+		    bytes[layout->frame_owner] == layout->frame_owner_skipped) {
+			skipped++;
+			continue;
+		}
 		if (ret->count == LIMIT_STACK_DEPTH) {
 			ret->is_cut = true;
 			break;
 		}
-		if (!memory_is_object(frame) ||
-		    memory_read(&python->memory, frame, bytes, layout->frame_bytes) < 0 ||
-		    bytes[layout->frame_owner] >= layout->frame_owners)
-			return -EFAULT;
 		int r = python_codes_place(
 			&python->codes, &python->memory, get(bytes, layout->frame_code),
-			get(bytes, layout->frame_instruction), &ret->frames[ret->count]);
-		if (r < 0)
+			get_instruction(layout, bytes), &ret->frames[ret->count]);
+		if (r == -ENODATA)
+			skipped++;
+		else if (r < 0)
 			return r;
-		ret->count++;
-		frame = get(bytes, layout->frame_previous);
+		else
+			ret->count++;
 	}
-	return 0;
+	return ret->count ? 0 : -ENOENT;
 }
 
 int source_python_read(struct source_python *python, pid_t tid, struct source_stack *ret)

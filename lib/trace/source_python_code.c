@@ -24,6 +24,7 @@ enum {
 	/* Larger line tables are compared only as far as they are used. */
 	TABLE_WHOLE_BYTES = 4096,
 	SMALLEST_STRING_TABLE = 64,
+	UNIT = 2, /* bytes of an instruction */
 };
 
 static uint64_t get_u64(const uint8_t *bytes, size_t offset)
@@ -252,17 +253,29 @@ static int load_string(struct python_codes *codes, struct memory *memory,
 	return keep(codes, address, n, ret);
 }
 
-static int load_table(struct python_codes *codes, struct memory *memory, uint64_t address,
-		      struct python_copy *ret)
+static int read_bytes_length(struct python_codes *codes, struct memory *memory,
+			     uint64_t address, uint64_t *ret)
 {
 	const struct python_layout *layout = codes->layout;
 	int r = read_object(codes, memory, address, layout->bytes_data);
 
 	if (r < 0)
 		return r;
-	uint64_t length = get_u64(codes->scratch, layout->bytes_length);
 	if (get_u64(codes->scratch, layout->object_type) != codes->bytes_type)
 		return -EFAULT;
+	*ret = get_u64(codes->scratch, layout->bytes_length);
+	return 0;
+}
+
+static int load_table(struct python_codes *codes, struct memory *memory, uint64_t address,
+		      struct python_copy *ret)
+{
+	const struct python_layout *layout = codes->layout;
+	uint64_t length;
+	int r = read_bytes_length(codes, memory, address, &length);
+
+	if (r < 0)
+		return r;
 	if (length > LIMIT_PYTHON_LINETABLE)
 		return -E2BIG;
 	r = read_object(codes, memory, address, layout->bytes_data + (size_t)length);
@@ -326,13 +339,25 @@ static int read_head(struct python_codes *codes, struct memory *memory, uint64_t
 		return -EFAULT;
 	*ret = (struct python_code){
 		.address = address,
-		.units = get_u64(bytes, layout->code_units),
 		.first_line = (int)get_u32(bytes, layout->code_first_line),
 		.file.address = get_u64(bytes, layout->code_file),
 		.name.address = get_u64(bytes, layout->code_name),
 		.table.address = get_u64(bytes, layout->code_line_table),
 	};
-	return ret->first_line < 0 || ret->units > INT32_MAX / 2 ? -EFAULT : 0;
+	if (ret->first_line < 0)
+		return -EFAULT;
+	if (layout->code_first_traceable)
+		ret->first_traceable =
+			get_u32(bytes, layout->code_first_traceable) * UNIT;
+	if (layout->code_code) {
+		/* The scratch is overwritten. */
+		r = read_bytes_length(codes, memory, get_u64(bytes, layout->code_code),
+				      &ret->code_bytes);
+		return r < 0 ? r : ret->code_bytes > INT32_MAX ? -EFAULT : 0;
+	}
+	uint64_t units = get_u64(bytes, layout->code_units);
+	ret->code_bytes = units * UNIT;
+	return units > INT32_MAX / UNIT ? -EFAULT : 0;
 }
 
 static const struct python_line *find_recent(const struct python_code *code,
@@ -353,7 +378,7 @@ static bool is_current(struct python_codes *codes, struct memory *memory,
 	const struct python_line *recent = find_recent(code, offset);
 	size_t table = code->table.length;
 
-	if (code->address != head->address || code->units != head->units ||
+	if (code->address != head->address || code->code_bytes != head->code_bytes ||
 	    code->first_line != head->first_line ||
 	    code->file.address != head->file.address ||
 	    code->name.address != head->name.address ||
@@ -374,7 +399,7 @@ static int find_line(const struct python_codes *codes, struct python_code *code,
 	if (!recent) {
 		struct python_line *place = &code->recent[code->next_recent];
 		size_t data = codes->layout->bytes_data;
-		int r = python_lines_find(code->table.bytes + data,
+		int r = python_lines_find(codes->layout->lines, code->table.bytes + data,
 					  code->table.length - data, code->first_line,
 					  offset, place);
 		if (r < 0)
@@ -389,24 +414,27 @@ static int find_line(const struct python_codes *codes, struct python_code *code,
 int python_codes_place(struct python_codes *codes, struct memory *memory,
 		       uint64_t address, uint64_t instruction, struct source_frame *ret)
 {
-	const uint64_t unit = 2;
+	const struct python_layout *layout = codes->layout;
 	/* Objects are 16 bytes apart at least. */
 	size_t slot = (size_t)((address >> 4 ^ address >> 12) % LIMIT_PYTHON_CODES);
 	struct python_code *code = &codes->slots[slot];
-	uint64_t begin = address + codes->layout->code_instructions;
 	struct python_code head;
 	struct python_line line;
 	int r = read_head(codes, memory, address, &head);
 
 	if (r < 0)
 		return r;
-	uint64_t offset = instruction - begin;
+	uint64_t offset = instruction;
+	if (layout->instruction == PYTHON_INSTRUCTION_POINTER)
+		offset -= address + layout->code_instructions;
 	/* A frame that has run nothing yet stands before its first instruction. */
-	bool is_new = instruction == begin - unit;
+	bool is_new = offset == (uint64_t)-UNIT;
 	if (is_new)
 		offset = 0;
-	if (offset % unit != 0 || offset >= head.units * unit)
+	if (offset % UNIT != 0 || offset >= head.code_bytes)
 		return -EFAULT;
+	if (layout->code_first_traceable && (is_new || offset < head.first_traceable))
+		return -ENODATA;
 	if (!is_current(codes, memory, code, &head, (uint32_t)offset)) {
 		drop_code(code);
 		r = load_code(codes, memory, &head, code);
@@ -417,9 +445,12 @@ int python_codes_place(struct python_codes *codes, struct memory *memory,
 		line = (struct python_line){.line = code->first_line};
 	else if ((r = find_line(codes, code, (uint32_t)offset, &line)) < 0)
 		return r;
+	/* A location is one of an instruction with its caches, in any of which a frame may
+	 * stand; the older tables know lines only, but no caches. */
+	bool is_location = layout->lines == PYTHON_LINES_LOCATIONS;
 	*ret = (struct source_frame){
 		.code = address,
-		.offset = line.begin,
+		.offset = is_location ? line.begin : (uint32_t)offset,
 		.file = code->file_text,
 		.function = code->name_text,
 		.line = line.line,

@@ -20,8 +20,9 @@ struct python_copy {
 
 struct python_code {
 	uint64_t address; /* 0: an empty slot */
-	uint64_t units;
+	uint64_t code_bytes;
 	int first_line;
+	uint32_t first_traceable; /* byte of the code */
 	struct python_copy file, name, table;
 	const char *file_text, *name_text; /* borrowed from the codes' strings */
 	bool is_system;
@@ -43,8 +44,9 @@ struct python_codes {
 /* The caller zeroes it and sets layout and types. */
 void python_codes_done(struct python_codes *codes);
 
-/* What the instruction at that address of that code object stands for.  0, -EFAULT,
- * -ENOMEM, or -E2BIG where a limit is passed. */
+/* What an instruction of the code object stands for; it is an address in it, or where
+ * frames have an index, that in bytes.  0, -EFAULT, -ENOMEM, -E2BIG where a limit is
+ * passed, or -ENODATA: it is one of the interpreter's own that no source belongs to. */
 int python_codes_place(struct python_codes *codes, struct memory *memory, uint64_t code,
 		       uint64_t instruction, struct source_frame *ret);
 

@@ -1,4 +1,13 @@
-/* CPython's location table.  An entry begins with a byte whose highest bit is set:
+/* CPython's line tables.
+ *
+ * An lnotab (3.8, 3.9) is pairs of bytes: so many bytes of code further, so many lines
+ * (signed) further; where one byte does not hold a number, pairs follow each other of
+ * which one half is 0.
+ *
+ * The ranges (3.10) are pairs too: so many bytes of code are so many lines (signed) after
+ * the line of the range before; -128 says that they have no line, and moves none.
+ *
+ * The locations (from 3.11).  An entry begins with a byte whose highest bit is set:
  * 1cccclll, code c, length l+1 in units of two bytes; the bytes that follow have it
  * clear.  Only the codes that move the line matter here:
  *
@@ -19,6 +28,7 @@ enum {
 	CODE_LONG = 14,
 	CODE_NONE = 15,
 	BEGINS_ENTRY = 0x80,
+	RANGE_WITHOUT_LINE = -128,
 };
 
 /* Six bits a byte, least significant first, bit 6 says that more follow; the lowest bit
@@ -40,8 +50,66 @@ static int read_signed(const uint8_t *table, size_t n, size_t at, int64_t *ret)
 	return -EBADMSG;
 }
 
-int python_lines_find(const uint8_t *table, size_t n, int first_line, uint32_t offset,
+static int find_lnotab(const uint8_t *table, size_t n, int first_line, uint32_t offset,
+		       struct python_line *ret)
+{
+	int64_t line = first_line;
+	uint32_t begin = 0, end = UINT32_MAX;
+	size_t at = 0;
+
+	for (; at + 1 < n; at += 2) {
+		if (table[at] != 0) {
+			end = begin + table[at];
+			if (offset < end) {
+				at += 2;
+				break;
+			}
+			begin = end;
+			end = UINT32_MAX;
+		}
+		line += (int8_t)table[at + 1];
+	}
+	if (line < 0 || line > INT32_MAX)
+		return -EBADMSG;
+	*ret = (struct python_line){
+		.line = (int)line,
+		.begin = begin,
+		.end = end,
+		.table_used = end == UINT32_MAX ? n : at,
+	};
+	return 0;
+}
+
+static int find_range(const uint8_t *table, size_t n, int first_line, uint32_t offset,
 		      struct python_line *ret)
+{
+	int64_t line = first_line;
+	uint32_t begin = 0;
+
+	for (size_t at = 0; at + 1 < n; at += 2) {
+		uint32_t end = begin + table[at];
+		int8_t delta = (int8_t)table[at + 1];
+
+		if (delta != RANGE_WITHOUT_LINE)
+			line += delta;
+		if (line < 0 || line > INT32_MAX)
+			return -EBADMSG;
+		if (offset < end) {
+			*ret = (struct python_line){
+				.line = delta == RANGE_WITHOUT_LINE ? 0 : (int)line,
+				.begin = begin,
+				.end = end,
+				.table_used = at + 2,
+			};
+			return 0;
+		}
+		begin = end;
+	}
+	return -EBADMSG;
+}
+
+static int find_location(const uint8_t *table, size_t n, int first_line, uint32_t offset,
+			 struct python_line *ret)
 {
 	int64_t line = first_line, delta;
 	uint32_t begin = 0;
@@ -77,4 +145,18 @@ int python_lines_find(const uint8_t *table, size_t n, int first_line, uint32_t o
 		begin = end;
 	}
 	return -EBADMSG;
+}
+
+int python_lines_find(enum python_lines form, const uint8_t *table, size_t n,
+		      int first_line, uint32_t offset, struct python_line *ret)
+{
+	switch (form) {
+	case PYTHON_LINES_LNOTAB:
+		return find_lnotab(table, n, first_line, offset, ret);
+	case PYTHON_LINES_RANGES:
+		return find_range(table, n, first_line, offset, ret);
+	case PYTHON_LINES_LOCATIONS:
+		break;
+	}
+	return find_location(table, n, first_line, offset, ret);
 }

@@ -1,9 +1,15 @@
-/* CPython's location table (PEP 657): from an instruction to its line.  Pure. */
+/* CPython's line tables: from an instruction to its line.  Pure. */
 #ifndef TRACE_SOURCE_PYTHON_LINES_H
 #define TRACE_SOURCE_PYTHON_LINES_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+enum python_lines {
+	PYTHON_LINES_LNOTAB,    /* to 3.9 */
+	PYTHON_LINES_RANGES,    /* 3.10: PEP 626 */
+	PYTHON_LINES_LOCATIONS, /* from 3.11: PEP 657 */
+};
 
 struct python_line {
 	int line;            /* 0: the instruction has none */
@@ -12,8 +18,9 @@ struct python_line {
 };
 
 /* The entry for the byte `offset` of the code.  Returns 0, or -EBADMSG where the table
- * does not make sense or ends before it. */
-int python_lines_find(const uint8_t *table, size_t n, int first_line, uint32_t offset,
-		      struct python_line *ret);
+ * does not make sense or ends before it (which an lnotab never does: what comes behind
+ * its last entry, up to UINT32_MAX, is of the last line). */
+int python_lines_find(enum python_lines form, const uint8_t *table, size_t n,
+		      int first_line, uint32_t offset, struct python_line *ret);
 
 #endif

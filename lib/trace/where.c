@@ -131,7 +131,7 @@ static void find_reader(struct tracer *tracer, struct process *process)
 			 "lines",
 			 version);
 		feed_note(tracer->feed, SONDE_WARNING, text,
-			  "sonde reads the source lines of CPython 3.11");
+			  "sonde reads the source lines of CPython 3.8 to 3.13");
 		break;
 	case SOURCE_NOT_MINE:
 		open_native(process);

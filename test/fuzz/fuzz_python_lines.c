@@ -1,8 +1,9 @@
-/* Fuzz target: CPython's location table, which comes out of another process's memory.
+/* Fuzz target: CPython's line tables of all forms, which come out of another process's
+ * memory.
  *
  * Properties: the entry found covers the instruction and begins where the one before it
  * ends; the bytes that were used give the same answer alone; one after the last entry
- * there is none. */
+ * there is none (in an lnotab the last one has no end). */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,8 +21,8 @@ static void require(bool holds)
 }
 
 /* With exactly n bytes of memory, so that a sanitizer sees one too many. */
-static int find(const uint8_t *bytes, size_t n, int first, uint32_t offset,
-		struct python_line *ret)
+static int find(enum python_lines form, const uint8_t *bytes, size_t n, int first,
+		uint32_t offset, struct python_line *ret)
 {
 	uint8_t *copy = malloc(n ? n : 1);
 
@@ -29,35 +30,47 @@ static int find(const uint8_t *bytes, size_t n, int first, uint32_t offset,
 		abort();
 	if (n)
 		memcpy(copy, bytes, n);
-	int r = python_lines_find(copy, n, first, offset, ret);
+	int r = python_lines_find(form, copy, n, first, offset, ret);
 	free(copy);
 	return r;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+static void walk(enum python_lines form, const uint8_t *bytes, size_t n, int first)
 {
 	uint32_t offset = 0;
 	size_t used = 0;
+
+	for (;;) {
+		struct python_line line, again;
+		int r = find(form, bytes, n, first, offset, &line);
+
+		require(r == 0 || r == -EBADMSG);
+		if (r < 0)
+			break;
+		bool is_endless = form == PYTHON_LINES_LNOTAB && line.end == UINT32_MAX;
+		require(line.line >= 0 && line.begin == offset && line.end > offset);
+		require((line.table_used > used || is_endless) && line.table_used <= n);
+		require(find(form, bytes, line.table_used, first, line.end - 1, &again) ==
+			0);
+		require(again.line == line.line && again.begin == line.begin &&
+			again.end == line.end && again.table_used == line.table_used);
+		if (is_endless)
+			break;
+		offset = line.end;
+		used = line.table_used;
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
 	int first = 1;
 
 	if (n > 4096)
 		return 0;
 	if (n > 0)
 		first = bytes[0] % 2 ? INT32_MAX : bytes[0];
-	for (;;) {
-		struct python_line line, again;
-		int r = find(bytes, n, first, offset, &line);
-
-		require(r == 0 || r == -EBADMSG);
-		if (r < 0)
-			break;
-		require(line.line >= 0 && line.begin == offset && line.end > offset);
-		require(line.table_used > used && line.table_used <= n);
-		require(find(bytes, line.table_used, first, line.end - 1, &again) == 0);
-		require(again.line == line.line && again.begin == line.begin &&
-			again.end == line.end && again.table_used == line.table_used);
-		offset = line.end;
-		used = line.table_used;
-	}
+	walk(PYTHON_LINES_LNOTAB, bytes, n, first);
+	walk(PYTHON_LINES_RANGES, bytes, n, first);
+	walk(PYTHON_LINES_LOCATIONS, bytes, n, first);
 	return 0;
 }

@@ -19,13 +19,14 @@
 
 /* The names are the interpreter's. */
 extern const unsigned long Py_Version;
-extern uint64_t _PyRuntime[512], PyCode_Type[8], PyUnicode_Type[8], PyBytes_Type[8];
+extern uint64_t _PyRuntime[512], PyCode_Type[8], PyUnicode_Type[8], PyBytes_Type[8],
+	PyFrame_Type[8];
 
 #ifdef FAKE_VERSION
 SHOWN const unsigned long Py_Version = FAKE_VERSION;
 #endif
 SHOWN uint64_t _PyRuntime[512];
-SHOWN uint64_t PyCode_Type[8], PyUnicode_Type[8], PyBytes_Type[8];
+SHOWN uint64_t PyCode_Type[8], PyUnicode_Type[8], PyBytes_Type[8], PyFrame_Type[8];
 
 static uint8_t interpreter[256], states[2][256], cframe[64], frames[2][128];
 static uint8_t code[512], file[256], name[256], table[256];
@@ -67,7 +68,7 @@ static void make_sound(const struct python_layout *layout)
 	for (int i = 0; i < 2; i++)
 		put(states[i], layout->thread_interpreter, interpreter);
 	put_number(states[1], layout->thread_native_id, (uint64_t)getpid());
-	put(states[1], layout->thread_cframe, cframe);
+	put(states[1], layout->thread_frame, cframe);
 	put(cframe, layout->cframe_current, frames[0]);
 	put(frames[0], layout->frame_previous, frames[1]);
 	for (int i = 0; i < 2; i++) {
@@ -105,7 +106,7 @@ static void break_it(const struct python_layout *layout, const char *how)
 	else if (strcmp(how, "another thread") == 0)
 		put_number(states[1], layout->thread_native_id, 1);
 	else if (strcmp(how, "no cframe") == 0)
-		put(states[1], layout->thread_cframe, NULL);
+		put(states[1], layout->thread_frame, NULL);
 	else if (strcmp(how, "no frame") == 0)
 		put(cframe, layout->cframe_current, NULL);
 	else if (strcmp(how, "frames in a circle") == 0)
