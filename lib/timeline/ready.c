@@ -229,9 +229,11 @@ uint32_t ready_room(const struct join *join, uint32_t socket, int64_t enter_ns,
 	return READY_NOT_SEEN;
 }
 
-/* A listening socket is ready for the connection that the next accept returns. */
-static uint32_t watched_listener(const struct join *join, const struct sonde_call *wait,
-				 uint32_t socket)
+/* The packet that the first call of this kind on the socket after the wait's begin took:
+ * a listening socket is ready for the connection that the next accept returns, a datagram
+ * socket for the datagram that the next receive gets. */
+static uint32_t watched_next(const struct join *join, const struct sonde_call *wait,
+			     uint32_t socket, enum sonde_call_kind kind)
 {
 	const struct call_index *calls = &join->calls;
 	uint32_t low = calls->socket_begin[socket];
@@ -250,42 +252,14 @@ static uint32_t watched_listener(const struct join *join, const struct sonde_cal
 		const struct sonde_call *call =
 			call_at(join->recording, calls->of_socket[low]);
 		uint32_t packet;
-
-		if (call->kind != SONDE_CALL_ACCEPT || !call_returned(call) ||
-		    call->result < 0)
-			continue;
-		packet = ready_accept(join, call);
-		return is_by(join, packet, wait->exit_ns) ? packet : READY_NOT_SEEN;
-	}
-	return READY_NOT_SEEN;
-}
-
-/* A datagram socket is ready for the datagram that the next receive gets. */
-static uint32_t watched_datagram(const struct join *join, const struct sonde_call *wait,
-				 uint32_t socket)
-{
-	const struct call_index *calls = &join->calls;
-	uint32_t low = calls->socket_begin[socket];
-	uint32_t end = calls->socket_begin[socket + 1], high = end;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (call_at(join->recording, calls->of_socket[middle])->enter_ns <
-		    wait->enter_ns)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (; low < end; low++) {
-		const struct sonde_call *call =
-			call_at(join->recording, calls->of_socket[low]);
 		bool exact;
-		uint32_t packet;
 
-		if (call->kind != SONDE_CALL_RECEIVE || !call_returned(call))
+		if (call->kind != kind || !call_returned(call))
 			continue;
-		packet = ready_receive(join, call, &exact);
+		if (kind == SONDE_CALL_ACCEPT && call->result < 0)
+			continue;
+		packet = kind == SONDE_CALL_ACCEPT ? ready_accept(join, call)
+						   : ready_receive(join, call, &exact);
 		return is_by(join, packet, wait->exit_ns) ? packet : READY_NOT_SEEN;
 	}
 	return READY_NOT_SEEN;
@@ -343,10 +317,11 @@ uint32_t ready_watched(const struct join *join, const struct sonde_call *wait,
 		return READY_OWN_SIDE;
 	if (socket->kind == SONDE_SOCKET_UDP)
 		return watched->ready & SONDE_READY_READ
-			       ? watched_datagram(join, wait, watched->socket)
+			       ? watched_next(join, wait, watched->socket,
+					      SONDE_CALL_RECEIVE)
 			       : READY_WITHOUT_PACKET;
 	if (socket->is_listening)
-		return watched_listener(join, wait, watched->socket);
+		return watched_next(join, wait, watched->socket, SONDE_CALL_ACCEPT);
 	if (connect) {
 		uint32_t made = ready_connect(join, connect, false, wait->exit_ns);
 
