@@ -52,8 +52,10 @@ static int64_t now_ns(clockid_t clock)
 
 static int refuse_operation(const char *text)
 {
+	static const char *const words[] = {"sum",   "product", "min",     "max",
+					    "Summe", "Produkt", "Minimum", "Maximum"};
 	struct sonde_error err;
-	const char *nearest = sonde_text_nearest(text, operations, 4);
+	const char *nearest = sonde_text_nearest(text, words, 8);
 
 	sonde_error_set(&err, SONDE_ERROR_USAGE, -EINVAL, "calc", text,
 			"no such operation");

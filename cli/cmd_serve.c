@@ -20,6 +20,8 @@
 #include "message.h"
 #include "serve_counters.h"
 
+enum { SERVICES_MOST = 64 }; /* and lab: names that a suggestion chooses from */
+
 static const struct option options[] = {
 	{.name = "for",
 	 .type = OPTION_DURATION,
@@ -306,6 +308,26 @@ static int open_signals(void)
 	return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* lab is a word of the command line, which the library does not know. */
+static void hint_at_lab(const char *spec, struct sonde_error *err)
+{
+	const char *words[SERVICES_MOST] = {"lab"};
+	size_t count = 1, chars = strcspn(spec, "@/:,");
+	char name[16];
+
+	if (sonde_serve_service_count() >= SERVICES_MOST || chars >= sizeof(name))
+		return;
+	for (size_t i = 0; i < sonde_serve_service_count(); i++)
+		words[count++] = sonde_serve_service_name(i);
+	memcpy(name, spec, chars);
+	name[chars] = '\0';
+	if (strcmp(name, "lab") == 0)
+		sonde_error_hint(err, "lab stands alone: each service has a port of "
+				      "its own");
+	else if (sonde_text_nearest(name, words, count) == words[0])
+		sonde_error_hint(err, "did you mean lab?");
+}
+
 static int add_services(struct sonde_server *server, const struct arguments *arguments,
 			struct sonde_error *err)
 {
@@ -315,6 +337,8 @@ static int add_services(struct sonde_server *server, const struct arguments *arg
 		const char *spec = arguments->operands[i];
 		if (strcmp(spec, "lab") != 0) {
 			r = sonde_server_add(server, spec, err);
+			if (r < 0)
+				hint_at_lab(spec, err);
 			continue;
 		}
 		for (size_t k = 0; r == 0 && k < sonde_serve_service_count(); k++)

@@ -118,6 +118,26 @@ for words, subject, hint in [
               lines[0].startswith(f'sonde: {subject}: ') and
               lines[1].startswith('hint: ') and hint in lines[1], (run.returncode, run.stderr))
 
+# Every name, with a letter exchanged for its neighbour: what is added to a table is asked, too.
+
+
+def mistyped(name):
+    at = next(i for i in range(1, len(name)) if name[i - 1] not in ('-', name[i]))
+    return name[:at - 1] + name[at] + name[at - 1] + name[at + 1:]
+
+
+for command in COMMANDS:
+    typed = mistyped(command)
+    run = sonde(typed)
+    tap.check(f'{typed}: {command} is near', run.returncode == 2 and
+              f'hint: did you mean {command}?' in run.stderr, run.stderr)
+    for name in sorted(o for o in options_of(sonde('help', command).stdout)
+                       if o.startswith('--')):
+        typed = mistyped(name)
+        run = sonde(command, typed)
+        tap.check(f'{command} {typed}: {name} is near', run.returncode == 2 and
+                  f'hint: did you mean {name}?' in run.stderr, run.stderr)
+
 # ---- what has no meaning is refused
 
 for words in ([], ['-v'], ['-vq', 'help'], ['-q', 'help', '--verbose'], ['help', '--json'],

@@ -319,6 +319,10 @@ with open(RANGE, 'w', encoding='ascii') as file:
 for words, status, text in (
         ([], 2, 'name a service'),
         (['clac'], 2, 'did you mean calc?'),
+        (['eco@:0'], 2, 'did you mean echo?'),
+        (['lba'], 2, 'did you mean lab?'),
+        (['lab@:0'], 2, 'lab stands alone'),
+        (['calc@:0', '--prot-base', '1'], 2, 'did you mean --port-base?'),
         (['calc@:0', 'quux'], 2, 'the services are calc, chargen'),
         (['calc,order=me'], 2, 'it does not take order=me'),
         (['calc@:0', '--workers', '0'], 2, '--workers'),
