@@ -35,6 +35,7 @@ static int remove_sample(void **context)
 	struct sample *sample = *context;
 
 	packets_done(&sample->packets);
+	capture_file_close(&sample->file);
 	sonde_recording_free(sample->packets.recording);
 	return 0;
 }
