@@ -11,11 +11,14 @@
 #include "message.h"
 
 enum {
-	ONE_READ_NUMBERS = 253, /* what a server that reads 1024 bytes takes in whole */
+	ONE_READ_BYTES = 1024, /* what many servers take in at once */
 	TIMEOUT_S = 5,
 };
 
-static const char *const orders[] = {"le", "be", NULL};
+static const char *const orders[] = {"le", "be", "auto", NULL};
+static const char *const dialects[] = {"sheet",   "fixed7",    "fixed8",
+				       "fixed10", "fixed64",   "three",
+				       "one",     "lenprefix", NULL};
 static const char *const operations[] = {"sum", "product", "min", "max", NULL};
 
 static const struct option options[] = {
@@ -33,8 +36,14 @@ static const struct option options[] = {
 	{.name = "order",
 	 .type = OPTION_CHOICE,
 	 .argument = "ORDER",
-	 .help = "byte order of ID, numbers and result: le (without it) or be",
+	 .help = "byte order of ID, numbers and result: le (without it), be, or auto: "
+		 "asks in one and then in the other until the result is right",
 	 .choices = orders},
+	{.name = "dialect",
+	 .type = OPTION_CHOICE,
+	 .argument = "DIALECT",
+	 .help = "how the request is written; without it sheet",
+	 .choices = dialects},
 	{.name = "timeout",
 	 .type = OPTION_DURATION,
 	 .argument = "DURATION",
@@ -148,6 +157,55 @@ static void print_result(struct output *output, const struct sonde_calc_request 
 	output_event_end(output);
 }
 
+/* The numbers that fit where a server reads only once. */
+static void warn_of_length(const struct output *output,
+			   const struct sonde_calc_request *request,
+			   const struct sonde_calc_ask *ask)
+{
+	uint8_t bytes[SONDE_CALC_DIALECT_BYTES];
+	size_t length = sonde_calc_format_as(request, ask->dialect, ask->order, bytes);
+	size_t header = length - 4 * (size_t)request->count;
+
+	if (length > ONE_READ_BYTES)
+		message_note(output,
+			     "%u numbers: many servers read %d bytes at once, which is "
+			     "%zu numbers",
+			     request->count, ONE_READ_BYTES,
+			     (ONE_READ_BYTES - header) / 4);
+}
+
+/* Little-endian, then big-endian, until the answer is the right one.  Where neither is,
+ * what the first of them came to is what counts. */
+static int ask_in_both_orders(const struct output *output, struct sonde_calc_ask *ask,
+			      struct sonde_calc_request *request, uint32_t id,
+			      int32_t *ret, struct sonde_error *err)
+{
+	struct sonde_error other_err;
+	int32_t exact, other;
+	bool is_known = sonde_calc_compute(request, &exact) == 0;
+
+	ask->order = SONDE_CALC_LITTLE;
+	int r = sonde_calc_ask(ask, request, ret, err);
+	if (r == 0 && (!is_known || *ret == exact)) {
+		message_detail(output, "it answers in little-endian order");
+		return 0;
+	}
+	ask->order = SONDE_CALC_BIG;
+	write_id(id, ask->order, request->id);
+	int other_r = sonde_calc_ask(ask, request, &other, &other_err);
+	if (other_r == 0 && (!is_known || other == exact)) {
+		message_detail(output, "it answers in big-endian order");
+		*ret = other;
+		return 0;
+	}
+	if (r == 0 && other_r == 0)
+		message_note(output,
+			     "the exact result is %" PRId32
+			     ": the server has it in neither byte order",
+			     exact);
+	return r;
+}
+
 static void tell_time(const struct output *output, int64_t took_ns)
 {
 	char storage[64];
@@ -166,6 +224,8 @@ static int run(const struct command *command, const struct arguments *arguments,
 		.udp = arguments_has(arguments, "udp"),
 		.order = (enum sonde_calc_order)arguments_number(arguments, "order",
 								 SONDE_CALC_LITTLE),
+		.dialect = (enum sonde_calc_dialect)arguments_number(arguments, "dialect",
+								     SONDE_CALC_SHEET),
 		.timeout_ns = arguments_number(arguments, "timeout",
 					       TIMEOUT_S * INT64_C(1000000000)),
 	};
@@ -183,16 +243,14 @@ static int run(const struct command *command, const struct arguments *arguments,
 		return message_usage(command->name, "--to: too long for an address");
 	memcpy(address, to, strlen(to) + 1);
 	split_address(address, &ask.host, &ask.port);
-	if (request.count > ONE_READ_NUMBERS)
-		message_note(output,
-			     "%u numbers: many servers read 1024 bytes at once, which is "
-			     "%d numbers",
-			     request.count, ONE_READ_NUMBERS);
+	warn_of_length(output, &request, &ask);
 
 	if (output->has_json)
 		output_json_start(output, now_ns(CLOCK_REALTIME));
 	int64_t asked_ns = now_ns(CLOCK_MONOTONIC);
-	int r = sonde_calc_ask(&ask, &request, &result, &err);
+	int r = ask.order == SONDE_CALC_AUTO
+			? ask_in_both_orders(output, &ask, &request, id, &result, &err)
+			: sonde_calc_ask(&ask, &request, &result, &err);
 	if (r < 0)
 		return message_error(&err);
 	int64_t took_ns = now_ns(CLOCK_MONOTONIC) - asked_ns;

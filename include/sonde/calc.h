@@ -3,7 +3,8 @@
  * Request  <ID u32><operation><N u8><z1 i32>..<zN i32>,  reply  <ID u32><result i32>.
  * The operation is one of the UTF-8 words Summe, Produkt, Minimum, Maximum, without
  * padding or terminator.  The ID is opaque and echoed byte for byte; only z and result
- * have a byte order, little-endian unless agreed otherwise. */
+ * have a byte order, little-endian unless agreed otherwise.  Servers and clients in the
+ * wild differ in how they write the operation and N: those are the dialects. */
 #ifndef SONDE_CALC_H
 #define SONDE_CALC_H
 
@@ -21,7 +22,33 @@
 #define SONDE_CALC_REQUEST_BYTES (4 + 7 + 1 + 4 * SONDE_CALC_NUMBERS)
 #define SONDE_CALC_REPLY_BYTES 8
 
-enum sonde_calc_order { SONDE_CALC_LITTLE = 0, SONDE_CALC_BIG };
+/* The longest of any dialect: fixed64 with 255 numbers. */
+#define SONDE_CALC_DIALECT_BYTES (4 + 64 + 1 + 4 * SONDE_CALC_NUMBERS)
+
+/* Auto is for reading only: of a request that may be both it takes the reading with the
+ * smaller sum of magnitudes, little-endian where they are equal.  That is right wherever
+ * no number is beyond 65535. */
+enum sonde_calc_order { SONDE_CALC_LITTLE = 0, SONDE_CALC_BIG, SONDE_CALC_AUTO };
+
+enum sonde_calc_dialect {
+	SONDE_CALC_SHEET = 0,
+	SONDE_CALC_FIXED7, /* the word in 7 bytes, NUL behind it; as the next three */
+	SONDE_CALC_FIXED8,
+	SONDE_CALC_FIXED10,
+	SONDE_CALC_FIXED64,
+	SONDE_CALC_THREE,     /* SUM PRO MIN MAX */
+	SONDE_CALC_ONE,       /* s m i a, and N as u32 */
+	SONDE_CALC_LENPREFIX, /* u8 length of the word, the word, no N */
+	SONDE_CALC_DIALECTS,
+};
+
+/* What a server does about a result that does not exist. */
+enum sonde_calc_policy {
+	SONDE_CALC_CLOSE = 0, /* no reply */
+	SONDE_CALC_ZERO,
+	SONDE_CALC_WRAP,     /* the lower 32 bits; 0 of no numbers */
+	SONDE_CALC_SATURATE, /* the nearest i32; the neutral one of no numbers */
+};
 
 enum sonde_calc_operation {
 	SONDE_CALC_SUM = 0,
@@ -35,6 +62,7 @@ struct sonde_calc_request {
 	enum sonde_calc_operation operation;
 	uint8_t count;
 	int32_t numbers[SONDE_CALC_NUMBERS];
+	enum sonde_calc_order order; /* that they were read in; never auto */
 };
 
 /* Reads the request at the start of bytes[0..n).  Returns its length; 0 if it needs more
@@ -48,9 +76,28 @@ SONDE_API size_t sonde_calc_format(const struct sonde_calc_request *request,
 				   enum sonde_calc_order order,
 				   uint8_t ret[SONDE_CALC_REQUEST_BYTES]);
 
+/* The same in a dialect.  A word in a field of its own ends at a NUL: what stands behind
+ * that is not looked at.  Where a dialect has no N, the numbers are all that is there, at
+ * least one.  -EMSGSIZE: more than 255 numbers. */
+SONDE_API ssize_t sonde_calc_parse_as(const uint8_t *bytes, size_t n,
+				      enum sonde_calc_dialect dialect,
+				      enum sonde_calc_order order,
+				      struct sonde_calc_request *ret);
+SONDE_API size_t sonde_calc_format_as(const struct sonde_calc_request *request,
+				      enum sonde_calc_dialect dialect,
+				      enum sonde_calc_order order,
+				      uint8_t ret[SONDE_CALC_DIALECT_BYTES]);
+/* "sheet", "fixed7" ...  Static; NULL past the last. */
+SONDE_API const char *sonde_calc_dialect_name(size_t dialect);
+
 /* Computes exactly; the range is checked on the final value.  Returns 0, -ERANGE where
  * the result is no i32, -EDOM for the minimum or maximum of nothing. */
 SONDE_API int sonde_calc_compute(const struct sonde_calc_request *request, int32_t *ret);
+
+/* The same, and where that fails the result that the policy has instead, which is none
+ * for SONDE_CALC_CLOSE.  Returns what sonde_calc_compute() returns. */
+SONDE_API int sonde_calc_compute_with(const struct sonde_calc_request *request,
+				      enum sonde_calc_policy policy, int32_t *ret);
 
 SONDE_API void sonde_calc_format_reply(const uint8_t id[4], int32_t result,
 				       enum sonde_calc_order order,
@@ -68,7 +115,8 @@ struct sonde_calc_ask {
 	const char *host; /* name or number; NULL: loopback */
 	const char *port; /* number or service name; NULL: 50000 */
 	bool udp;
-	enum sonde_calc_order order;
+	enum sonde_calc_dialect dialect;
+	enum sonde_calc_order order; /* not auto */
 	/* For the whole question, connect included; not for the look-up of a name.
 	 * 0: none. */
 	int64_t timeout_ns;

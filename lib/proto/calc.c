@@ -1,6 +1,6 @@
 /* The calculation protocol: requests and replies as bytes, and exact arithmetic.
  *
- * A request has no length field and no terminator, but it frames itself: the four words
+ * A request of the sheet has no length field and no terminator, but it frames itself: the four words
  * are prefix-free (byte 4 is `S` in the one of five bytes alone), the word says where N
  * stands, N says where the request ends.  So a stream is cut into requests without a
  * look-ahead, and a byte that can belong to no word is known to be wrong as soon as it
@@ -14,23 +14,58 @@
 
 enum {
 	ID_BYTES = 4,
-	COUNT_BYTES = 1,
 	NUMBER_BYTES = 4,
+	OPERATIONS = 4,
 };
 
 struct word {
-	const char *wire;
-	const char *name;
+	const char *chars;
 	size_t bytes;
 };
 
-static const struct word words[] = {
-	[SONDE_CALC_SUM] = {"Summe", "sum", 5},
-	[SONDE_CALC_PRODUCT] = {"Produkt", "product", 7},
-	[SONDE_CALC_MINIMUM] = {"Minimum", "min", 7},
-	[SONDE_CALC_MAXIMUM] = {"Maximum", "max", 7},
+#define WORD(text)                                                                       \
+	{                                                                                \
+		text, sizeof(text) - 1                                                   \
+	}
+
+static const struct word sheet_words[OPERATIONS] = {
+	[SONDE_CALC_SUM] = WORD("Summe"),
+	[SONDE_CALC_PRODUCT] = WORD("Produkt"),
+	[SONDE_CALC_MINIMUM] = WORD("Minimum"),
+	[SONDE_CALC_MAXIMUM] = WORD("Maximum"),
 };
-enum { WORDS = sizeof(words) / sizeof(words[0]) };
+static const struct word three_words[2 * OPERATIONS] = {
+	WORD("SUM"), WORD("PRO"), WORD("MIN"), WORD("MAX"),
+	WORD("Sum"), WORD("Pro"), WORD("Min"), WORD("Max"),
+};
+static const struct word one_words[OPERATIONS] = {
+	WORD("s"),
+	WORD("m"),
+	WORD("i"),
+	WORD("a"),
+};
+static const char *const names[OPERATIONS] = {"sum", "product", "min", "max"};
+
+/* How a request is written.  One table, not eight parsers. */
+struct dialect {
+	const char *name;
+	const struct word *words; /* in the order of the operations, again and again */
+	size_t word_count;
+	size_t field_bytes; /* of every word, with NULs behind it; 0: as long as it is */
+	size_t length_bytes;
+	size_t count_bytes; /* 0: the numbers end with what was received */
+};
+
+static const struct dialect dialects[SONDE_CALC_DIALECTS] = {
+	[SONDE_CALC_SHEET] = {"sheet", sheet_words, OPERATIONS, 0, 0, 1},
+	[SONDE_CALC_FIXED7] = {"fixed7", sheet_words, OPERATIONS, 7, 0, 1},
+	[SONDE_CALC_FIXED8] = {"fixed8", sheet_words, OPERATIONS, 8, 0, 1},
+	[SONDE_CALC_FIXED10] = {"fixed10", sheet_words, OPERATIONS, 10, 0, 1},
+	[SONDE_CALC_FIXED64] = {"fixed64", sheet_words, OPERATIONS, 64, 0, 1},
+	[SONDE_CALC_THREE] = {"three", three_words, 2 * OPERATIONS, 0, 0, 1},
+	[SONDE_CALC_ONE] = {"one", one_words, OPERATIONS, 0, 0, 4},
+	[SONDE_CALC_LENPREFIX] = {"lenprefix", sheet_words, OPERATIONS, 0, 1, 0},
+};
 
 static int32_t load(const uint8_t *bytes, enum sonde_calc_order order)
 {
@@ -48,59 +83,168 @@ static void store(int32_t number, enum sonde_calc_order order, uint8_t *ret)
 	memcpy(ret, &value, sizeof(value));
 }
 
-/* The operation whose word is, or starts with, bytes[0..n); where several still may, the
- * first of them (all of which need more bytes); -1 where none does. */
-static int find_word(const uint8_t *bytes, size_t n)
+/* Whether bytes[0..n) may be the beginning of this word in its field. */
+static bool may_be(const struct word *word, const struct dialect *dialect,
+		   const uint8_t *bytes, size_t n)
 {
-	for (int i = 0; i < WORDS; i++) {
-		size_t compared = n < words[i].bytes ? n : words[i].bytes;
-		if (memcmp(words[i].wire, bytes, compared) == 0)
-			return i;
+	size_t compared = n < word->bytes ? n : word->bytes;
+
+	if (memcmp(word->chars, bytes, compared) != 0)
+		return false;
+	return n <= word->bytes || word->bytes >= dialect->field_bytes ||
+	       bytes[word->bytes] == '\0';
+}
+
+/* The first word that bytes[0..n) is or begins with; where several still may, all of them
+ * need more bytes.  `length` is the word's own if it was told, else 0.  -1: none. */
+static int find_word(const struct dialect *dialect, size_t length, const uint8_t *bytes,
+		     size_t n)
+{
+	for (size_t i = 0; i < dialect->word_count; i++) {
+		const struct word *word = &dialect->words[i];
+		if (dialect->length_bytes > 0 && word->bytes != length)
+			continue;
+		if (may_be(word, dialect, bytes, n))
+			return (int)i;
 	}
 	return -1;
+}
+
+/* The order whose reading has the smaller sum of magnitudes. */
+static enum sonde_calc_order guess(const uint8_t *numbers, size_t count)
+{
+	int64_t little = 0, big = 0;
+
+	for (size_t i = 0; i < count; i++, numbers += NUMBER_BYTES) {
+		int64_t as_little = load(numbers, SONDE_CALC_LITTLE);
+		int64_t as_big = load(numbers, SONDE_CALC_BIG);
+		little += as_little < 0 ? -as_little : as_little;
+		big += as_big < 0 ? -as_big : as_big;
+	}
+	return big < little ? SONDE_CALC_BIG : SONDE_CALC_LITTLE;
+}
+
+/* N in four bytes, which also tells the order: a count is small. */
+static size_t load_count(const uint8_t *bytes, enum sonde_calc_order *order)
+{
+	uint32_t little = (uint32_t)load(bytes, SONDE_CALC_LITTLE);
+	uint32_t big = (uint32_t)load(bytes, SONDE_CALC_BIG);
+
+	if (*order == SONDE_CALC_AUTO && little != big)
+		*order = big < little ? SONDE_CALC_BIG : SONDE_CALC_LITTLE;
+	return *order == SONDE_CALC_BIG ? big : little;
+}
+
+/* The numbers of a request whose N stands at count_at, or who begin there.  As
+ * sonde_calc_parse_as(). */
+static ssize_t parse_numbers(const uint8_t *bytes, size_t n, size_t count_at,
+			     const struct dialect *dialect, enum sonde_calc_order order,
+			     struct sonde_calc_request *ret)
+{
+	size_t numbers_at = count_at + dialect->count_bytes;
+	size_t count;
+
+	if (n < numbers_at)
+		return 0;
+	if (dialect->count_bytes == 1)
+		count = bytes[count_at];
+	else if (dialect->count_bytes > 1)
+		count = load_count(bytes + count_at, &order);
+	else
+		count = (n - numbers_at) / NUMBER_BYTES;
+	if (count > SONDE_CALC_NUMBERS)
+		return -EMSGSIZE;
+	size_t length = numbers_at + count * NUMBER_BYTES;
+	if (n < length)
+		return 0;
+	if (dialect->count_bytes == 0 && (count == 0 || n > length))
+		return 0;
+
+	const uint8_t *number = bytes + numbers_at;
+	if (order == SONDE_CALC_AUTO)
+		order = guess(number, count);
+	ret->order = order;
+	ret->count = (uint8_t)count;
+	for (size_t i = 0; i < count; i++, number += NUMBER_BYTES)
+		ret->numbers[i] = load(number, order);
+	return (ssize_t)length;
+}
+
+ssize_t sonde_calc_parse_as(const uint8_t *bytes, size_t n, enum sonde_calc_dialect which,
+			    enum sonde_calc_order order, struct sonde_calc_request *ret)
+{
+	const struct dialect *dialect = &dialects[which];
+	size_t word_at = ID_BYTES + dialect->length_bytes;
+
+	if (n <= ID_BYTES)
+		return 0;
+	int found = find_word(dialect, bytes[ID_BYTES], bytes + word_at,
+			      n > word_at ? n - word_at : 0);
+	if (found < 0)
+		return -EBADMSG;
+	size_t field =
+		dialect->field_bytes ? dialect->field_bytes : dialect->words[found].bytes;
+	if (n < word_at + field)
+		return 0;
+	ssize_t length = parse_numbers(bytes, n, word_at + field, dialect, order, ret);
+	if (length > 0) {
+		memcpy(ret->id, bytes, ID_BYTES);
+		ret->operation = (enum sonde_calc_operation)(found % OPERATIONS);
+	}
+	return length;
 }
 
 ssize_t sonde_calc_parse(const uint8_t *bytes, size_t n, enum sonde_calc_order order,
 			 struct sonde_calc_request *ret)
 {
-	if (n <= ID_BYTES)
-		return 0;
-	int word = find_word(bytes + ID_BYTES, n - ID_BYTES);
-	if (word < 0)
-		return -EBADMSG;
+	return sonde_calc_parse_as(bytes, n, SONDE_CALC_SHEET, order, ret);
+}
 
-	size_t count_at = ID_BYTES + words[word].bytes;
-	if (n <= count_at)
-		return 0;
-	uint8_t count = bytes[count_at];
-	size_t length = count_at + COUNT_BYTES + (size_t)count * NUMBER_BYTES;
-	if (n < length)
-		return 0;
+static size_t format(const struct sonde_calc_request *request,
+		     enum sonde_calc_dialect which, enum sonde_calc_order order,
+		     uint8_t *ret)
+{
+	const struct dialect *dialect = &dialects[which];
+	const struct word *word = &dialect->words[request->operation];
+	uint8_t *at = ret;
 
-	memcpy(ret->id, bytes, ID_BYTES);
-	ret->operation = (enum sonde_calc_operation)word;
-	ret->count = count;
-	const uint8_t *number = bytes + count_at + COUNT_BYTES;
-	for (size_t i = 0; i < count; i++, number += NUMBER_BYTES)
-		ret->numbers[i] = load(number, order);
-	return (ssize_t)length;
+	memcpy(at, request->id, ID_BYTES);
+	at += ID_BYTES;
+	if (dialect->length_bytes > 0)
+		*at++ = (uint8_t)word->bytes;
+	memcpy(at, word->chars, word->bytes);
+	at += word->bytes;
+	if (dialect->field_bytes > word->bytes) {
+		memset(at, 0, dialect->field_bytes - word->bytes);
+		at += dialect->field_bytes - word->bytes;
+	}
+	if (dialect->count_bytes == 1)
+		*at = request->count;
+	else if (dialect->count_bytes > 1)
+		store(request->count, order, at);
+	at += dialect->count_bytes;
+	for (size_t i = 0; i < request->count; i++, at += NUMBER_BYTES)
+		store(request->numbers[i], order, at);
+	return (size_t)(at - ret);
+}
+
+size_t sonde_calc_format_as(const struct sonde_calc_request *request,
+			    enum sonde_calc_dialect dialect, enum sonde_calc_order order,
+			    uint8_t ret[SONDE_CALC_DIALECT_BYTES])
+{
+	return format(request, dialect, order, ret);
 }
 
 size_t sonde_calc_format(const struct sonde_calc_request *request,
 			 enum sonde_calc_order order,
 			 uint8_t ret[SONDE_CALC_REQUEST_BYTES])
 {
-	const struct word *word = &words[request->operation];
-	uint8_t *at = ret;
+	return format(request, SONDE_CALC_SHEET, order, ret);
+}
 
-	memcpy(at, request->id, ID_BYTES);
-	at += ID_BYTES;
-	memcpy(at, word->wire, word->bytes);
-	at += word->bytes;
-	*at++ = request->count;
-	for (size_t i = 0; i < request->count; i++, at += NUMBER_BYTES)
-		store(request->numbers[i], order, at);
-	return (size_t)(at - ret);
+const char *sonde_calc_dialect_name(size_t dialect)
+{
+	return dialect < SONDE_CALC_DIALECTS ? dialects[dialect].name : NULL;
 }
 
 static int64_t add(const int32_t *numbers, size_t n)
@@ -147,7 +291,8 @@ static int32_t pick(const int32_t *numbers, size_t n, bool greatest)
 	return picked;
 }
 
-int sonde_calc_compute(const struct sonde_calc_request *request, int32_t *ret)
+/* The exact value, or one that is outside of the range on the same side.  0 or -EDOM. */
+static int evaluate(const struct sonde_calc_request *request, int64_t *ret)
 {
 	int64_t value = 0;
 
@@ -166,10 +311,57 @@ int sonde_calc_compute(const struct sonde_calc_request *request, int32_t *ret)
 			     request->operation == SONDE_CALC_MAXIMUM);
 		break;
 	}
+	*ret = value;
+	return 0;
+}
+
+int sonde_calc_compute(const struct sonde_calc_request *request, int32_t *ret)
+{
+	int64_t value;
+	int r = evaluate(request, &value);
+
+	if (r < 0)
+		return r;
 	if (value < INT32_MIN || value > INT32_MAX)
 		return -ERANGE;
 	*ret = (int32_t)value;
 	return 0;
+}
+
+static int32_t wrap(const struct sonde_calc_request *request)
+{
+	bool is_sum = request->operation == SONDE_CALC_SUM;
+	uint32_t value = is_sum ? 0 : 1;
+
+	for (size_t i = 0; i < request->count; i++) {
+		uint32_t number = (uint32_t)request->numbers[i];
+		value = is_sum ? value + number : value * number;
+	}
+	return (int32_t)value;
+}
+
+static int32_t saturate(const struct sonde_calc_request *request)
+{
+	int64_t value;
+
+	if (evaluate(request, &value) < 0) /* of no numbers */
+		return request->operation == SONDE_CALC_MINIMUM ? INT32_MAX : INT32_MIN;
+	return value < 0 ? INT32_MIN : INT32_MAX;
+}
+
+int sonde_calc_compute_with(const struct sonde_calc_request *request,
+			    enum sonde_calc_policy policy, int32_t *ret)
+{
+	int r = sonde_calc_compute(request, ret);
+
+	if (r == 0 || policy == SONDE_CALC_CLOSE)
+		return r;
+	*ret = 0;
+	if (policy == SONDE_CALC_WRAP && r == -ERANGE)
+		*ret = wrap(request);
+	else if (policy == SONDE_CALC_SATURATE)
+		*ret = saturate(request);
+	return r;
 }
 
 void sonde_calc_format_reply(const uint8_t id[4], int32_t result,
@@ -188,9 +380,9 @@ int32_t sonde_calc_parse_reply(const uint8_t bytes[SONDE_CALC_REPLY_BYTES],
 
 int sonde_calc_parse_operation(const char *text, enum sonde_calc_operation *ret)
 {
-	for (int i = 0; i < WORDS; i++) {
-		if (strcasecmp(text, words[i].wire) == 0 ||
-		    strcasecmp(text, words[i].name) == 0) {
+	for (int i = 0; i < OPERATIONS; i++) {
+		if (strcasecmp(text, sheet_words[i].chars) == 0 ||
+		    strcasecmp(text, names[i]) == 0) {
 			*ret = (enum sonde_calc_operation)i;
 			return 0;
 		}
@@ -200,5 +392,5 @@ int sonde_calc_parse_operation(const char *text, enum sonde_calc_operation *ret)
 
 const char *sonde_calc_word(enum sonde_calc_operation operation)
 {
-	return words[operation].wire;
+	return sheet_words[operation].chars;
 }

@@ -18,13 +18,13 @@
 #include "io/resolve.h"
 #include "io/sock.h"
 
-enum { ONE_READ_NUMBERS = 253 }; /* what a recv(1024) takes in whole */
+enum { ONE_READ_BYTES = 1024 }; /* what many servers take in at once */
 
 /* A question on its way. */
 struct question {
 	const struct sonde_calc_ask *ask;
 	const struct sonde_calc_request *request;
-	uint8_t bytes[SONDE_CALC_REQUEST_BYTES];
+	uint8_t bytes[SONDE_CALC_DIALECT_BYTES];
 	size_t length;
 	int64_t deadline_ns;
 	char subject[SOCK_SUBJECT_CHARS]; /* whom it is put to */
@@ -64,16 +64,18 @@ static void hint_at_no_answer(const struct question *question)
 				 "%s of no numbers does not exist, and the protocol has "
 				 "no answer that says so",
 				 word);
-	else if (question->request->count > ONE_READ_NUMBERS)
+	else if (question->length > ONE_READ_BYTES)
 		sonde_error_hint(question->err,
-				 "many servers read 1024 bytes at once, which is %d "
-				 "numbers; this question has %u",
-				 ONE_READ_NUMBERS, question->request->count);
+				 "many servers read %d bytes at once; this question has "
+				 "%zu",
+				 ONE_READ_BYTES, question->length);
 	else if (question->ask->udp)
 		sonde_error_hint(question->err,
 				 "a datagram may also get lost: ask again, or over TCP");
 	else
-		sonde_error_hint(question->err, "it may expect the other byte order");
+		sonde_error_hint(question->err,
+				 "it may expect another byte order or dialect: --order, "
+				 "--dialect");
 }
 
 static int fail_silent(const struct question *question)
@@ -289,7 +291,11 @@ int sonde_calc_ask(const struct sonde_calc_ask *ask,
 	int count = find_addresses(ask, addresses, err);
 	if (count < 0)
 		return count;
-	question.length = sonde_calc_format(request, ask->order, question.bytes);
+	if (ask->order == SONDE_CALC_AUTO)
+		return sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "ask", "a server",
+				       "a question has one byte order");
+	question.length =
+		sonde_calc_format_as(request, ask->dialect, ask->order, question.bytes);
 	question.deadline_ns = SOCK_NEVER;
 	if (ask->timeout_ns > 0)
 		question.deadline_ns = clock_monotonic_ns() + ask->timeout_ns;

@@ -95,6 +95,55 @@ tap.check('no room for the result: exit status 4, and why',
           full.returncode == 4 and 'ENOSPC' in full.stderr, (full.returncode, full.stderr))
 server.stop()
 
+# --- dialects and orders, against our own server; test_dialect has the bytes
+
+DIALECTS = ('sheet', 'fixed7', 'fixed8', 'fixed10', 'fixed64', 'three', 'one', 'lenprefix')
+specs = [f'calc@:0,dialect={dialect},order={order}'
+         for dialect in DIALECTS for order in ('le', 'be', 'auto')]
+many = Server(*specs)
+found = {}
+for number, (dialect, order) in zip(many.ports, [(d, o) for d in DIALECTS
+                                                 for o in ('le', 'be', 'auto')]):
+    for asked in ('le', 'be') if order == 'auto' else (order,):
+        for more in ([], ['--udp']):
+            found[dialect, order, asked, bool(more)] = answer_of(
+                'product', -3, 14, '--dialect', dialect, '--order', asked, *more,
+                '--to', f':{number}', '--timeout', '5s')
+tap.equal('every dialect, order and transport', {key: value for key, value in found.items()
+                                                 if value != (0, '-42\n', '')}, {})
+tap.equal('and all were asked', len(found), 8 * 4 * 2)
+ports = dict(zip(specs, many.ports))
+answers = [calc('product', 300, 300, '-v', '--order', 'auto', '--dialect', 'fixed8', '--to',
+                f':{ports[f"calc@:0,dialect=fixed8,order={order}"]}', '--timeout', '500ms')
+           for order in ('le', 'be')]
+tap.check('--order auto finds the order of a server', [
+    (done.returncode, done.stdout) for done in answers] == [(0, '90000\n')] * 2 and
+          'it answers in little-endian order' in answers[0].stderr and
+          'it answers in big-endian order' in answers[1].stderr, answers)
+wrong = answer_of('sum', 1, 2, '--dialect', 'three', '--to', f':{many.ports[0]}')
+tap.check('the wrong dialect: closed, and what that may mean', wrong[:2] == (1, '') and
+          'another byte order or dialect: --order, --dialect' in wrong[2], wrong)
+done = calc('sum', *[1] * 240, '--dialect', 'fixed64', '--to',
+            f':{ports["calc@:0,dialect=fixed64,order=le"]}')
+tap.check('a dialect with longer words: the warning is for fewer numbers',
+          done.stdout == '240\n' and '240 numbers: many servers read 1024 bytes at once, which '
+          'is 238 numbers' in done.stderr, done)
+many.stop()
+
+policies = Server(*(f'calc@:0,on-error={policy}' for policy in ('zero', 'wrap', 'saturate')))
+tap.equal('on-error: a result where there is none', [
+    [answer_of(*words, '--to', f':{number}')[1] for number in policies.ports]
+    for words in (('sum', 2**31 - 1, 1), ('product', 65537, -65537), ('min',), ('max',))],
+          [['0\n', f'{-2**31}\n', f'{2**31 - 1}\n'], ['0\n', '-131073\n', f'{-2**31}\n'],
+           ['0\n', '0\n', f'{2**31 - 1}\n'], ['0\n', '0\n', f'{-2**31}\n']])
+tap.check('and the log says that there is none', policies.wait_line(
+    r'refused: ID 1: Summe of 2 numbers does not fit into 32 bits'))
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+    sock.settimeout(20)
+    sock.sendto(request(9, 'Quotient', 1), ('127.0.0.1', policies.ports[0]))
+    tap.equal('on-error=zero: an unknown word gets 0 over UDP', sock.recv(100), reply(9, 0))
+policies.stop()
+
 # --- nobody there
 
 for more, what in (([], 'connect 127.0.0.1:{}/tcp'), (['--udp'], 'ask 127.0.0.1:{}/udp')):
@@ -190,7 +239,8 @@ tap.check('an answer with another ID', got[:2] == (1, '') and
                         '--timeout', '300ms')
 tap.check('a server that reads and stays silent', got[:2] == (1, '') and
           'no answer within 300 ms: the server may not know the operation, or have no answer '
-          'to it\nhint: it may expect the other byte order\n' in got[2], got)
+          'to it\nhint: it may expect another byte order or dialect: '
+          '--order, --dialect\n' in got[2], got)
 
 
 def drip(sock):
