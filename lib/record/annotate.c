@@ -314,6 +314,10 @@ int annotate(struct capture_file *file, struct sonde_recording *recording,
 	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0) {
 		error = -errno;
+		if (error == -EACCES || error == -EPERM || error == -EROFS) {
+			leave(file, recording, "nothing can be created in its folder");
+			error = 0;
+		}
 		goto out;
 	}
 	annotation->output = fdopen(fd, "w");

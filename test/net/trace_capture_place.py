@@ -119,6 +119,19 @@ if os.geteuid() == 0 and ISOLATE:
 else:
     tap.skip('owner, group and permissions are kept', 'only root can make a file of another')
 
+# A folder in which nothing can be created.
+os.mkdir(path('closed'))
+make('closed/file')
+os.chmod(path('closed'), 0o555)
+done = netns.run(netns.unprivileged(
+    [netns.SONDE, 'trace', *ISOLATE, '-w', path('closed/file'), '--', *PROGRAM]))
+os.chmod(path('closed'), 0o755)
+tap.equal('a closed folder is no trouble', (done.returncode, os.listdir(path('closed'))),
+          (0, ['file']))
+tap.check('the file has the calls, and why it has no comments is said',
+          len(tshark(path('closed/file'), 'frame.number')) > 10 and
+          'nothing can be created in its folder' in done.stderr, done.stderr)
+
 # A start that fails.
 make('old', 'the old capture')
 forbidden = ['unshare', '-Ur', 'sh', '-c',
