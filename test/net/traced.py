@@ -32,10 +32,10 @@ else:
     ISOLATE = []
 
 
-def program(line):
+def program(line, python=PYTHON):
     """'wait_server.py 5' as a command."""
     name, *arguments = line.split()
-    return [PYTHON, os.path.join(PROGRAMS, name), *arguments]
+    return [python, os.path.join(PROGRAMS, name), *arguments]
 
 
 def short_name(path):
