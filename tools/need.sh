@@ -9,7 +9,7 @@ declare -A packages=(
 	[build]='gcc libc6-dev libdw-dev libseccomp-dev libstdc++-12-dev libunistring-dev meson
 		ninja-build pkg-config'
 	[demo]='python3'
-	[check]='bash-completion binutils clang-14 clang-format-14 fish libclang-rt-14-dev
+	[check]='bash-completion binutils clang-14 clang-format-14 fish g++ libclang-rt-14-dev
 		libcmocka-dev libjansson-dev mandoc shellcheck tshark tcpdump ncat strace python3 iproute2
 		netbase openbsd-inetd procps util-linux zsh'
 	[fuzz]='clang-14 libclang-rt-14-dev'

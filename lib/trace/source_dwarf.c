@@ -6,11 +6,11 @@
  * that it belongs to.  A walk then is one reading of registers, one of memory (the spans
  * that the last one of the thread used, source_memory.h) and some additions.
  *
- * What was mapped may change under the sites (dlopen, dlclose).  An address that no known
- * module has makes the map be read again; and with each site a few bytes of its code are
- * kept and compared with the program's at each walk, so that other code at an address of
- * before is noticed.  When the map turns out to have changed, all sites go and the walk
- * begins again.
+ * What is mapped may change under the sites (dlopen, dlclose), and a library may come to
+ * lie where another one lay.  So the map is read again before a site is made, and each
+ * walk compares the build id of the libraries that it comes through (where there is none,
+ * a few bytes of the code) with the program's memory.  When something else turns out to
+ * be there, all sites go and the walk begins again.
  *
  * An instruction is looked up one byte before the address at which the thread will go on:
  * that lies inside the call, while the address itself may belong to the next line, or to
@@ -39,10 +39,10 @@ enum {
 };
 
 struct site {
-	uint64_t address; /* inside the instruction */
-	uint8_t code[CODE_BYTES];
+	uint64_t address;         /* inside the instruction */
+	uint8_t code[CODE_BYTES]; /* there */
 	bool has_code;
-	bool is_file; /* it lies in a module */
+	struct dwarf_module *module; /* NULL: no file's code */
 	struct unwind_rules rules;
 	struct dwarf_lines lines;
 };
@@ -55,6 +55,7 @@ struct dwarf_thread {
 struct source_dwarf {
 	struct dwarf_modules modules;
 	struct memory memory;
+	uint64_t walk;      /* its number */
 	struct site *sites; /* [number - 1] */
 	size_t site_capacity;
 	uint32_t site_count;
@@ -134,51 +135,75 @@ static bool read_code(struct source_dwarf *dwarf, uint64_t address,
 	       0;
 }
 
+/* Whether the file is the one that was there when its sites were made.  The executable
+ * cannot go. */
+static bool is_same_file(struct source_dwarf *dwarf, struct dwarf_module *module)
+{
+	uint8_t id[DWARF_ID_BYTES];
+
+	if (module->is_program || module->checked == dwarf->walk)
+		return true;
+	if (memory_read(&dwarf->memory, module->id_address, id, module->id_bytes) < 0 ||
+	    memcmp(id, module->id, module->id_bytes) != 0)
+		return false;
+	module->checked = dwarf->walk;
+	return true;
+}
+
+static bool is_same_site(struct source_dwarf *dwarf, const struct site *site)
+{
+	uint8_t code[CODE_BYTES];
+
+	if (site->module && (site->module->is_program || site->module->id_bytes))
+		return is_same_file(dwarf, site->module);
+	return read_code(dwarf, site->address, code) == site->has_code &&
+	       (!site->has_code || memcmp(code, site->code, CODE_BYTES) == 0);
+}
+
+static int fill_site(struct source_dwarf *dwarf, struct site *site, uint64_t pc)
+{
+	struct dwarf_module *module = dwarf_modules_find(&dwarf->modules, site->address);
+	int r;
+
+	site->has_code = read_code(dwarf, site->address, site->code);
+	if (!module)
+		return 0;
+	site->module = module;
+	r = unwind_rules_read(module->module, !module->is_system, site->address,
+			      &site->rules);
+	if (r == 0)
+		r = dwarf_lines_read(module, site->address, pc, &site->lines);
+	return r;
+}
+
 /* *ret: the site of an address.  1: the map changed, begin again. */
 static int look_up(struct source_dwarf *dwarf, uint64_t address, uint64_t pc,
 		   struct site **ret)
 {
 	struct site site = {.address = address}, *known = find_site(dwarf, address);
-	const struct dwarf_module *module;
 	int r;
 
-	site.has_code = read_code(dwarf, address, site.code);
-	if (known && known->has_code == site.has_code &&
-	    memcmp(known->code, site.code, CODE_BYTES) == 0) {
+	if (known && is_same_site(dwarf, known)) {
 		*ret = known;
 		return 0;
 	}
-	module = dwarf_modules_find(&dwarf->modules, address);
-	if (known || !module) {
-		r = refresh(dwarf);
-		if (r != 0)
-			return r;
-	}
-	if (known) { /* other code of the same file, or of none: written while it runs */
-		memcpy(known->code, site.code, CODE_BYTES);
-		known->has_code = site.has_code;
+	r = refresh(dwarf);
+	if (r != 0)
+		return r;
+	if (known) { /* code that was written anew where no file is */
+		known->has_code = read_code(dwarf, address, known->code);
 		*ret = known;
 		return 0;
 	}
 	if (dwarf->site_count >= LIMIT_DWARF_SITES)
 		drop_sites(dwarf);
-	if (module) {
-		site.is_file = true;
-		r = unwind_rules_read(module->module, !module->is_system, address,
-				      &site.rules);
-		if (r == 0)
-			r = dwarf_lines_read(module, address, pc, &site.lines);
-		if (r < 0)
-			goto out;
-	}
-	*ret = add_site(dwarf, &site);
+	r = fill_site(dwarf, &site, pc);
+	*ret = r == 0 ? add_site(dwarf, &site) : NULL;
 	if (*ret)
 		return 0;
-	r = -ENOMEM;
-out:
 	unwind_rules_done(&site.rules);
 	dwarf_lines_done(&site.lines);
-	return r;
+	return r < 0 ? r : -ENOMEM;
 }
 
 /* ---- walking ---- */
@@ -257,6 +282,7 @@ static int walk(struct source_dwarf *dwarf, pid_t tid, struct source_stack *ret)
 
 	if (r < 0)
 		return r;
+	dwarf->walk++;
 	ret->count = 0;
 	ret->is_cut = false;
 	dwarf->has_block = false;

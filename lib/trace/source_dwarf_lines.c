@@ -216,8 +216,8 @@ static const char *call_site(Dwarf_Files *files, Dwarf_Die *die, int *ret_line)
 
 /* The functions around the instruction, each with the line in it. */
 static int add_functions(struct dwarf_lines *lines, const struct dwarf_module *module,
-			 Dwarf_Die *unit, Dwarf_Addr address, const char *file,
-			 int number)
+			 Dwarf_Die *unit, Dwarf_Addr address, Dwarf_Addr bias,
+			 const char *file, int number)
 {
 	Dwarf_Die *scopes = NULL;
 	Dwarf_Files *files = NULL;
@@ -229,8 +229,14 @@ static int add_functions(struct dwarf_lines *lines, const struct dwarf_module *m
 	for (int i = 0; i < count && r == 0; i++) {
 		if (!is_function(&scopes[i]))
 			continue;
-		const char *name = die_name(&scopes[i]);
 		bool is_inlined = dwarf_tag(&scopes[i]) == DW_TAG_inlined_subroutine;
+		const char *name = die_name(&scopes[i]);
+		/* What no other unit sees has its namespace in the symbol alone. */
+		const char *symbol =
+			is_inlined ? NULL
+				   : dwfl_module_addrname(module->module, address + bias);
+		if (symbol && strncmp(symbol, "_Z", 2) == 0)
+			name = symbol;
 		r = add(lines, module, unit, file, number,
 			name ? readable_name(name) : NULL);
 		if (!is_inlined) {
@@ -259,7 +265,7 @@ static int add_by_debug(struct dwarf_lines *lines, const struct dwarf_module *mo
 	/* Line 0: of no line in particular, says the compiler. */
 	if (!file || dwarf_lineno(line, &number) != 0 || number <= 0)
 		return 0;
-	r = add_functions(lines, module, unit, address - bias, file, number);
+	r = add_functions(lines, module, unit, address - bias, bias, file, number);
 	if (r == 0 && lines->count == 0)
 		r = add(lines, module, unit, file, number, NULL);
 	return r < 0 ? r : 1;

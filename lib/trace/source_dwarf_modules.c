@@ -317,20 +317,39 @@ void dwarf_modules_done(struct dwarf_modules *modules)
 	*modules = (struct dwarf_modules){0};
 }
 
-const struct dwarf_module *dwarf_modules_find(const struct dwarf_modules *modules,
-					      uint64_t address)
+static void read_id(struct dwarf_module *module)
+{
+	const unsigned char *id;
+	GElf_Addr address;
+	Dwarf_Addr bias;
+	int n = dwfl_module_getelf(module->module, &bias)
+			? dwfl_module_build_id(module->module, &id, &address)
+			: 0;
+
+	if (n <= 0 || address == 0)
+		return;
+	module->id_bytes = n < DWARF_ID_BYTES ? (size_t)n : DWARF_ID_BYTES;
+	module->id_address = address;
+	memcpy(module->id, id, module->id_bytes);
+}
+
+struct dwarf_module *dwarf_modules_find(const struct dwarf_modules *modules,
+					uint64_t address)
 {
 	size_t low = 0, high = modules->count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (address < modules->items[middle].begin)
+		struct dwarf_module *module = &modules->items[middle];
+		if (address < module->begin) {
 			high = middle;
-		else if (address >= modules->items[middle].end)
+		} else if (address >= module->end) {
 			low = middle + 1;
-		else
-			return modules->items[middle].module ? &modules->items[middle]
-							     : NULL;
+		} else {
+			if (module->module && !module->id_bytes)
+				read_id(module);
+			return module->module ? module : NULL;
+		}
 	}
 	return NULL;
 }

@@ -9,11 +9,18 @@
 
 #include <elfutils/libdwfl.h>
 
+enum { DWARF_ID_BYTES = 20 };
+
 struct dwarf_module {
 	uint64_t begin, end; /* in the process */
 	uint64_t device, inode;
 	char *path; /* owned; as the process's maps have it */
 	Dwfl_Module *module;
+	/* The build id, and where it lies in the process; 0 bytes: there is none. */
+	uint64_t id_address;
+	uint8_t id[DWARF_ID_BYTES];
+	size_t id_bytes;
+	uint64_t checked; /* the reader's: the walk that saw it there last */
 	bool is_code;
 	bool is_program; /* the executable itself */
 	bool is_system;  /* a library of the system: where its calls come from is not
@@ -34,7 +41,7 @@ int dwarf_modules_read(struct dwarf_modules *modules);
 void dwarf_modules_done(struct dwarf_modules *modules);
 
 /* NULL: no file's code. */
-const struct dwarf_module *dwarf_modules_find(const struct dwarf_modules *modules,
-					      uint64_t address);
+struct dwarf_module *dwarf_modules_find(const struct dwarf_modules *modules,
+					uint64_t address);
 
 #endif
