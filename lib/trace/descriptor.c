@@ -243,6 +243,27 @@ uint32_t descriptor_first_socket(struct process *process, unsigned first, unsign
 	return 0;
 }
 
+/* Other threads of the parent were at work when it forked: what the child has is known
+ * for certain only from itself, which has not run yet. */
+static void check_inherited(struct tracer *tracer, const struct process *parent,
+			    struct process *child)
+{
+	for (size_t fd = 0; fd < parent->descriptor_capacity; fd++) {
+		const struct descriptor *was = &parent->descriptors[fd];
+		int copy;
+
+		if (look_up(tracer, child, (int)fd, true, 0) ||
+		    was->kind != DESCRIPTOR_EPOLL)
+			continue;
+		copy = lookup_copy(tracer, child, (int)fd);
+		if (copy < 0)
+			continue;
+		close(copy);
+		child->descriptors[fd] = *was;
+		add_reference(tracer, was);
+	}
+}
+
 void descriptor_inherit(struct tracer *tracer, const struct process *parent,
 			struct process *child)
 {
@@ -251,6 +272,10 @@ void descriptor_inherit(struct tracer *tracer, const struct process *parent,
 	    array_reserve(&child->descriptors, &child->descriptor_capacity,
 			  parent->descriptor_capacity, sizeof(child->descriptors[0])) < 0)
 		return;
+	if (parent->task_count > 1) {
+		check_inherited(tracer, parent, child);
+		return;
+	}
 	memcpy(child->descriptors, parent->descriptors,
 	       parent->descriptor_capacity * sizeof(child->descriptors[0]));
 	for (size_t fd = 0; fd < parent->descriptor_capacity; fd++)

@@ -173,6 +173,21 @@ static bool is_same_cookie(const void *context, uint32_t number)
 	return key->tracer->sockets[number - 1].seen.cookie == key->cookie;
 }
 
+/* A child that was forked meanwhile was seen with the socket before the call that made it
+ * was seen to return. */
+static void say_maker(struct tracer *tracer, const struct process *process, int fd,
+		      uint32_t number, uint32_t accepted_by)
+{
+	struct sonde_socket *seen = &socket_of(tracer, number)->seen;
+
+	seen->is_inherited = false;
+	seen->program = process->program.program;
+	seen->pid = (uint32_t)process->pid;
+	seen->fd = fd;
+	seen->accepted_by = accepted_by;
+	feed_socket_state(tracer->feed, seen);
+}
+
 uint32_t lookup_socket(struct tracer *tracer, const struct process *process, int fd,
 		       int copy, bool is_inherited, uint32_t accepted_by)
 {
@@ -187,6 +202,8 @@ uint32_t lookup_socket(struct tracer *tracer, const struct process *process, int
 		return 0;
 	hash = hash_bytes(HASH_START, &key.cookie, sizeof(key.cookie));
 	number = number_map_find(&tracer->socket_by_cookie, hash, is_same_cookie, &key);
+	if (number && !is_inherited && socket_of(tracer, number)->seen.is_inherited)
+		say_maker(tracer, process, fd, number, accepted_by);
 	if (number)
 		return number;
 	if (tracer->socket_count >= LIMIT_SOCKETS ||

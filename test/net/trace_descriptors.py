@@ -142,6 +142,17 @@ def check_two_messages():
               [(call['socket'], call['result']) for call in sends], [(3, 5)])
 
 
+# --- forks
+
+def check_fork_race():
+    run = Run([capturing.program('fork_race')])
+    sent = [call for call in run.calls if call['name'] == 'sendto' and call['result'] == 1]
+    tap.equal('forks while threads open and close: each send of the children is seen',
+              (run.ended(), run.notes), ((f'{len(sent)}\n', 0), []))
+    tap.equal('forks while threads open and close: no socket came from nowhere',
+              [each for each in run.sockets if 'inherited' in each], [])
+
+
 check_many_processes()
 check_no_descriptors()
 check_first_thread_ends()
@@ -149,4 +160,5 @@ check_not_dumpable()
 check_odd_closes()
 check_passed_on()
 check_two_messages()
+check_fork_race()
 tap.done()
