@@ -1,7 +1,13 @@
 /* The objects of a trace's NDJSON, one line each. */
+#include <errno.h>
+#include <string.h>
+
 #include <sonde/error.h>
 
 #include "trace_json.h"
+
+/* The kernel's own: ERESTARTSYS to ERESTART_RESTARTBLOCK. */
+enum { RESTART_FIRST = 512, RESTART_LAST = 516 };
 
 static const char *family_word(uint8_t family)
 {
@@ -248,6 +254,69 @@ static void add_watched(struct sonde_json *json, const struct sonde_call *call)
 		sonde_json_add_bool(json, "watched_cut", true);
 }
 
+enum outcome {
+	OUTCOME_NONE, /* the program saw no result */
+	OUTCOME_RESTARTED,
+	OUTCOME_RESULT,
+	OUTCOME_ERROR
+};
+
+static bool is_same_again(const struct sonde_call *call, const struct sonde_call *next)
+{
+	return strcmp(next->name, "restart_syscall") == 0 ||
+	       (strcmp(next->name, call->name) == 0 && next->fd == call->fd &&
+		next->buffer == call->buffer && next->length == call->length &&
+		next->watched_count == call->watched_count);
+}
+
+/* A call that a signal broke off has a result of the kernel's own.  The program sees it
+ * as EINTR, or not at all: the call is made again, or the signal is its end. */
+static enum outcome outcome_of(const struct sonde_recording *recording,
+			       const struct sonde_call *call)
+{
+	const struct sonde_call *next = NULL;
+
+	if (!call->exit_ns)
+		return OUTCOME_NONE;
+	if (call->result >= 0)
+		return OUTCOME_RESULT;
+	if (call->result > -RESTART_FIRST || call->result < -RESTART_LAST)
+		return OUTCOME_ERROR;
+	for (uint32_t i = call->call; i < recording->call_count && !next; i++) {
+		if (recording->calls[i].tid == call->tid &&
+		    recording->calls[i].pid == call->pid)
+			next = &recording->calls[i];
+	}
+	if (next && is_same_again(call, next))
+		return OUTCOME_RESTARTED;
+	if ((!next || next->kind == SONDE_CALL_EXIT) &&
+	    recording->programs[call->program - 1].exit_signal)
+		return OUTCOME_NONE;
+	return OUTCOME_ERROR;
+}
+
+static void add_outcome(struct sonde_json *json, const struct sonde_recording *recording,
+			const struct sonde_call *call)
+{
+	enum outcome outcome = outcome_of(recording, call);
+
+	if (outcome == OUTCOME_RESULT)
+		sonde_json_add_int(json, "result", call->result);
+	else if (outcome == OUTCOME_ERROR)
+		sonde_json_add_int(json, "result", -1);
+	else
+		sonde_json_add_null(json, "result");
+	if (outcome != OUTCOME_ERROR)
+		sonde_json_add_null(json, "errno");
+	else
+		sonde_json_add_string(json, "errno",
+				      sonde_error_name(call->result <= -RESTART_FIRST
+							       ? EINTR
+							       : (int)-call->result));
+	if (outcome == OUTCOME_RESTARTED)
+		sonde_json_add_bool(json, "restarted", true);
+}
+
 void trace_json_call(struct output *output, const struct sonde_timeline *timeline,
 		     const struct sonde_call *call)
 {
@@ -266,17 +335,7 @@ void trace_json_call(struct output *output, const struct sonde_timeline *timelin
 	sonde_json_add_string(json, "name", call->name);
 	output_event_time(output, "enter_ns", call->enter_ns);
 	add_time(output, "exit_ns", call->exit_ns);
-	if (!call->exit_ns) {
-		sonde_json_add_null(json, "result");
-		sonde_json_add_null(json, "errno");
-	} else if (call->result < 0) {
-		sonde_json_add_int(json, "result", -1);
-		sonde_json_add_string(json, "errno",
-				      sonde_error_name((int)-call->result));
-	} else {
-		sonde_json_add_int(json, "result", call->result);
-		sonde_json_add_null(json, "errno");
-	}
+	add_outcome(json, timeline->recording, call);
 	if (moves && call->exit_ns && call->result >= 0)
 		sonde_json_add_int(json, "bytes", call->result);
 	else

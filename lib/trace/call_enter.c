@@ -289,6 +289,15 @@ static void drop_references(struct tracer *tracer, struct task *task,
 	call_flag_last_reference(tracer, call);
 }
 
+/* Whether the call that is resumed is the one that is remembered, and not one that is not
+ * traced: a handler may have ended that for good. */
+static bool is_resumed(const struct task *task)
+{
+	return task->interrupted &&
+	       task->entered.instruction == task->interrupted_at.instruction &&
+	       task->entered.stack == task->interrupted_at.stack;
+}
+
 bool call_enter(struct tracer *tracer, struct task *task, const struct syscall *syscall,
 		const uint64_t arguments[6])
 {
@@ -297,7 +306,7 @@ bool call_enter(struct tracer *tracer, struct task *task, const struct syscall *
 	const char *name = syscall->name;
 
 	if (syscall->shape == SHAPE_RESTART) {
-		if (!task->interrupted)
+		if (!is_resumed(task))
 			return false;
 		syscall = task->interrupted;
 		arguments = task->interrupted_arguments;

@@ -183,6 +183,7 @@ void call_return(struct tracer *tracer, struct task *task, int64_t result)
 	task->interrupted = NULL;
 	if (result == -RESTART_BLOCK) {
 		task->interrupted = syscall;
+		task->interrupted_at = task->entered;
 		memcpy(task->interrupted_arguments, task->arguments,
 		       sizeof(task->interrupted_arguments));
 	}

@@ -271,6 +271,8 @@ static void serve_entry(struct session *session, struct task *task)
 	if (syscall && task->process->has_program) {
 		for (int i = 0; i < 6; i++)
 			arguments[i] = info.seccomp.args[i];
+		task->entered.instruction = info.instruction_pointer;
+		task->entered.stack = info.stack_pointer;
 		if (call_enter(&session->tracer, task, syscall, arguments)) {
 			ptrace(PTRACE_SYSCALL, task->tid, 0, 0);
 			return;

@@ -80,6 +80,11 @@ struct process {
 	struct process *next; /* in its bucket */
 };
 
+/* Where in its program a thread made a call. */
+struct call_site {
+	uint64_t instruction, stack; /* the pointers */
+};
+
 struct task {
 	pid_t tid;
 	struct process *process; /* NULL: its parent's clone has not been seen yet */
@@ -92,8 +97,10 @@ struct task {
 	struct sonde_call call;
 	struct sonde_watched watched[LIMIT_WATCHED];
 	int watched_fds[LIMIT_WATCHED];    /* poll: index of the entry; select: the fd */
-	const struct syscall *interrupted; /* what restart_syscall goes on with */
+	struct call_site entered;          /* the last call */
+	const struct syscall *interrupted; /* what restart_syscall goes on with, there */
 	uint64_t interrupted_arguments[6];
+	struct call_site interrupted_at;
 	uint32_t travel_count; /* of the call that it is in */
 	struct travel travels[LIMIT_RIGHTS];
 	struct task *next; /* in its bucket */

@@ -5,12 +5,13 @@ what it says where it cannot see them."""
 import collections
 import json
 import os
+import signal
 import sys
 
 import capturing
 import netns
 from tap import tap
-from traced import ISOLATE, program
+from traced import ISOLATE, PYTHON, program
 
 sys.dont_write_bytecode = True
 
@@ -153,6 +154,33 @@ def check_fork_race():
               [each for each in run.sockets if 'inherited' in each], [])
 
 
+# --- calls that are resumed
+
+def check_resumed():
+    argv = [capturing.program('two_interruptions')]
+    run = Run(argv)
+    tap.equal('a poll ended by a handler, a sleep resumed: the program runs', run.ended(),
+              ('poll -1\nnanosleep 0\n', 0))
+    waits = [call for call in run.calls if call['name'] in ('poll', 'restart_syscall')]
+    tap.equal('a poll ended by a handler: EINTR, and the sleep is none',
+              [(call['name'], call['errno']) for call in waits], [('poll', 'EINTR')])
+    run = Run([*argv, 'stop'])
+    waits = [call for call in run.calls if call['name'] in ('poll', 'restart_syscall')]
+    # Once for the stop, and perhaps once for the signal that continues it.
+    tap.equal('a poll that is stopped and continued is resumed',
+              (run.ended(), waits[0]['name'], {call['name'] for call in waits[1:]},
+               waits[-1]['result']), (('poll 0\n', 0), 'poll', {'restart_syscall'}, 0))
+    tap.equal('a call that is resumed has no result, and no error',
+              {(call.get('restarted'), call['result'], call['errno']) for call in waits[:-1]},
+              {(True, None, None)})
+    run = Run([PYTHON, '-c', 'import signal, socket; signal.alarm(1); '
+               "socket.create_server(('127.0.0.1', 0)).accept()"])
+    [last] = [call for call in run.calls if call['name'].startswith('accept')]
+    tap.equal('a call in which a signal ends the program has no result',
+              (run.done.returncode, last['result'], last['errno']),
+              (128 + signal.SIGALRM, None, None))
+
+
 check_many_processes()
 check_no_descriptors()
 check_first_thread_ends()
@@ -161,4 +189,5 @@ check_odd_closes()
 check_passed_on()
 check_two_messages()
 check_fork_race()
+check_resumed()
 tap.done()
