@@ -7,6 +7,7 @@
 #include <sonde/calc.h>
 #include <sonde/text.h>
 
+#include "calc_bench.h"
 #include "cmd.h"
 #include "message.h"
 
@@ -48,6 +49,38 @@ static const struct option options[] = {
 	 .type = OPTION_DURATION,
 	 .argument = "DURATION",
 	 .help = "give up after this time; without it 5s; 0s is never"},
+	{.name = "bench",
+	 .help = "measure how many such questions the server answers, and how fast; "
+		 "without OPERATION it is sum 1 2"},
+	{.name = "service",
+	 .type = OPTION_CHOICE,
+	 .argument = "SERVICE",
+	 .help = "with --bench: what to ask, calc (without it) or echo",
+	 .choices = calc_bench_services},
+	{.name = "connections",
+	 .type = OPTION_INT,
+	 .argument = "C",
+	 .help = "with --bench: connections, or UDP sockets; without it 1",
+	 .least = 1,
+	 .most = SONDE_LOAD_CONNECTIONS},
+	{.name = "depth",
+	 .type = OPTION_INT,
+	 .argument = "D",
+	 .help = "with --bench: requests on their way at once, on each; without it 1",
+	 .least = 1,
+	 .most = SONDE_LOAD_DEPTH},
+	{.name = "for",
+	 .type = OPTION_DURATION,
+	 .argument = "DURATION",
+	 .help = "with --bench: how long; without it 5s, the first tenth of which is not "
+		 "counted"},
+	{.name = "rate",
+	 .type = OPTION_INT,
+	 .argument = "R",
+	 .help = "with --bench: requests a second, whatever the server does (open loop); "
+		 "without it each answer lets the next question go (closed loop)",
+	 .least = 1,
+	 .most = 100000000},
 	{.name = NULL},
 };
 
@@ -91,6 +124,10 @@ static int refuse_number(const char *text, int error)
 static int read_request(const struct command *command, const struct arguments *arguments,
 			struct sonde_calc_request *ret)
 {
+	if (arguments->operand_count == 0 && arguments_has(arguments, "bench")) {
+		*ret = (struct sonde_calc_request){.count = 2, .numbers = {1, 2}};
+		return STATUS_DONE;
+	}
 	if (arguments->operand_count == 0)
 		return message_usage(command->name,
 				     "name an operation, as in: sonde calc sum 1 2");
@@ -235,6 +272,11 @@ static int run(const struct command *command, const struct arguments *arguments,
 	struct sonde_error err;
 	int32_t result;
 
+	bool bench = arguments_has(arguments, "bench");
+	if (!bench && calc_bench_is_asked(arguments))
+		return message_usage(command->name, "this needs --bench: --service, "
+						    "--connections, --depth, --for, "
+						    "--rate");
 	int status = read_request(command, arguments, &request);
 	if (status != STATUS_DONE)
 		return status;
@@ -247,6 +289,8 @@ static int run(const struct command *command, const struct arguments *arguments,
 
 	if (output->has_json)
 		output_json_start(output, now_ns(CLOCK_REALTIME));
+	if (bench)
+		return calc_bench_run(arguments, output, &request, &ask);
 	int64_t asked_ns = now_ns(CLOCK_MONOTONIC);
 	int r = ask.order == SONDE_CALC_AUTO
 			? ask_in_both_orders(output, &ask, &request, id, &result, &err)
@@ -267,7 +311,7 @@ static const char *operation_word(size_t i)
 const struct command command_calc = {
 	.name = "calc",
 	.summary = "Ask a calculation server for a result",
-	.usage = "OPERATION [NUMBER...]",
+	.usage = "OPERATION [NUMBER...]\n--bench [OPERATION NUMBER...]",
 	.description = "OPERATION is sum, product, min or max, or as on the wire Summe, "
 		       "Produkt, Minimum or Maximum; up to 255 numbers of 32 bits. "
 		       "Negative numbers need no --.\n"

@@ -71,6 +71,11 @@ int sock_set_keepalive(int fd, int64_t gone_s)
 	return r;
 }
 
+int sock_set_no_delay(int fd)
+{
+	return set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
 /* Accepted connections inherit all of this: no call is needed for each of them.
  * SO_REUSEADDR lets a server start again while connections of the last one linger in
  * TIME-WAIT; on a UDP socket it would let a second server steal the port. */
@@ -79,7 +84,7 @@ static int prepare_listener(int fd)
 	int r = set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 
 	if (r == 0)
-		r = set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+		r = sock_set_no_delay(fd);
 	if (r == 0)
 		r = sock_set_keepalive(fd, KEEPALIVE_GONE_S);
 	return r;

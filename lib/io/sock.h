@@ -38,6 +38,8 @@ int sock_listen_beside(int fd, const struct sonde_address *address,
 /* Connections of a listening socket end when their peer has been silent for so long, and
  * answers no probe any more; at least 4 s.  Without it: 90 s.  0 or -errno. */
 int sock_set_keepalive(int fd, int64_t gone_s);
+/* Small messages leave at once. */
+int sock_set_no_delay(int fd);
 int sock_local_address(int fd, struct sonde_address *ret);
 
 /* Each returns -ETIMEDOUT at the deadline. */

@@ -309,7 +309,7 @@ for words, text in (
         (['sum', 1, '--id', 2**32], '--id'),
         (['sum', 1, '--order', 'me'], '--order'),
         (['sum', 1, '--timeout', '5'], '--timeout'),
-        (['sum', 1, '--bench'], 'no such option'),
+        (['sum', 1, '--quux'], 'no such option'),
         (['sum', 1, '--to', '*:50000'], 'no server can be reached there'),
         (['sum', 1, '--to', 'localhost:0'], 'no server can be reached there'),
         (['sum', 1, '--to', '1.2.3:50000'], 'it is no IPv4 address'),

@@ -1,0 +1,204 @@
+/* sonde calc --bench. */
+#include "calc_bench.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include <sonde/text.h>
+
+#include "command.h"
+#include "message.h"
+
+enum {
+	SERVICE_CALC = 0,
+	SERVICE_ECHO,
+	ECHO_BYTES = 18, /* as many as a sum of two numbers */
+	FOR_S = 5,
+	TIMEOUT_S = 5,
+	LOST_S = 1, /* a datagram's answer */
+	NEVER_S = 3600,
+};
+
+const char *const calc_bench_services[] = {
+	[SERVICE_CALC] = "calc",
+	[SERVICE_ECHO] = "echo",
+	NULL,
+};
+
+static const char *const own_options[] = {"service", "connections", "depth", "for",
+					  "rate"};
+
+bool calc_bench_is_asked(const struct arguments *arguments)
+{
+	for (size_t i = 0; i < sizeof(own_options) / sizeof(own_options[0]); i++) {
+		if (arguments_has(arguments, own_options[i]))
+			return true;
+	}
+	return false;
+}
+
+static int64_t seconds(int64_t count)
+{
+	return count * INT64_C(1000000000);
+}
+
+/* Each connection needs a descriptor; a program that asked for them may have as many as
+ * it is allowed. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static int fill_calc(struct sonde_load_options *load,
+		     const struct sonde_calc_request *request,
+		     const struct sonde_calc_ask *ask)
+{
+	int32_t result;
+	int r = sonde_calc_compute(request, &result);
+
+	_Static_assert(sizeof(load->request) >= SONDE_CALC_DIALECT_BYTES, "no room");
+	if (r < 0)
+		return message_usage("calc", "--bench: this question has no answer");
+	if (ask->order == SONDE_CALC_AUTO)
+		return message_usage("calc", "--bench: --order must be le or be");
+	load->request_bytes =
+		sonde_calc_format_as(request, ask->dialect, ask->order, load->request);
+	sonde_calc_format_reply(request->id, result, ask->order, load->answer);
+	load->answer_bytes = SONDE_CALC_REPLY_BYTES;
+	return STATUS_DONE;
+}
+
+static void fill_echo(struct sonde_load_options *load)
+{
+	memset(load->request, 'e', ECHO_BYTES);
+	memset(load->answer, 'e', ECHO_BYTES);
+	load->request_bytes = ECHO_BYTES;
+	load->answer_bytes = ECHO_BYTES;
+}
+
+/* --- what came of it */
+
+static void add_duration(struct sonde_text *text, const char *label, int64_t ns)
+{
+	sonde_text_add(text, "%s", label);
+	sonde_text_add_duration(text, ns);
+}
+
+static const char *plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+static void print_text(struct output *output, const struct sonde_load_options *load,
+		       const struct sonde_load_result *result)
+{
+	char storage[256], address[SONDE_ADDRESS_CHARS];
+	struct sonde_text line;
+
+	sonde_address_format(&result->address, address);
+	sonde_text_init(&line, storage, sizeof(storage));
+	sonde_text_add(&line, "%s/%s, %u %s%s, ", address, load->udp ? "udp" : "tcp",
+		       load->connections, load->udp ? "socket" : "connection",
+		       plural(load->connections));
+	if (load->rate > 0)
+		sonde_text_add(&line, "%.0f requests a second (open loop)", load->rate);
+	else
+		sonde_text_add(&line, "%u request%s at once on each (closed loop)",
+			       load->depth, plural(load->depth));
+	output_print(output, "%s\n", storage);
+
+	sonde_text_init(&line, storage, sizeof(storage));
+	sonde_text_add(&line, "%" PRIu64 " answer%s in ", result->answered,
+		       plural(result->answered));
+	sonde_text_add_duration(&line, result->counted_ns);
+	sonde_text_add(&line, ": %.0f a second", result->per_second);
+	if (load->udp)
+		sonde_text_add(&line, "; %" PRIu64 " lost", result->lost);
+	if (result->unanswered > 0)
+		sonde_text_add(&line, "; %" PRIu64 " unanswered at the end",
+			       result->unanswered);
+	output_print(output, "%s\n", storage);
+
+	sonde_text_init(&line, storage, sizeof(storage));
+	add_duration(&line, "latency: p50 ", result->p50_ns);
+	add_duration(&line, ", p99 ", result->p99_ns);
+	add_duration(&line, ", p99.9 ", result->p999_ns);
+	add_duration(&line, ", max ", result->max_ns);
+	output_print(output, "%s\n", storage);
+}
+
+static void print_json(struct output *output, const struct sonde_load_options *load,
+		       const char *service, const struct sonde_load_result *result)
+{
+	struct sonde_json *json = output_event_begin(output, "bench");
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	output_event_time(output, "at_ns", seconds(now.tv_sec) + now.tv_nsec);
+	sonde_json_add_string(json, "service", service);
+	sonde_json_add_string(json, "proto", load->udp ? "udp" : "tcp");
+	output_event_address(output, &result->address);
+	sonde_json_add_int(json, "connections", load->connections);
+	sonde_json_add_int(json, "depth", load->depth);
+	sonde_json_add_int(json, "rate", (int64_t)load->rate);
+	sonde_json_add_int(json, "answered", (int64_t)result->answered);
+	sonde_json_add_int(json, "lost", (int64_t)result->lost);
+	sonde_json_add_int(json, "unanswered", (int64_t)result->unanswered);
+	sonde_json_add_int(json, "counted_ns", result->counted_ns);
+	sonde_json_add_int(json, "per_second", (int64_t)(result->per_second + 0.5));
+	sonde_json_add_int(json, "p50_ns", result->p50_ns);
+	sonde_json_add_int(json, "p99_ns", result->p99_ns);
+	sonde_json_add_int(json, "p999_ns", result->p999_ns);
+	sonde_json_add_int(json, "max_ns", result->max_ns);
+	output_event_end(output);
+}
+
+int calc_bench_run(const struct arguments *arguments, struct output *output,
+		   const struct sonde_calc_request *request,
+		   const struct sonde_calc_ask *ask)
+{
+	long long service = arguments_number(arguments, "service", SERVICE_CALC);
+	bool udp = ask->udp;
+	struct sonde_load_options load = {
+		.host = ask->host,
+		.port = ask->port,
+		.udp = udp,
+		.connections = (unsigned)arguments_number(arguments, "connections", 1),
+		.depth = (unsigned)arguments_number(arguments, "depth", 1),
+		.rate = (double)arguments_number(arguments, "rate", 0),
+		.for_ns = arguments_number(arguments, "for", seconds(FOR_S)),
+		.timeout_ns = arguments_number(arguments, "timeout",
+					       seconds(udp ? LOST_S : TIMEOUT_S)),
+	};
+	struct sonde_load_result result;
+	struct sonde_error err;
+
+	if (!ask->port)
+		load.port = service == SERVICE_ECHO ? "7" : "50000";
+	if (load.timeout_ns == 0)
+		load.timeout_ns = seconds(NEVER_S);
+	if (load.for_ns == 0)
+		return message_usage("calc", "--bench: --for must be more than 0s");
+	if (service == SERVICE_ECHO) {
+		fill_echo(&load);
+	} else {
+		int status = fill_calc(&load, request, ask);
+		if (status != STATUS_DONE)
+			return status;
+	}
+	raise_descriptor_limit();
+	if (sonde_load_run(&load, &result, &err) < 0)
+		return message_error(&err);
+	if (output->has_json)
+		print_json(output, &load, calc_bench_services[service], &result);
+	else
+		print_text(output, &load, &result);
+	return STATUS_DONE;
+}

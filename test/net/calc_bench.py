@@ -1,0 +1,182 @@
+#!/usr/bin/python3
+"""`sonde calc --bench`: what it counts, and that a pause of the server is not hidden.
+
+    sonde calc --bench ---- lo ---- sonde serve, or a server of this test
+"""
+
+import json
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import netns
+from serving import Server
+from tap import tap
+
+netns.enter()
+
+
+def bench(*words):
+    done = netns.run([netns.SONDE, 'calc', '--bench', '--json', *words])
+    lines = done.stdout.splitlines()
+    if done.returncode != 0:
+        return done
+    return json.loads(lines[-1])
+
+
+def refused(title, words, status, *texts):
+    done = netns.run([netns.SONDE, 'calc', *words])
+    tap.check(title, done.returncode == status and done.stdout == '' and
+              all(text in done.stderr for text in texts), (done.returncode, done.stderr))
+
+
+server = Server('calc@:0', 'echo@:0', 'calc@:0,dialect=fixed8,order=be', '-q')
+calc, echo, fixed8 = (f':{port}' for port in server.ports)
+for words in (['--to', calc], ['--to', calc, '--udp'], ['--to', echo, '--service', 'echo'],
+              ['--to', echo, '--service', 'echo', '--udp'],
+              ['--to', calc, 'product', '-3', '70000', '5'],
+              ['--to', fixed8, '--dialect', 'fixed8', '--order', 'be']):
+    for shape in ([], ['--connections', '20', '--depth', '16']):
+        got = bench('--for', '200ms', *words, *shape)
+        title = ' '.join(words[2:] + shape) or 'one connection'
+        if not isinstance(got, dict):
+            tap.not_ok(title, got)
+            continue
+        tap.check(f'closed loop, {title}: counted for 9 tenths of the time, nothing lost',
+                  got['counted_ns'] == 180000000 and got['lost'] == 0 == got['unanswered'] and
+                  got['answered'] > 50 and
+                  abs(got['per_second'] - got['answered'] / 0.18) <= 1, got)
+        tap.check(f'closed loop, {title}: quantiles in order',
+                  0 < got['p50_ns'] <= got['p99_ns'] <= got['p999_ns'] <= got['max_ns'], got)
+for words in (['--to', calc], ['--to', calc, '--udp']):
+    got = bench('--for', '1s', '--rate', '400', '--connections', '7', *words)
+    tap.check(f'open loop, {words[-1]}: 400 a second for 9 tenths of a second are 360',
+              isinstance(got, dict) and got['answered'] == 360 and got['rate'] == 400, got)
+text = netns.run([netns.SONDE, 'calc', '--bench', '--for', '100ms', '--to', calc]).stdout
+tap.check('as text: three lines', len(text.splitlines()) == 3 and 'closed loop' in text and
+          'p99.9 ' in text, text)
+
+# --- a server that pauses
+
+
+def with_pause(*words):
+    """Stops the server for half of a second in the middle of two."""
+    process = subprocess.Popen([netns.SONDE, 'calc', '--bench', '--json', '--for', '2s',
+                                '--to', calc, *words], stdout=subprocess.PIPE, text=True)
+    time.sleep(0.8)
+    server.process.send_signal(signal.SIGSTOP)
+    time.sleep(0.5)
+    server.process.send_signal(signal.SIGCONT)
+    return json.loads(process.communicate(timeout=60)[0].splitlines()[-1])
+
+
+got = with_pause()
+tap.check('closed loop: the pause is one slow answer among thousands',
+          got['max_ns'] > 450e6 and got['p99_ns'] < 100e6, got)
+got = with_pause('--rate', '1000')
+tap.check('open loop: it is in the p99, because a quarter of all was due in it',
+          got['answered'] == 1800 and got['max_ns'] > 450e6 and got['p99_ns'] > 400e6, got)
+got = with_pause('--rate', '1000', '--connections', '4', '--depth', '2')
+tap.check('also where only 8 may be on their way, and the others have to wait for them',
+          got['answered'] == 1800 and got['p99_ns'] > 400e6 and got['p50_ns'] < 100e6, got)
+status = server.stop()
+tap.equal('the server has seen nothing wrong', (status[0], status[2]), (0, ''))
+
+# --- a server that is too slow, loses, is wrong, closes, is silent
+
+
+def slow(sock):
+    """Answers 200 requests a second."""
+    held = b''
+    while True:
+        data = sock.recv(65536)
+        if not data:
+            return
+        held += data
+        while len(held) >= 16:
+            time.sleep(0.005)
+            sock.sendall(held[:4] + b'\3\0\0\0')
+            held = held[16:]
+
+
+def closing(sock):
+    for _ in range(3):
+        sock.sendall(sock.recv(100)[:4] + b'\3\0\0\0')
+    sock.shutdown(socket.SHUT_WR)
+    silent(sock)
+
+
+def silent(sock):
+    while sock.recv(100):
+        pass
+
+
+def wrong(sock):
+    sock.sendall(sock.recv(100)[:4] + b'\4\0\0\0')
+    silent(sock)
+
+
+def serve_tcp(handle):
+    listener = socket.create_server(('127.0.0.1', 0))
+
+    def run():
+        while True:
+            sock = listener.accept()[0]
+            threading.Thread(target=quietly, args=(handle, sock), daemon=True).start()
+
+    def quietly(handle, sock):
+        try:
+            handle(sock)
+        except OSError:
+            pass
+    threading.Thread(target=run, daemon=True).start()
+    return f':{listener.getsockname()[1]}'
+
+
+got = bench('--to', serve_tcp(slow), '--for', '1s', '--rate', '400', '--timeout', '500ms',
+            'product', '3')
+tap.check('open loop, a server that is too slow: what is not answered counts',
+          isinstance(got, dict) and got['unanswered'] > 20 and
+          got['answered'] + got['unanswered'] == 360 and got['max_ns'] > 500e6, got)
+
+
+def lossy():
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind(('127.0.0.1', 0))
+
+    def run():
+        for i in range(10 ** 9):
+            data, peer = sock.recvfrom(100)
+            if i % 4:
+                sock.sendto(data[:4] + b'\3\0\0\0', peer)
+                sock.sendto(data[:4] + b'\3\0\0\0', peer)  # doubled: one counts
+    threading.Thread(target=run, daemon=True).start()
+    return f':{sock.getsockname()[1]}'
+
+
+got = bench('--udp', '--to', lossy(), '--for', '1s', '--rate', '400', '--timeout', '1s',
+            '--connections', '5', '--depth', '100')
+tap.check('UDP: every fourth datagram is lost, and counted',
+          isinstance(got, dict) and got['lost'] == 90 and got['answered'] == 270, got)
+refused('a wrong answer', ['--bench', '--to', serve_tcp(wrong)], 1, 'answer to request 0', 'wrong')
+refused('a server that closes', ['--bench', '--to', serve_tcp(closing)], 1,
+        'closed a connection after 3 answers')
+refused('silence', ['--bench', '--timeout', '300ms', '--to', serve_tcp(silent)], 1,
+        'no answer any more: 1 request')
+refused('nobody listens', ['--bench', '--to', ':1'], 1, 'ECONNREFUSED', 'sonde serve')
+refused('nobody listens, UDP', ['--bench', '--udp', '--to', ':1'], 1, 'ECONNREFUSED')
+few = netns.run(['bash', '-c', 'ulimit -n 40; exec "$@"', '-', netns.SONDE, 'calc', '--bench',
+                 '--connections', '100', '--to', serve_tcp(silent)])
+tap.check('too few descriptors: exit status 4, and the remedy',
+          few.returncode == 4 and 'EMFILE' in few.stderr and 'ulimit -n' in few.stderr, few.stderr)
+
+# --- usage
+
+refused('--rate without --bench', ['--rate', '5', 'sum', '1'], 2, '--bench')
+refused('a question without an answer', ['--bench', 'min'], 2, 'no answer')
+refused('no byte order', ['--bench', '--order', 'auto'], 2, '--order')
+refused('no time', ['--bench', '--for', '0s'], 2, '--for')
+refused('no connections', ['--bench', '--connections', '0'], 2, '--connections')
+tap.done()
