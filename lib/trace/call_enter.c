@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -298,6 +299,44 @@ static bool is_resumed(const struct task *task)
 	       task->entered.stack == task->interrupted_at.stack;
 }
 
+static void say(struct tracer *tracer, bool *said, const char *text, const char *hint)
+{
+	if (!*said)
+		feed_note(tracer->feed, SONDE_WARNING, text, hint);
+	*said = true;
+}
+
+/* Calls that are stopped for only because of what cannot be seen, or done, after them. */
+static bool say_if_unseen(struct tracer *tracer, const struct syscall *syscall,
+			  const uint64_t *arguments)
+{
+	switch (syscall->shape) {
+	case SHAPE_URING:
+		say(tracer, &tracer->said_uring,
+		    "a program uses io_uring: its socket calls are not seen",
+		    "run it without io_uring if it can do so");
+		return true;
+	case SHAPE_PTRACE:
+		if (arguments[0] == PTRACE_TRACEME ||
+		    ((arguments[0] == PTRACE_ATTACH || arguments[0] == PTRACE_SEIZE) &&
+		     task_find(tracer, (pid_t)arguments[1])))
+			say(tracer, &tracer->said_tracing,
+			    "a program wants to trace another, as gdb and strace do: "
+			    "that "
+			    "fails, because sonde traces it already",
+			    "run it without sonde");
+		return true;
+	case SHAPE_CLONE:
+		say(tracer, &tracer->said_untraced,
+		    "a program makes a process that nobody may trace (CLONE_UNTRACED): "
+		    "it cannot work under sonde",
+		    "run it without sonde");
+		return true;
+	default:
+		return false;
+	}
+}
+
 bool call_enter(struct tracer *tracer, struct task *task, const struct syscall *syscall,
 		const uint64_t arguments[6])
 {
@@ -311,15 +350,8 @@ bool call_enter(struct tracer *tracer, struct task *task, const struct syscall *
 		syscall = task->interrupted;
 		arguments = task->interrupted_arguments;
 	}
-	if (syscall->shape == SHAPE_URING) {
-		if (!tracer->said_uring)
-			feed_note(
-				tracer->feed, SONDE_WARNING,
-				"a program uses io_uring: its socket calls are not seen",
-				"run it without io_uring if it can do so");
-		tracer->said_uring = true;
+	if (say_if_unseen(tracer, syscall, arguments))
 		return false;
-	}
 	*call = (struct sonde_call){
 		.program = process->program.program,
 		.pid = (uint32_t)process->pid,

@@ -142,7 +142,7 @@ struct tracer {
 	struct number_map places, stacks;
 
 	bool said_uring, said_foreign, said_version, said_setuid, said_programs;
-	bool said_threads, said_exhausted;
+	bool said_threads, said_exhausted, said_tracing, said_untraced;
 	char said_closed[64];  /* the last program of which it was said */
 	bool must_flush;       /* what was fed must be out before the program goes on */
 	bool waits_for_peer;   /* the program started last has come to wait for one */

@@ -2,7 +2,7 @@
  *
  * The filter answers RET_TRACE for the calls in the table and ALLOW for the rest; the
  * kernel remembers which numbers are always allowed and does not even run the filter for
- * them. fcntl and ioctl stop for the commands that matter only.  Another architecture
+ * them. fcntl, ioctl and clone stop for what matters only.  Another architecture
  * than the one sonde was built for is allowed, unseen: the tracer says so at the exec. */
 #include "trace/syscall.h"
 
@@ -11,6 +11,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -74,6 +75,8 @@ static const struct syscall table[] = {
 	{"pidfd_getfd", SYS_pidfd_getfd, SHAPE_PIDFD_GETFD, SONDE_CALL_SOCKET, -1},
 	{"restart_syscall", SYS_restart_syscall, SHAPE_RESTART, SONDE_CALL_OTHER, -1},
 	{"exit_group", SYS_exit_group, SHAPE_EXIT, SONDE_CALL_EXIT, -1},
+	{"ptrace", SYS_ptrace, SHAPE_PTRACE, SONDE_CALL_OTHER, -1},
+	{"clone", SYS_clone, SHAPE_CLONE, SONDE_CALL_OTHER, -1},
 	{"io_uring_setup", SYS_io_uring_setup, SHAPE_URING, SONDE_CALL_OTHER, -1},
 };
 
@@ -118,7 +121,8 @@ int syscall_install_filter(void)
 	filter[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 						   offsetof(struct seccomp_data, nr));
 	for (int i = 0; i < TABLE_SIZE; i++) {
-		if (table[i].shape == SHAPE_FCNTL || table[i].shape == SHAPE_IOCTL)
+		if (table[i].shape == SHAPE_FCNTL || table[i].shape == SHAPE_IOCTL ||
+		    table[i].shape == SHAPE_CLONE)
 			continue;
 		filter[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
 							   table[i].number, 0, 1);
@@ -132,6 +136,15 @@ int syscall_install_filter(void)
 		(struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, ARGUMENT_LOW(1));
 	filter[n++] =
 		(struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, FIONBIO, 0, 1);
+	filter[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE);
+	filter[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+
+	filter[n++] =
+		(struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 4);
+	filter[n++] =
+		(struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, ARGUMENT_LOW(0));
+	filter[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K,
+						   CLONE_UNTRACED, 0, 1);
 	filter[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE);
 	filter[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 

@@ -48,6 +48,8 @@ enum syscall_shape {
 	SHAPE_PIDFD_GETFD,  /* pidfd, fd, flags -> fd */
 	SHAPE_RESTART,      /* none: goes on with the call that was stopped */
 	SHAPE_EXIT,         /* status */
+	SHAPE_PTRACE,       /* request, pid, ... */
+	SHAPE_CLONE,        /* flags, of a child that no tracer gets */
 	SHAPE_URING,        /* io_uring_setup: socket calls that nobody can see */
 };
 

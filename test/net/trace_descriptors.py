@@ -181,6 +181,29 @@ def check_resumed():
               (128 + signal.SIGALRM, None, None))
 
 
+# --- what cannot be had under a tracer
+
+def check_tracers():
+    argv = [capturing.program('traces_another')]
+    run = Run(argv)
+    tap.equal('a program that wants to trace another: it fails, and why', (
+        run.ended(), run.notes),
+        (('1 1\n', 0), ['a program wants to trace another, as gdb and strace do: that fails, '
+                        'because sonde traces it already']))
+    run = Run([*argv, 'untraced'])
+    tap.equal('a child that no tracer gets: said', (run.ended()[1], run.notes),
+              (0, ['a program makes a process that nobody may trace (CLONE_UNTRACED): it '
+                   'cannot work under sonde']))
+
+
+def check_dissolved():
+    run = Run(program('dissolved.py'))
+    tap.equal('a dissolved association: the peer is gone, the datagrams are not',
+              (run.ended(), [each['peer'] for each in run.sockets],
+               [packet['sender'] for packet in run.events['packet']]),
+              (('', 0), [None, None, None], [2, 1, 3]))
+
+
 check_many_processes()
 check_no_descriptors()
 check_first_thread_ends()
@@ -190,4 +213,6 @@ check_passed_on()
 check_two_messages()
 check_fork_race()
 check_resumed()
+check_dissolved()
+check_tracers()
 tap.done()
