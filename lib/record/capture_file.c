@@ -64,6 +64,7 @@ static void find_place(struct capture_file *file, const struct stat *status)
 int capture_file_open(struct capture_file *file, const char *path,
 		      struct sonde_error *err)
 {
+	const int flags = O_WRONLY | O_CREAT | O_NONBLOCK | O_CLOEXEC;
 	struct stat status;
 	int error = -ENOMEM;
 
@@ -74,7 +75,10 @@ int capture_file_open(struct capture_file *file, const char *path,
 		goto fail;
 	/* For writing alone: whoever opens a pipe for both is its reader, too, and will
 	 * never learn that the other one has gone. */
-	file->fd = open(path, O_WRONLY | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0666);
+	file->fd = open(path, flags | O_EXCL, 0666);
+	file->is_new = file->fd >= 0;
+	if (file->fd < 0 && errno == EEXIST)
+		file->fd = open(path, flags, 0666);
 	if (file->fd < 0 || fstat(file->fd, &status) < 0) {
 		error = -errno;
 		goto fail;
@@ -96,6 +100,9 @@ fail:
 
 void capture_file_close(struct capture_file *file)
 {
+	if (file->is_new)
+		unlink(file->path);
+	file->is_new = false;
 	if (file->fd >= 0)
 		close(file->fd);
 	if (file->read_fd >= 0)
@@ -204,6 +211,7 @@ static void add_block(struct capture_file *file)
 
 void capture_file_begin(struct capture_file *file)
 {
+	file->is_new = false;
 	if (file->is_regular && ftruncate(file->fd, 0) < 0) {
 		file->error = -errno;
 		return;

@@ -25,6 +25,7 @@ struct capture_file {
 	char *place; /* where it lies, no link in it; NULL: nothing that a new file
 			could replace; owned */
 	bool is_regular;
+	bool is_new;      /* made by the open, and not begun */
 	uint64_t written; /* bytes on disk */
 	uint8_t *pending; /* owned; what is not on disk yet: from pending_at on */
 	size_t pending_at, pending_used, pending_capacity;
@@ -40,6 +41,7 @@ int capture_file_open(struct capture_file *file, const char *path,
 		      struct sonde_error *err);
 /* Empties it and writes its section header. */
 void capture_file_begin(struct capture_file *file);
+/* Removes a file that was made for it and never begun. */
 void capture_file_close(struct capture_file *file);
 
 void capture_file_add_interface(struct capture_file *file,

@@ -139,6 +139,16 @@ static void opening_changes_nothing(void **context)
 	capture_file_finish(&file);
 	capture_file_close(&file);
 	assert_int_equal(count_packets(), 0);
+	/* And what was not there is not there then. */
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(capture_file_open(&file, path, NULL), 0);
+	capture_file_close(&file);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(capture_file_open(&file, path, NULL), 0);
+	capture_file_begin(&file);
+	capture_file_finish(&file);
+	capture_file_close(&file);
+	assert_int_equal(count_packets(), 0);
 }
 
 /* Neither a signal nor a wait: what the reader does not take is kept, and when it is gone
