@@ -5,6 +5,7 @@
 #	add_all VARIANT < LINES		lines "NAME VALUE", as the loads print them
 #	report NAME UNIT BASE		a row for each variant: min, median, max, and the
 #					ratio of its median to that of BASE
+#	verdict NAME VARIANT BASE LIMIT	the ratio of two medians, and whether it is within
 #	first_cpus N			the first N CPUs that we may use, a line each
 #
 # Variants take turns within each round, so that a slow minute of the machine meets all of
@@ -53,5 +54,21 @@ report() {
 				printf "%-22s %10.1f %10.1f %10.1f   %.2f\n", v, value[v, 1], \
 					median(v), value[v, count[v]], median(v) / median(base)
 			}
+		}'
+}
+
+verdict() {
+	sort -k2,2 -k1,1 -k3,3g "$values" | awk -v name="$1" -v variant="$2" -v base="$3" \
+		-v limit="$4" '
+		$2 == name { value[$1, ++count[$1]] = $3 }
+		function median(of, n) {
+			n = count[of]
+			return n % 2 ? value[of, (n + 1) / 2] \
+				: (value[of, n / 2] + value[of, n / 2 + 1]) / 2
+		}
+		END {
+			ratio = median(variant) / median(base)
+			printf "%s: %s is %.3f x %s; wanted at most %s: %s\n", name, variant, \
+				ratio, base, limit, ratio <= limit ? "met" : "MISSED"
 		}'
 }

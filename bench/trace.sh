@@ -1,8 +1,9 @@
 #!/bin/bash
 # What a call costs a program that is traced, by sonde and by strace
 #
-# A socket call stops the program, any other should cost nothing.  strace has its fastest
-# filter; both write their output where it costs nothing.
+# A socket call stops the program, any other should cost nothing.  sonde reads the source
+# line with each; strace has its fastest filter, and does without (strace), or it unwinds
+# the stack (strace-k, C only; no lines).  All write their output where it costs nothing.
 #
 #	bench/trace.sh [ROUNDS [CALLS]]
 set -euo pipefail
@@ -34,8 +35,13 @@ for ((round = 1; round <= rounds; round++)); do
 		measure sonde $language build/sonde trace $isolate -o /dev/null -- "${program[@]}"
 		measure strace $language strace -f --seccomp-bpf -e trace=%network -o /dev/null \
 			"${program[@]}"
+		[ $language = C ] || continue
+		measure strace-k C strace -k -f -e trace=%network -o /dev/null \
+			build/bench/bench_socket_calls $((calls / 10))
 	done
 done
 for name in C-socket C-other Python-socket Python-other; do
 	report $name ns alone
 done
+echo
+verdict C-socket sonde strace-k 0.25
