@@ -1,60 +1,183 @@
 #!/bin/bash
-# How many requests a calculation server answers, and how fast: sonde and Python threads
+# How many requests `sonde serve calc` answers, beside reference servers; with verdicts
 #
-# The load is a closed loop.  Server and load have a CPU each.
+#	bench/serve.sh [ROUNDS [SECONDS]]
 #
-#	bench/serve.sh [ROUNDS [SECONDS [CONNECTIONS]]]
+# The load is `sonde calc --bench`, a closed loop that checks every answer.  Server and load
+# have a CPU each.  In each round every server is started anew and measured in turn, so that
+# a slow minute of the machine meets all of them; a ratio is that of the same round, and
+# what is printed is the median of the rounds' ratios, with its confidence interval (95 %,
+# by the ranks).  A target holds if the median reaches it; where it lies within the
+# interval, the rounds were too few to be sure, and that is said.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . bench/lib.sh
 
-rounds=${1:-5}
-seconds=${2:-2}
-connections=${3:-32}
+rounds=${1:-15}
+seconds=${2:-0.5}
+idle=9000
+slow=900
 
 mapfile -t cpus < <(first_cpus 2)
 server_cpu=${cpus[0]}
 load_cpu=${cpus[1]:-${cpus[0]}}
 [ "$server_cpu" != "$load_cpu" ] || echo "one CPU only: server and load share it" >&2
+ulimit -n "$(ulimit -Hn)"
 
 server=
+crowd=
 out=$(mktemp)
-trap '[ -z "$server" ] || kill "$server"; rm -f "$values" "$out"' EXIT
+crowd_out=$(mktemp)
+trap 'kill $server $crowd 2>/dev/null || true; rm -f "$values" "$out" "$crowd_out"' EXIT
 
-port_of() { # REGEX: the port that the server's output names
-	local i port
-	for ((i = 0; i < 200; i++)); do
-		port=$(sed -nE "s/$1/\1/p" "$out" | head -n 1)
-		if [ -n "$port" ]; then
-			echo "$port"
+declare -A commands=(
+	[sonde]='build/sonde serve -q calc@127.0.0.1:0'
+	[epoll]='build/bench/bench_calc_epoll'
+	[libev]='build/bench/bench_calc_libev'
+	[threads]='build/bench/bench_calc_threads'
+	[python]='/usr/bin/python3 bench/peers/calc_threaded.py'
+	[one-by-one]='build/bench/bench_calc_datagrams'
+	[sonde-workers]='build/sonde serve -q --workers 2 calc@127.0.0.1:0'
+	[sonde-busy]='build/sonde serve -q --busy-poll 200us calc@127.0.0.1:0'
+)
+
+wait_for() { # WHAT CMD...: until it prints something, which is printed
+	local i got what=$1
+	shift
+	for ((i = 0; i < 500; i++)); do
+		got=$("$@")
+		if [ -n "$got" ]; then
+			echo "$got"
 			return
 		fi
 		sleep 0.02
 	done
-	echo "bench: the server named no port" >&2
+	echo "bench: waited in vain for $what" >&2
 	return 1
 }
 
-measure() { # VARIANT REGEX CMD...
-	local variant=$1 regex=$2 port
-	shift 2
+start() { # SERVER
+	local -a command
+	read -ra command <<<"${commands[$1]}"
 	: >"$out"
-	taskset -c "$server_cpu" "$@" >"$out" 2>&1 &
+	taskset -c "$server_cpu" "${command[@]}" >"$out" 2>&1 &
 	server=$!
-	port=$(port_of "$regex")
-	taskset -c "$load_cpu" build/bench/bench_calc_load "$port" "$connections" "$seconds" |
-		add_all "$variant"
+	port=$(wait_for "$1" sed -nE '1s/^(listening on 127\.0\.0\.1:)?([0-9]+)(\/.*)?$/\2/p' "$out")
+}
+
+stop() {
 	kill "$server"
-	wait "$server" || true
+	wait "$server" 2>/dev/null || true
 	server=
+}
+
+load() { # VARIANT SHAPE LOAD-OPTION...: into the values, as SHAPE and SHAPE-p99
+	local variant=$1 shape=$2 line
+	shift 2
+	line=$(taskset -c "$load_cpu" build/sonde calc --bench --json --to "127.0.0.1:$port" \
+		--for "${seconds}s" "$@" | tail -n 1)
+	add "$variant" "$shape" "$(sed -E 's/.*"per_second":([0-9]+).*/\1/' <<<"$line")"
+	add "$variant" "$shape-p50" "$(sed -E 's/.*"p50_ns":([0-9]+).*/\1/' <<<"$line")"
+	add "$variant" "$shape-p99" "$(sed -E 's/.*"p99_ns":([0-9]+).*/\1/' <<<"$line")"
+}
+
+measure() { # VARIANT
+	start "$1"
+	load "$1" c1 --connections 1
+	load "$1" c50 --connections 50
+	load "$1" c50d16 --connections 50 --depth 16
+	load "$1" c1000 --connections 1000
+	load "$1" c1000d16 --connections 1000 --depth 16
+	stop
+}
+
+measure_udp() { # VARIANT
+	start "$1"
+	load "$1" udp --udp --connections 50 --depth 16
+	stop
+}
+
+measure_crowd() { # the same server, alone and then with the crowd
+	start sonde
+	load alone crowd --connections 50 --rate 10000
+	: >"$crowd_out"
+	taskset -c "$load_cpu" build/bench/bench_crowd "$port" "$idle" "$slow" >"$crowd_out" &
+	crowd=$!
+	wait_for 'the crowd' cat "$crowd_out" >/dev/null
+	load crowded crowd --connections 50 --rate 10000
+	kill "$crowd"
+	wait "$crowd" 2>/dev/null || true
+	crowd=
+	stop
+}
+
+# ratio TITLE NAME A B TARGET: A's values by B's, round by round; with `<`TARGET less is
+# better.  Without TARGET there is no verdict.
+ratio() {
+	awk -v title="$1" -v name="$2" -v a="$3" -v b="$4" -v target="${5-}" '
+		$2 == name && $1 == a { x[++n] = $3 }
+		$2 == name && $1 == b { y[++m] = $3 }
+		function sort(v, n, i, k, t) {
+			for (i = 2; i <= n; i++)
+				for (k = i; k > 1 && v[k] < v[k - 1]; k--) {
+					t = v[k]; v[k] = v[k - 1]; v[k - 1] = t
+				}
+		}
+		function at(v, n) {
+			return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
+		}
+		END {
+			if (n < m)
+				m = n
+			for (i = 1; i <= m; i++)
+				r[i] = x[i] / y[i]
+			sort(r, m); sort(x, n); sort(y, m)
+			first = int((m - 1.96 * sqrt(m)) / 2) + 1
+			if (first < 1)
+				first = 1
+			low = r[first]; high = r[m + 1 - first]; median = at(r, m)
+			printf "%-44s %11.0f %11.0f  %5.2f [%.2f, %.2f]", title, at(x, n), at(y, m),
+				median, low, high
+			if (target != "") {
+				less = sub(/^</, "", target)
+				good = less ? median <= target : median >= target
+				sure = less ? (good ? high <= target : low > target) \
+					: (good ? low >= target : high < target)
+				printf "  %s %.2f: %s%s", less ? "at most" : "at least", target,
+					good ? "holds" : "MISSED", sure ? "" : " (not sure)"
+			}
+			print ""
+		}' "$values"
 }
 
 for ((round = 1; round <= rounds; round++)); do
 	echo "round $round of $rounds" >&2
-	measure sonde 'listening on 127\.0\.0\.1:([0-9]+)\/tcp.*' \
-		build/sonde serve calc@127.0.0.1:0/tcp
-	measure python-threads '([0-9]+)' /usr/bin/python3 bench/peers/calc_threaded.py
+	for variant in sonde epoll libev threads python; do
+		measure "$variant"
+	done
+	for variant in sonde one-by-one; do
+		measure_udp "$variant"
+	done
+	for variant in sonde-busy sonde-workers; do
+		start "$variant"
+		load "$variant" c1 --connections 1
+		load "$variant" c50d16 --connections 50 --depth 16
+		stop
+	done
+	measure_crowd
 done
-report requests_per_s 1/s python-threads
-report p50_us us python-threads
-report p99_us us python-threads
+
+printf '%-44s %11s %11s  %s\n' "median of $rounds rounds" sonde peer 'ratio [95 %]'
+for peer in epoll libev; do
+	for shape in c50 c50d16 c1000 c1000d16; do
+		ratio "requests/s, $shape, by $peer" $shape sonde $peer 0.97
+	done
+done
+ratio 'requests/s, c1000, by C threads' c1000 sonde threads 2
+ratio 'requests/s, c1000, by Python threads' c1000 sonde python 2.5
+ratio 'requests/s, c50d16, by Python threads' c50d16 sonde python 5
+ratio 'requests/s, UDP 50x16, by one at a time' udp sonde one-by-one 1.2
+ratio "p99 ns, beside $idle idle, $slow slow, by alone" crowd-p99 crowded alone '<2'
+ratio 'p50 ns, c1, --busy-poll 200us by without' c1-p50 sonde-busy sonde
+ratio 'requests/s, c1, by epoll' c1 sonde epoll
+ratio 'requests/s, c50d16, two workers on one CPU' c50d16 sonde-workers sonde

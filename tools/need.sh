@@ -14,7 +14,7 @@ declare -A packages=(
 		netbase openbsd-inetd procps util-linux zsh'
 	[fuzz]='clang-14 libclang-rt-14-dev'
 	[fmt]='clang-format-14'
-	[bench]='python3 strace util-linux'
+	[bench]='python3 strace util-linux libev-dev'
 	[bare]='debootstrap git util-linux'
 )
 
