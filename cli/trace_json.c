@@ -358,6 +358,8 @@ void trace_json_call(struct output *output, const struct sonde_timeline *timelin
 		sonde_json_add_bool(json, "wait_all", true);
 	if (call->flags & SONDE_CALL_LAST_REFERENCE)
 		sonde_json_add_bool(json, "last_reference", true);
+	if (call->flags & (SONDE_CALL_STAYED | SONDE_CALL_SLEPT))
+		sonde_json_add_bool(json, "slept", call->flags & SONDE_CALL_SLEPT);
 	if (call->kind == SONDE_CALL_WAIT) {
 		if (call->timeout_ns >= 0)
 			sonde_json_add_int(json, "timeout_ns", call->timeout_ns);

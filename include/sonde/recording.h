@@ -133,6 +133,9 @@ enum {
 		0x04,                /* this close was the one that closes the socket */
 	SONDE_CALL_WATCH_CUT = 0x08, /* it watched more sockets than are kept */
 	SONDE_CALL_WAIT_ALL = 0x10,  /* MSG_WAITALL */
+	/* What the scheduler's counters say; neither: not to be told. */
+	SONDE_CALL_STAYED = 0x20, /* it kept its processor from the entry to the return */
+	SONDE_CALL_SLEPT = 0x40,  /* it gave it up to wait */
 };
 
 struct sonde_call {

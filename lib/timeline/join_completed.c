@@ -2,7 +2,9 @@
  *
  * ready.c says which packet the call waited for; here its time is held against the moment
  * of entering.  A packet that came later than that had to be waited for; one that came
- * earlier had not; within the tracer's margin nobody can tell, and nothing is guessed.
+ * earlier had not; within the tracer's margin the times cannot tell, and nothing is
+ * guessed.  Where the tracer saw what the scheduler did, that decides: who kept its
+ * processor did not wait, however late it got there; who gave it up did.
  *
  * A wait that goes on with a call of its own statement (connect, EINPROGRESS, poll) is
  * held against the moment when that call was entered: for the one who wrote the line it
@@ -58,6 +60,21 @@ static struct verdict judge(const struct join *join, const struct sonde_call *ca
 		verdict.why = SONDE_WHY_NOT_BLOCKED;
 	} else {
 		verdict.why = SONDE_WHY_MAYBE;
+	}
+	return verdict;
+}
+
+/* What the scheduler saw is more than what two clocks can tell. */
+static struct verdict heed_scheduler(const struct sonde_call *call,
+				     struct verdict verdict)
+{
+	if (call->flags & SONDE_CALL_STAYED) {
+		verdict.blocked = SONDE_NO;
+		verdict.why = SONDE_WHY_NOT_BLOCKED;
+	} else if ((call->flags & SONDE_CALL_SLEPT) && verdict.blocked == SONDE_UNKNOWN) {
+		verdict.blocked = SONDE_YES;
+		if (verdict.why == SONDE_WHY_MAYBE)
+			verdict.why = SONDE_WHY_NONE;
 	}
 	return verdict;
 }
@@ -158,6 +175,9 @@ static struct verdict complete_wait(const struct completer *completer,
 		verdict.blocked = SONDE_YES;
 		verdict.why = SONDE_WHY_NONE;
 	}
+	/* Before the one that it goes on with, it may have waited in that one. */
+	if (!unfinished || verdict.blocked == SONDE_UNKNOWN)
+		verdict = heed_scheduler(call, verdict);
 	/* An edge-triggered epoll waits although there is something to read. */
 	if (verdict.blocked == SONDE_NO && call->name &&
 	    !strncmp(call->name, "epoll", 5) &&
@@ -248,22 +268,25 @@ static struct verdict complete(const struct completer *completer,
 	if (call->result < 0 && !is_from_outside(call->result))
 		return (struct verdict){SONDE_NO, SONDE_WHY_NOT_BLOCKED, 0, true};
 	if (!join->recording->has_packets && is_internet(join, call))
-		return (struct verdict){SONDE_UNKNOWN, SONDE_WHY_NO_PACKETS, 0, true};
+		return heed_scheduler(
+			call,
+			(struct verdict){SONDE_UNKNOWN, SONDE_WHY_NO_PACKETS, 0, true});
 
 	switch (call->kind) {
 	case SONDE_CALL_CONNECT:
 		return complete_connect(join, call);
 	case SONDE_CALL_ACCEPT:
-		return judge(join, call, call->enter_ns,
-			     is_internet(join, call) ? ready_accept(join, call)
-						     : READY_OWN_SIDE);
+		verdict = judge(join, call, call->enter_ns,
+				is_internet(join, call) ? ready_accept(join, call)
+							: READY_OWN_SIDE);
+		return heed_scheduler(call, verdict);
 	case SONDE_CALL_RECEIVE: {
 		bool exact;
 		uint32_t ready = ready_receive(join, call, &exact);
 
 		verdict = judge(join, call, call->enter_ns, ready);
 		verdict.exact = exact;
-		return verdict;
+		return heed_scheduler(call, verdict);
 	}
 	default:
 		return complete_wait(completer, call);

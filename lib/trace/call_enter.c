@@ -259,6 +259,12 @@ static bool is_wait_for_peer(const struct sonde_call *call)
 	       call->kind == SONDE_CALL_WAIT;
 }
 
+/* Whether it matters if the caller waits in it. */
+static bool can_sleep(const struct sonde_call *call)
+{
+	return !(call->flags & SONDE_CALL_NONBLOCKING) && is_wait_for_peer(call);
+}
+
 static void feed_entered(struct tracer *tracer, struct sonde_call *call)
 {
 	int64_t *stamp = feed_call(tracer->feed, call);
@@ -376,6 +382,8 @@ bool call_enter(struct tracer *tracer, struct task *task, const struct syscall *
 		call->stack = where_stack(tracer, process, task->tid);
 	}
 	drop_references(tracer, task, syscall, arguments);
+	if (can_sleep(call))
+		sleep_enter(&task->sleep, task->tid);
 	if (call->call)
 		feed_entered(tracer, call);
 	if (is_wait_for_peer(call) && process->root == tracer->root_started)

@@ -188,6 +188,7 @@ void call_return(struct tracer *tracer, struct task *task, int64_t result)
 		       sizeof(task->interrupted_arguments));
 	}
 	call->exit_ns = tracer->now_ns;
+	call->flags |= sleep_return(&task->sleep);
 	if (task->travel_count)
 		rights_sent(tracer, task,
 			    syscall->shape == SHAPE_SENDMSG && result >= 0 ? 1 : result);

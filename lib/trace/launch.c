@@ -3,7 +3,7 @@
  *	tracer                          child
  *	fork                            waits on a pipe
  *	PTRACE_SEIZE
- *	closes the pipe                 goes on: filter, exec
+ *	writes a byte                   goes on: filter, exec
  *
  * The filter must not be there before the tracer is: RET_TRACE without one is ENOSYS. */
 #include "trace/launch.h"
@@ -53,11 +53,15 @@ static void __attribute__((noreturn))
 run(char *const *arguments, bool stdout_to_stderr, const struct launch_state *state,
     int go_fd, int error_fd)
 {
+	ssize_t n;
 	int error;
 	char byte;
 
-	while (read(go_fd, &byte, 1) < 0 && errno == EINTR)
-		;
+	do
+		n = read(go_fd, &byte, 1);
+	while (n < 0 && errno == EINTR);
+	if (n != 1)
+		_exit(125); /* the tracer died: unwatched, every call would be ENOSYS */
 	if (stdout_to_stderr)
 		dup2(STDERR_FILENO, STDOUT_FILENO);
 	restore(state);
@@ -101,6 +105,11 @@ int launch(char *const *arguments, bool stdout_to_stderr,
 		error = -errno;
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
+		goto out;
+	}
+	if (write(go[1], "", 1) != 1) {
+		error = -errno;
+		kill(pid, SIGKILL);
 		goto out;
 	}
 	ret->pid = pid;

@@ -42,6 +42,7 @@ void task_remove(struct tracer *tracer, struct task *task)
 		at = &(*at)->next;
 	*at = task->next;
 	tracer->task_count--;
+	sleep_done(&task->sleep);
 	array_free(task);
 }
 

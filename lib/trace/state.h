@@ -18,6 +18,7 @@
 
 #include "base/limits.h"
 #include "trace/feed.h"
+#include "trace/sleep.h"
 #include "trace/source.h"
 #include "trace/syscall.h"
 
@@ -99,6 +100,7 @@ struct task {
 	int watched_fds[LIMIT_WATCHED];    /* poll: index of the entry; select: the fd */
 	struct call_site entered;          /* the last call */
 	const struct syscall *interrupted; /* what restart_syscall goes on with, there */
+	struct sleep_watch sleep;
 	uint64_t interrupted_arguments[6];
 	struct call_site interrupted_at;
 	uint32_t travel_count; /* of the call that it is in */

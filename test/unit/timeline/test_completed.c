@@ -119,6 +119,35 @@ static void test_not_blocked(void **state)
 	story_done(&story);
 }
 
+/* What the scheduler did decides where the times cannot, and over them. */
+static void test_slept(void **state)
+{
+	struct story story;
+	struct talk talk;
+	uint32_t stayed, slept, late, data;
+
+	(void)state;
+	story_begin(&story);
+	talk = story_talk(&story, 5000, 100);
+	data = story_tcp(&story, &talk.wire, 500, '>', "PA", 1, 1, 5);
+	stayed = CALL(&story, SERVER, "recvfrom", 490, 530, 5, .line = 92,
+		      .socket = talk.server, .flags = SONDE_CALL_STAYED);
+	story_tcp(&story, &talk.wire, 600, '>', "PA", 6, 1, 5);
+	slept = CALL(&story, SERVER, "recvfrom", 590, 630, 5, .line = 92,
+		     .socket = talk.server, .flags = SONDE_CALL_SLEPT);
+	/* Held up on its way in, it found there what had come meanwhile. */
+	story_tcp(&story, &talk.wire, 900, '>', "PA", 11, 1, 5);
+	late = CALL(&story, SERVER, "recvfrom", 700, 1000, 5, .line = 92,
+		    .socket = talk.server, .flags = SONDE_CALL_STAYED);
+	story_end(&story);
+
+	check_verdict(&story, stayed, SONDE_NO, SONDE_WHY_NOT_BLOCKED, data);
+	check_verdict(&story, slept, SONDE_YES, SONDE_WHY_NONE, data + 1);
+	check_completed(&story, slept, data + 1);
+	check_verdict(&story, late, SONDE_NO, SONDE_WHY_NOT_BLOCKED, data + 2);
+	story_done(&story);
+}
+
 /* Several requests in one segment, read one by one. */
 static void test_pipelined(void **state)
 {
@@ -521,6 +550,7 @@ int main(void)
 		cmocka_unit_test(test_python_with_timeout),
 		cmocka_unit_test(test_fast_connect),
 		cmocka_unit_test(test_not_blocked),
+		cmocka_unit_test(test_slept),
 		cmocka_unit_test(test_pipelined),
 		cmocka_unit_test(test_requests_in_a_loop),
 		cmocka_unit_test(test_wait_all),
