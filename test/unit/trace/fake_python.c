@@ -213,7 +213,8 @@ static void break_it(const struct python_layout *layout, const char *how)
 {
 	const uint32_t kind3 = 0xec, not_compact = 0xc4;
 	const uint64_t huge = UINT64_C(1) << 40;
-	void *gone = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	/* Larger than any structure, so that no field of it lies in what comes behind. */
+	void *gone = mmap(NULL, 1 << 16, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (break_offsets(layout, how))
 		return;
