@@ -11,6 +11,11 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "timeline/moment.h"
+
+/* A SYN-ACK this long after the third packet of the handshake says that the latter was not
+ * taken.  An earlier one answers a copy of the SYN and crossed it. */
+#define SYN_ACK_AGAIN_NS INT64_C(100000000)
 
 static int64_t offset_of(const struct side *side, uint32_t seq)
 {
@@ -115,18 +120,27 @@ static bool is_probe(const struct side *side, const struct sonde_decoded *decode
 	       (decoded->payload_length == 1 && side->acked_until >= side->sent_until);
 }
 
+static void note_syn_ack(const struct join *join, struct stream_state *state,
+			 const struct sonde_packet *packet)
+{
+	const struct sonde_packet *established = join_packet(join, state->established);
+
+	if (!state->syn_ack)
+		state->syn_ack = packet->packet;
+	if (!established ||
+	    moment_minus(packet->at_ns, established->at_ns) > SYN_ACK_AGAIN_NS)
+		state->wants_established = true;
+}
+
 /* The third packet of the handshake, or whatever of the client took its place. */
-static bool note_established(struct stream_state *state, unsigned which,
-			     const struct sonde_packet *packet)
+static bool note_established(const struct join *join, struct stream_state *state,
+			     unsigned which, const struct sonde_packet *packet)
 {
 	uint8_t flags = packet->decoded.tcp_flags;
 
 	if (which == 1) {
-		if ((flags & SONDE_TCP_SYN) && (flags & SONDE_TCP_ACK)) {
-			if (!state->syn_ack)
-				state->syn_ack = packet->packet;
-			state->wants_established = true;
-		}
+		if ((flags & SONDE_TCP_SYN) && (flags & SONDE_TCP_ACK))
+			note_syn_ack(join, state, packet);
 		return false;
 	}
 	if (!(flags & SONDE_TCP_ACK) || (flags & (SONDE_TCP_SYN | SONDE_TCP_RST)) ||
@@ -169,7 +183,7 @@ static int place_segment(struct join *join, const struct sonde_packet *packet,
 	struct side *side = &state->sides[place->direction];
 	struct side *other = &state->sides[1 - place->direction];
 	uint8_t flags = decoded->tcp_flags;
-	bool is_first = note_established(state, place->direction, packet);
+	bool is_first = note_established(join, state, place->direction, packet);
 	int64_t offset, end;
 	int repeated = 0;
 

@@ -270,6 +270,32 @@ static void test_repeated_syn_ack(void **state)
 	story_done(&story);
 }
 
+/* SYN and SYN-ACK were both sent again, and the answer to that SYN crossed the ACK. */
+static void test_crossing_syn_ack(void **state)
+{
+	struct story story;
+	struct wire wire = story_wire(5000);
+	uint32_t listener, server, accept;
+
+	(void)state;
+	story_begin(&story);
+	listener = story_listener(&story);
+	server = story_accepted(&story, &wire);
+	accept = CALL(&story, SERVER, "accept4", 50, 1000250, 5, .line = 91,
+		      .socket = listener, .new_socket = server);
+	story_accepted_by(&story, server, accept);
+	story_tcp(&story, &wire, 110, '>', "S", 0, 0, 0);
+	story_tcp(&story, &wire, 120, '<', "SA", 0, 1, 0);
+	story_tcp(&story, &wire, 1000120, '<', "SA", 0, 1, 0);
+	story_tcp(&story, &wire, 1000130, '>', "S", 0, 0, 0);
+	story_tcp(&story, &wire, 1000140, '>', "A", 1, 1, 0);
+	story_tcp(&story, &wire, 1000150, '<', "SA", 0, 1, 0);
+	story_tcp(&story, &wire, 1000160, '>', "A", 1, 1, 0);
+	story_end(&story);
+	check_completed(&story, accept, 5);
+	story_done(&story);
+}
+
 /* A segment was lost on its way: what came behind it could be read only with its copy. */
 static void test_gap(void **state)
 {
@@ -556,6 +582,7 @@ int main(void)
 		cmocka_unit_test(test_wait_all),
 		cmocka_unit_test(test_lost_handshake_ack),
 		cmocka_unit_test(test_repeated_syn_ack),
+		cmocka_unit_test(test_crossing_syn_ack),
 		cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_lost_behind_the_capture),
 		cmocka_unit_test(test_dropped_by_capture),
