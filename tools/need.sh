@@ -11,7 +11,7 @@ declare -A packages=(
 	[demo]='python3'
 	[check]='bash-completion binutils clang-14 clang-format-14 fish g++ libclang-rt-14-dev
 		libcmocka-dev libjansson-dev mandoc shellcheck tshark tcpdump ncat strace python3 iproute2
-		netbase openbsd-inetd procps util-linux zsh'
+		netbase nftables openbsd-inetd procps util-linux zsh'
 	[fuzz]='clang-14 libclang-rt-14-dev'
 	[fmt]='clang-format-14'
 	[bench]='python3 strace util-linux libev-dev'

@@ -1,0 +1,200 @@
+#!/usr/bin/python3
+"""Hard streams: crowds, loss, bulk, odd ends, sockets from elsewhere.
+
+programs/streams.py has them, and knows what it did; truthful.py holds every edge against
+that.  Besides, for each case, what makes it hard must have happened.
+
+LeakSanitizer: off in what is traced.
+"""
+
+import collections
+import functools
+import os
+import shlex
+import socket
+import subprocess
+import sys
+import threading
+import time
+import traceback
+
+import netns
+from tap import tap
+from truthful import Program
+
+netns.enter()
+PROGRAM = os.path.join(netns.ROOT, 'test', 'net', 'programs', 'streams.py')
+PYTHON = '/usr/bin/python3'
+only = sys.argv[1:]
+totals = collections.Counter()
+
+
+@functools.cache
+def can_lose():
+    return netns.run(['nft', 'list', 'ruleset']).returncode == 0
+
+
+def run(case, *args, options=('--isolate',), missing=0, **more):
+    """The program of a case, its edges compared; None where that went wrong."""
+    if only and case not in only:
+        return None
+    if case == 'kept_back' or case.startswith('lost_'):
+        if not can_lose():
+            tap.skip(case, 'nft does not work here')
+            return None
+    name = f'{case} {" ".join(map(str, args))}'.strip() if args else case
+    began = time.monotonic()
+    try:
+        program = Program(os.path.join(netns.scratch(), name.replace(' ', '_')),
+                          [PYTHON, PROGRAM, case, *map(str, args)], *options, **more)
+    except Exception:
+        tap.not_ok(f'{name}: runs', traceback.format_exc())
+        return None
+    print(f'# {name}: {time.monotonic() - began:.1f} s')
+    totals.update(program.figures)
+    totals['wrong'] += len(program.wrong)
+    tap.check(f"{name}: {program.figures['sent']} packets sent, "
+              f"{program.figures['completed']} calls completed, none wrong",
+              not program.wrong, '\n'.join(program.wrong[:4]))
+    left_out = {name: count for name, count in program.figures.items()
+                if count and ('nobody' in name or 'nothing' in name or 'not traced' in name)}
+    tap.check(f'{name}: missing edges: {sum(left_out.values())}',
+              sum(left_out.values()) <= missing, left_out)
+    return program
+
+
+def has(text, program, condition):
+    if program:
+        tap.check(text, condition(program), dict(program.figures))
+
+
+def edges(program, kind):
+    return [each for each in program.events['edge'] if each['kind'] == kind]
+
+
+def packets(program, condition):
+    return [each for each in program.packets.values() if condition(each)]
+
+
+def again(program):
+    """Bytes that were captured more than once."""
+    seen, count = set(), 0
+    for packet in program.packets.values():
+        if packet['proto'] == 'tcp' and packet['len']:
+            key = packet['from'], packet['to'], packet['seq']
+            count += key in seen
+            seen.add(key)
+    return count
+
+
+program = run('crowd')
+has('crowd: 40 connections, 8000 sends', program, lambda it: len(it.streams) == 40 and
+    it.figures['sent'] >= 8000)
+run('threads')
+
+program = run('bulk')
+has('bulk: acknowledgements release segments', program, lambda it: sum(
+    'by_packet' in each for each in edges(it, 'released')) > 50)
+
+program = run('two_senders')
+has('two_senders: they overlap', program, lambda it: it.figures['candidates'] > 0)
+
+program = run('full_queue')
+has('full_queue: SYNs come again', program, lambda it: len(packets(
+    it, lambda each: each['flags'] == 'S')) > 6)
+
+run('kept_back')
+for case in 'lost_at_the_end', 'lost_bulk':
+    has(f'{case}: segments come again', run(case), lambda it: again(it) > 3)
+run('lost_acks')
+has('lost_syn: it comes again', run('lost_syn'), lambda it: len(packets(
+    it, lambda each: each['flags'] == 'S')) == 2)
+has('lost_syn_ack: it comes again', run('lost_syn_ack'), lambda it: len(packets(
+    it, lambda each: each['flags'] == 'SA')) > 1)
+run('lost_third_ack')
+has('lost_fin: it comes again', run('lost_fin'), lambda it: len(packets(
+    it, lambda each: 'F' in each['flags'])) > 2)
+has('fin_on_data: it does', run('fin_on_data'), lambda it: len(packets(
+    it, lambda each: 'F' in each['flags'] and each['len'] == 70)) == 1)
+has('urgent: it is', run('urgent'), lambda it: packets(it, lambda each: 'U' in each['flags']))
+has('workers: 24 connections', run('workers'), lambda it: len(it.streams) == 24)
+run('transfers')
+has('many_datagrams: eight in a call', run('many_datagrams'), lambda it: (
+    it.figures['sent'] == 8 and len({each['call'] for each in edges(it, 'sent')}) == 1))
+has('many_sockets: all are there', run('many_sockets'), lambda it: (
+    len(it.events['socket']) == int(it.done.stdout.split()[0])))
+
+
+# --- one side alone, and sockets that were there before
+
+def answer(end, count):
+    def receive(size):
+        while size:
+            size -= len(end.recv(size))
+    for _ in range(count):
+        receive(300)
+        end.sendall(b'a' * 70)
+
+
+def check_inherited():
+    if only and 'inherited' not in only:
+        return
+    listener = socket.create_server(('127.0.0.1', 0))
+    ours = socket.create_connection(listener.getsockname())
+    theirs, _ = listener.accept()
+    ours.sendall(b'before')
+    theirs.recv(100)
+    thread = threading.Thread(target=answer, args=(theirs, 5))
+    thread.start()
+    os.set_inheritable(ours.fileno(), True)
+    # What lies at which offset is not known, and not said.
+    program = run('inherited', ours.fileno(), options=(), missing=10, pass_fds=(ours.fileno(),))
+    thread.join(5)
+    has('inherited: its packets are there', program, lambda it: len(packets(
+        it, lambda each: each['len'] == 300)) == 5)
+
+
+def check_one_side():
+    if only and 'ask_for' not in only:
+        return
+    listener = socket.create_server(('127.0.0.1', 0))
+
+    def serve():
+        end, _ = listener.accept()
+        answer(end, 5)
+        end.close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    program = run('ask_for', *listener.getsockname(), options=(), missing=6)
+    thread.join(5)
+    has('ask_for: what the other side sends is nobody\'s', program, lambda it: not any(
+        each['packet'] in {edge['packet'] for edge in edges(it, 'sent')}
+        for each in packets(it, lambda each: each['len'] == 70)))
+
+
+def check_two_namespaces():
+    """client 10.9.0.1 ---- veth ---- 10.9.0.2 server, in another namespace; both traced"""
+    if only and 'ask_for' not in only:
+        return
+    there = netns.background(['unshare', '-n', 'sleep', 'infinity'])
+    ours = os.readlink('/proc/self/ns/net')
+    netns.wait_until('the namespace', lambda: os.readlink(f'/proc/{there.pid}/ns/net') != ours)
+    enter = ['nsenter', '-t', str(there.pid), '-n']
+    for words in ('link add left type veth peer name right', f'link set right netns {there.pid}',
+                  'address add 10.9.0.1/24 dev left', 'link set left up'):
+        subprocess.run(['ip', *words.split()], check=True)
+    for words in 'address add 10.9.0.2/24 dev right', 'link set right up':
+        subprocess.run([*enter, 'ip', *words.split()], check=True)
+    server = shlex.join([*enter, PYTHON, PROGRAM, 'serve_at', '10.9.0.2', '5000'])
+    program = run('ask_for', '10.9.0.2', 5000, options=('--with', server))
+    has('two namespaces: both sides are known', program, lambda it: all(
+        each.get('sender') and each.get('receiver')
+        for each in packets(it, lambda each: each['proto'] == 'tcp')))
+
+
+check_inherited()
+check_one_side()
+check_two_namespaces()
+print('# ' + ', '.join(f'{count} {name}' for name, count in totals.items()))
+tap.done()
