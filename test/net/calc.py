@@ -299,7 +299,7 @@ for words, text in (
         (['summ', 1], 'sonde: calc summ: no such operation\nhint: did you mean sum?'),
         (['Summ', 1], 'sonde: calc Summ: no such operation\nhint: did you mean Summe?'),
         (['sum', 1, '--oder', 'be'], 'sonde: calc --oder: no such option\nhint: did you mean --order?'),
-        (['sum', 1, '--order', 'eb'], 'hint: did you mean be? (one of le, be)'),
+        (['sum', 1, '--order', 'eb'], 'hint: did you mean be? (one of le, be, auto)'),
         (['quotient', 1], 'hint: sum, product, min or max'),
         (['sum', '1.5'], 'sonde: calc 1.5: it is no whole number'),
         (['sum', '--', '-x'], 'sonde: calc -x: it is no whole number'),
