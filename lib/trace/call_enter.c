@@ -245,8 +245,8 @@ static bool is_quiet(const struct process *process, const struct syscall *syscal
 	case SHAPE_DUP2:
 	case SHAPE_DUP3:
 	case SHAPE_FCNTL:
-		return (size_t)arguments[0] < process->descriptor_capacity &&
-		       process->descriptors[arguments[0]].kind == DESCRIPTOR_EPOLL;
+		return (size_t)arguments[0] < process->table->capacity &&
+		       process->table->entries[arguments[0]].kind == DESCRIPTOR_EPOLL;
 	default:
 		return false;
 	}

@@ -8,7 +8,9 @@
 #include "trace/descriptor.h"
 
 #include <errno.h>
+#include <linux/kcmp.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -20,18 +22,18 @@ static struct descriptor *entry(struct process *process, int fd)
 {
 	if (fd < 0 || fd >= DESCRIPTORS)
 		return NULL;
-	if (array_reserve(&process->descriptors, &process->descriptor_capacity,
-			  (size_t)fd + 1, sizeof(process->descriptors[0])) < 0)
+	if (array_reserve(&process->table->entries, &process->table->capacity,
+			  (size_t)fd + 1, sizeof(process->table->entries[0])) < 0)
 		return NULL;
-	return &process->descriptors[fd];
+	return &process->table->entries[fd];
 }
 
 /* The entry if there is one; NULL means that nothing is known. */
 static struct descriptor *known(struct process *process, int fd)
 {
-	if (fd < 0 || (size_t)fd >= process->descriptor_capacity)
+	if (fd < 0 || (size_t)fd >= process->table->capacity)
 		return NULL;
-	return &process->descriptors[fd];
+	return &process->table->entries[fd];
 }
 
 static void add_reference(struct tracer *tracer, const struct descriptor *descriptor)
@@ -230,15 +232,29 @@ void descriptor_closed(struct tracer *tracer, struct process *process, int fd,
 void descriptor_closed_range(struct tracer *tracer, struct process *process,
 			     unsigned first, unsigned last, uint32_t call)
 {
-	for (size_t fd = first; fd < process->descriptor_capacity && fd <= last; fd++)
-		release(tracer, &process->descriptors[fd], call);
+	for (size_t fd = first; fd < process->table->capacity && fd <= last; fd++)
+		release(tracer, &process->table->entries[fd], call);
+}
+
+void descriptor_closed_all(struct tracer *tracer, struct process *process, uint32_t call)
+{
+	struct descriptor_table *empty = NULL;
+
+	if (process->table->holders > 1)
+		empty = table_new();
+	if (empty) {
+		table_release(process->table);
+		process->table = empty;
+	} else {
+		descriptor_closed_range(tracer, process, 0, UINT32_MAX, call);
+	}
 }
 
 uint32_t descriptor_first_socket(struct process *process, unsigned first, unsigned last)
 {
-	for (size_t fd = first; fd < process->descriptor_capacity && fd <= last; fd++) {
-		if (process->descriptors[fd].kind == DESCRIPTOR_SOCKET)
-			return process->descriptors[fd].number;
+	for (size_t fd = first; fd < process->table->capacity && fd <= last; fd++) {
+		if (process->table->entries[fd].kind == DESCRIPTOR_SOCKET)
+			return process->table->entries[fd].number;
 	}
 	return 0;
 }
@@ -248,8 +264,14 @@ uint32_t descriptor_first_socket(struct process *process, unsigned first, unsign
 static void check_inherited(struct tracer *tracer, const struct process *parent,
 			    struct process *child)
 {
-	for (size_t fd = 0; fd < parent->descriptor_capacity; fd++) {
-		const struct descriptor *was = &parent->descriptors[fd];
+	struct descriptor_table *table = child->table;
+
+	if (!parent->table->capacity ||
+	    array_reserve(&table->entries, &table->capacity, parent->table->capacity,
+			  sizeof(table->entries[0])) < 0)
+		return;
+	for (size_t fd = 0; fd < parent->table->capacity; fd++) {
+		const struct descriptor *was = &parent->table->entries[fd];
 		int copy;
 
 		if (look_up(tracer, child, (int)fd, true, 0) ||
@@ -259,27 +281,51 @@ static void check_inherited(struct tracer *tracer, const struct process *parent,
 		if (copy < 0)
 			continue;
 		close(copy);
-		child->descriptors[fd] = *was;
+		table->entries[fd] = *was;
 		add_reference(tracer, was);
 	}
+}
+
+static void copy_table(struct tracer *tracer, const struct descriptor_table *from,
+		       struct descriptor_table *to)
+{
+	if (!from->capacity || array_reserve(&to->entries, &to->capacity, from->capacity,
+					     sizeof(to->entries[0])) < 0)
+		return;
+	memcpy(to->entries, from->entries, from->capacity * sizeof(to->entries[0]));
+	for (size_t fd = 0; fd < from->capacity; fd++)
+		add_reference(tracer, &to->entries[fd]);
 }
 
 void descriptor_inherit(struct tracer *tracer, const struct process *parent,
 			struct process *child)
 {
 	child->said_closed = parent->said_closed;
-	if (!parent->descriptor_capacity ||
-	    array_reserve(&child->descriptors, &child->descriptor_capacity,
-			  parent->descriptor_capacity, sizeof(child->descriptors[0])) < 0)
-		return;
-	if (parent->task_count > 1) {
-		check_inherited(tracer, parent, child);
+	if (syscall(SYS_kcmp, parent->pid, child->pid, KCMP_FILES, 0, 0) == 0) {
+		table_release(child->table);
+		child->table = parent->table;
+		child->table->holders++;
 		return;
 	}
-	memcpy(child->descriptors, parent->descriptors,
-	       parent->descriptor_capacity * sizeof(child->descriptors[0]));
-	for (size_t fd = 0; fd < parent->descriptor_capacity; fd++)
-		add_reference(tracer, &child->descriptors[fd]);
+	if (parent->task_count > 1 || parent->table->holders > 1)
+		check_inherited(tracer, parent, child);
+	else
+		copy_table(tracer, parent->table, child->table);
+}
+
+/* An exec gives the process descriptors of its own. */
+static void unshare_table(struct tracer *tracer, struct process *process)
+{
+	struct descriptor_table *shared = process->table, *own;
+
+	if (shared->holders == 1)
+		return;
+	own = table_new();
+	if (!own)
+		return;
+	copy_table(tracer, shared, own);
+	process->table = own;
+	table_release(shared);
 }
 
 void descriptor_check_exec(struct tracer *tracer, struct process *process,
@@ -288,8 +334,9 @@ void descriptor_check_exec(struct tracer *tracer, struct process *process,
 						    uint32_t socket))
 {
 	process->said_closed = false;
-	for (size_t fd = 0; fd < process->descriptor_capacity; fd++) {
-		struct descriptor *descriptor = &process->descriptors[fd];
+	unshare_table(tracer, process);
+	for (size_t fd = 0; fd < process->table->capacity; fd++) {
+		struct descriptor *descriptor = &process->table->entries[fd];
 		uint32_t call = 0;
 		int copy;
 

@@ -34,6 +34,8 @@ void descriptor_closed(struct tracer *tracer, struct process *process, int fd,
 		       uint32_t call);
 void descriptor_closed_range(struct tracer *tracer, struct process *process,
 			     unsigned first, unsigned last, uint32_t call);
+/* All that it has, where no other process shares them. */
+void descriptor_closed_all(struct tracer *tracer, struct process *process, uint32_t call);
 /* The first socket among the known descriptors in [first, last], or 0. */
 uint32_t descriptor_first_socket(struct process *process, unsigned first, unsigned last);
 

@@ -156,7 +156,7 @@ static void begin_exit(struct session *session, struct process *process, pid_t t
 		process->exit_call.how =
 			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
 	}
-	descriptor_closed_range(tracer, process, 0, UINT32_MAX, process->exit_call.call);
+	descriptor_closed_all(tracer, process, process->exit_call.call);
 }
 
 static void end_process(struct session *session, struct process *process, int status)

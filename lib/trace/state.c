@@ -55,12 +55,34 @@ struct process *process_find(struct tracer *tracer, pid_t pid)
 	return process;
 }
 
+struct descriptor_table *table_new(void)
+{
+	struct descriptor_table *table = array_new(1, sizeof(*table));
+
+	if (table)
+		table->holders = 1;
+	return table;
+}
+
+void table_release(struct descriptor_table *table)
+{
+	if (--table->holders)
+		return;
+	array_free(table->entries);
+	array_free(table);
+}
+
 struct process *process_add(struct tracer *tracer, pid_t pid)
 {
 	struct process *process = array_new(1, sizeof(*process));
 
 	if (!process)
 		return NULL;
+	process->table = table_new();
+	if (!process->table) {
+		array_free(process);
+		return NULL;
+	}
 	process->pid = pid;
 	process->next = tracer->processes[bucket(pid)];
 	tracer->processes[bucket(pid)] = process;
@@ -78,7 +100,7 @@ void process_remove(struct tracer *tracer, struct process *process)
 	tracer->process_count--;
 	source_python_free(process->python);
 	source_dwarf_free(process->dwarf);
-	array_free(process->descriptors);
+	table_release(process->table);
 	array_free(process);
 }
 

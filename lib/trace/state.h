@@ -34,6 +34,13 @@ struct descriptor {
 	uint32_t number;
 };
 
+/* A process's descriptors; processes made with CLONE_FILES share one. */
+struct descriptor_table {
+	uint32_t holders;
+	struct descriptor *entries; /* owned; [capacity] */
+	size_t capacity;
+};
+
 struct traced_socket {
 	struct sonde_socket seen; /* as it was fed last */
 	uint32_t references;      /* entries of tables that stand for it */
@@ -76,8 +83,7 @@ struct process {
 	uint8_t lines;     /* enum sonde_lines */
 	struct source_python *python; /* owned */
 	struct source_dwarf *dwarf;   /* owned; one of the two at most */
-	struct descriptor *descriptors;
-	size_t descriptor_capacity;
+	struct descriptor_table *table;
 	struct process *next; /* in its bucket */
 };
 
@@ -160,6 +166,8 @@ void task_remove(struct tracer *tracer, struct task *task);
 
 struct process *process_find(struct tracer *tracer, pid_t pid);
 struct process *process_add(struct tracer *tracer, pid_t pid);
+struct descriptor_table *table_new(void); /* NULL: no memory */
+void table_release(struct descriptor_table *table);
 void process_remove(struct tracer *tracer, struct process *process);
 /* Never reaches another process that has been given the same number since. */
 void process_signal(const struct process *process, int signal);

@@ -154,6 +154,16 @@ def check_fork_race():
               [each for each in run.sockets if 'inherited' in each], [])
 
 
+def check_shared_table():
+    run = Run([capturing.program('shared_table')])
+    owners = {call['call']: call['pid'] for call in run.calls}
+    child = run.events['program'][-1]['pid']
+    tap.equal('descriptors shared by two processes: what one opens, the other uses and closes',
+              (run.ended(), run.names('exit_group'), len(run.sockets),
+               [owners[each['closed_by']] == child for each in run.sockets]),
+              (('', 0), ['socketpair', 'sendto', 'close', 'recvfrom'], 2, [False, False]))
+
+
 # --- calls that are resumed
 
 def check_resumed():
@@ -212,6 +222,7 @@ check_odd_closes()
 check_passed_on()
 check_two_messages()
 check_fork_race()
+check_shared_table()
 check_resumed()
 check_dissolved()
 check_tracers()
