@@ -407,6 +407,7 @@ static int run(const struct command *command, const struct arguments *arguments,
 		.drop_parts = (uint32_t)arguments_number(arguments, "drop", 0),
 		.delay_ns = arguments_number(arguments, "delay", 0),
 		.seed = (uint64_t)arguments_number(arguments, "seed", 0),
+		.untimed = output->verbosity < 0,
 		.observer = observe,
 		.context = &served,
 	};

@@ -29,7 +29,7 @@ enum sonde_serve_event_kind {
 /* What happened; valid only during the call. */
 struct sonde_serve_event {
 	enum sonde_serve_event_kind kind;
-	int64_t at_ns;       /* CLOCK_REALTIME */
+	int64_t at_ns;       /* CLOCK_REALTIME; 0 of an untimed one */
 	const char *service; /* "calc" */
 	bool udp;
 	struct sonde_address address; /* listening */
@@ -63,6 +63,9 @@ struct sonde_serve_options {
 	uint32_t drop_parts; /* of a million datagrams that come; 0 none */
 	int64_t delay_ns;    /* of each answer */
 	uint64_t seed;       /* of the losses: the same ones in each run; 0: by chance */
+	/* What clients do comes without a time: for an observer that only counts, and a
+	 * server that answers a million requests a second. */
+	bool untimed;
 	sonde_serve_observer *observer; /* NULL none */
 	void *context;
 };

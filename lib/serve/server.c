@@ -50,13 +50,21 @@ _Static_assert(sizeof(kinds) / sizeof(kinds[0]) == SERVER_KINDS, "a kind has no 
 
 /* --- events */
 
+/* Of a client, as there are many. */
+static bool is_step(enum sonde_serve_event_kind kind)
+{
+	return (kind >= SONDE_SERVE_ACCEPTED && kind <= SONDE_SERVE_CLOSED) ||
+	       kind == SONDE_SERVE_IDLE;
+}
+
 void server_notify(struct sonde_server *server, struct sonde_serve_event *event)
 {
 	if (!server->options.observer)
 		return;
 	server->notified = event->kind != SONDE_SERVE_IDLE;
 	crew_lock(server->crew);
-	event->at_ns = clock_realtime_ns();
+	event->at_ns =
+		server->options.untimed && is_step(event->kind) ? 0 : clock_realtime_ns();
 	server->options.observer(server->options.context, event);
 	crew_unlock(server->crew);
 }

@@ -60,6 +60,8 @@ struct sonde_server {
 
 	int also_slot; /* -1 none */
 	bool also_ready;
+	int64_t real_offset_ns; /* of the clock of day, from the loop's; measured at: */
+	int64_t offset_at_ns;
 	uint64_t chance; /* the state of base/chance.h */
 	struct tm local;
 	bool notified;  /* since the last SONDE_SERVE_IDLE */

@@ -17,11 +17,24 @@ void turn_prepare(struct sonde_server *server)
 		server->chance = (uint64_t)clock_realtime_ns();
 }
 
+/* Reckoned from the moment of the loop's turn, which is known: asking the clock would cost
+ * with every request.  The clock of day may be set; once a second it is looked at. */
+static int64_t time_of_day_ns(struct sonde_server *server)
+{
+	int64_t now_ns = loop_now_ns(server->loop);
+
+	if (server->offset_at_ns == 0 || now_ns - server->offset_at_ns >= NS_PER_S) {
+		server->offset_at_ns = now_ns;
+		server->real_offset_ns = clock_realtime_ns() - clock_monotonic_ns();
+	}
+	return now_ns + server->real_offset_ns;
+}
+
 void turn_begin(struct sonde_server *server, const struct serve_spec *spec,
 		struct service_turn *turn)
 {
 	turn->config = spec->config;
-	turn->now_ns = clock_realtime_ns();
+	turn->now_ns = time_of_day_ns(server);
 	turn->chance = chance_next(&server->chance);
 	if (spec->service->tells_local_time) {
 		time_t seconds = (time_t)(turn->now_ns / NS_PER_S);
