@@ -12,6 +12,7 @@ import functools
 import os
 import shlex
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -34,7 +35,7 @@ def can_lose():
     return netns.run(['nft', 'list', 'ruleset']).returncode == 0
 
 
-def run(case, *args, options=('--isolate',), missing=0, **more):
+def run(case, *args, options=('--isolate',), missing=0, before=(), **more):
     """The program of a case, its edges compared; None where that went wrong."""
     if only and case not in only:
         return None
@@ -46,10 +47,11 @@ def run(case, *args, options=('--isolate',), missing=0, **more):
     began = time.monotonic()
     try:
         program = Program(os.path.join(netns.scratch(), name.replace(' ', '_')),
-                          [PYTHON, PROGRAM, case, *map(str, args)], *options, **more)
+                          [*before, PYTHON, PROGRAM, case, *map(str, args)], *options, **more)
     except Exception:
         tap.not_ok(f'{name}: runs', traceback.format_exc())
         return None
+    os.rename(program.folder, f'{program.folder}.{len(os.listdir(netns.scratch()))}')
     print(f'# {name}: {time.monotonic() - began:.1f} s')
     totals.update(program.figures)
     totals['wrong'] += len(program.wrong)
@@ -154,7 +156,7 @@ def check_inherited():
         it, lambda each: each['len'] == 300)) == 5)
 
 
-def check_one_side():
+def check_one_side(name, before=()):
     if only and 'ask_for' not in only:
         return
     listener = socket.create_server(('127.0.0.1', 0))
@@ -166,9 +168,10 @@ def check_one_side():
 
     thread = threading.Thread(target=serve)
     thread.start()
-    program = run('ask_for', *listener.getsockname(), options=(), missing=6)
+    program = run('ask_for', *listener.getsockname(), options=(), missing=6,
+                  before=before)
     thread.join(5)
-    has('ask_for: what the other side sends is nobody\'s', program, lambda it: not any(
+    has(f'{name}: what the other side sends is nobody\'s', program, lambda it: not any(
         each['packet'] in {edge['packet'] for edge in edges(it, 'sent')}
         for each in packets(it, lambda each: each['len'] == 70)))
 
@@ -193,8 +196,37 @@ def check_two_namespaces():
         for each in packets(it, lambda each: each['proto'] == 'tcp')))
 
 
+def check_said():
+    """What cannot be traced is named."""
+    if only and 'said' not in only:
+        return
+    uring = 'import ctypes; ctypes.CDLL(None).syscall(425, 4, (ctypes.c_char * 120)())'
+    done = netns.run([netns.SONDE, 'trace', '--isolate', '--', PYTHON, '-c', uring])
+    tap.check('io_uring is said', 'uses io_uring' in done.stderr, done.stderr)
+    # No compiler for such programs is wanted for this: it leaves with 3.
+    code = bytes.fromhex('b801000000bb03000000cd80')
+    base, at = 0x08048000, 52 + 32
+    path = os.path.join(netns.scratch(), 'thirty-two')
+    with open(path, 'wb') as file:
+        file.write(b'\x7fELF\x01\x01\x01' + bytes(9) + struct.pack(
+            '<HHIIIIIHHHHHH', 2, 3, 1, base + at, 52, 0, 0, 52, 32, 1, 0, 0, 0))
+        file.write(struct.pack('<8I', 1, 0, base, base, at + len(code), at + len(code), 5, 4096))
+        file.write(code)
+    os.chmod(path, 0o755)
+    try:
+        subprocess.run([path], check=False)
+    except OSError as error:
+        tap.skip('32 bits are said', f'the kernel does not run such programs: {error}')
+        return
+    done = netns.run([netns.SONDE, 'trace', '--isolate', '--', path])
+    tap.check('32 bits are said', done.returncode == 3 and
+              'thirty-two is a 32-bit program' in done.stderr, done.stderr)
+
+
+check_said()
 check_inherited()
-check_one_side()
+check_one_side('one side')
+check_one_side('a chain of exec', ['sh', '-c', 'exec env A=b sh -c \'exec "$@"\' sh "$@"', 'sh'])
 check_two_namespaces()
 print('# ' + ', '.join(f'{count} {name}' for name, count in totals.items()))
 tap.done()

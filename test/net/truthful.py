@@ -72,6 +72,7 @@ class Program:
     def __init__(self, folder, main, *options, **more):
         self.wrong = []
         self.figures = collections.Counter()
+        self.folder = folder
         os.mkdir(folder)
         output, capture = os.path.join(folder, 'output'), os.path.join(folder, 'capture')
         self.done = netns.run(
