@@ -3,8 +3,6 @@
 
 programs/streams.py has them, and knows what it did; truthful.py holds every edge against
 that.  Besides, for each case, what makes it hard must have happened.
-
-LeakSanitizer: off in what is traced.
 """
 
 import collections
