@@ -36,6 +36,7 @@ enum {
 	/* The reader of native code, for one process. */
 	LIMIT_DWARF_MODULES = 1 << 12,
 	LIMIT_DWARF_SITES = 1 << 16, /* instructions remembered */
+	LIMIT_DWARF_NEST = 128,      /* scopes in each other */
 	LIMIT_UNWIND_OPERATIONS = 64,
 	LIMIT_SYMBOL = 1024,        /* bytes of a name */
 	LIMIT_DEBUG_FILE = 1 << 30, /* bytes of one that was split off */

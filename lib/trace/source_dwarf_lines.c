@@ -180,25 +180,42 @@ static bool is_function(Dwarf_Die *die)
 	       tag == DW_TAG_entry_point;
 }
 
-/* The scopes around the instruction as they are nested in the code, innermost first; to
- * be freed.  dwarf_getscopes() itself goes on with those around an inlined function's
- * definition, which are others. */
-static int find_scopes(Dwarf_Die *unit, Dwarf_Addr address, Dwarf_Die **ret)
-{
-	Dwarf_Die *scopes = NULL;
-	Dwarf_Die innermost;
-	int count = dwarf_getscopes(unit, address, &scopes);
+/* The functions around an instruction, outermost first. */
+struct nest {
+	unsigned count;
+	Dwarf_Die items[LIMIT_DWARF_NEST];
+};
 
-	if (count <= 0)
-		return 0;
-	innermost = scopes[0];
-	free(scopes);
-	scopes = NULL;
-	count = dwarf_getscopes_die(&innermost, &scopes);
-	if (count <= 0)
-		return 0;
-	*ret = scopes;
-	return count;
+/* dwarf_getscopes() does not look into namespaces, where clang and Rust have functions,
+ * and of an inlined function it tells the scopes around its definition.  Functions that
+ * are defined inside of others may lie elsewhere: they are looked for with `everywhere`. */
+static bool find_functions(Dwarf_Die *parent, Dwarf_Addr address, bool everywhere,
+			   unsigned depth, struct nest *nest)
+{
+	Dwarf_Die die;
+
+	if (depth == LIMIT_DWARF_NEST || dwarf_child(parent, &die) != 0)
+		return false;
+	do {
+		int tag = dwarf_tag(&die);
+		bool is_container = tag == DW_TAG_namespace || tag == DW_TAG_module ||
+				    tag == DW_TAG_class_type ||
+				    tag == DW_TAG_structure_type ||
+				    tag == DW_TAG_union_type;
+		bool is_code = is_function(&die) || tag == DW_TAG_lexical_block ||
+			       tag == DW_TAG_try_block || tag == DW_TAG_catch_block;
+
+		if (is_code && dwarf_haspc(&die, address) > 0) {
+			if (is_function(&die) && nest->count < LIMIT_DWARF_NEST)
+				nest->items[nest->count++] = die;
+			find_functions(&die, address, everywhere, depth + 1, nest);
+			return true;
+		}
+		if ((is_container || (is_code && everywhere)) &&
+		    find_functions(&die, address, everywhere, depth + 1, nest))
+			return true;
+	} while (dwarf_siblingof(&die, &die) == 0);
+	return false;
 }
 
 static const char *call_site(Dwarf_Files *files, Dwarf_Die *die, int *ret_line)
@@ -219,18 +236,18 @@ static int add_functions(struct dwarf_lines *lines, const struct dwarf_module *m
 			 Dwarf_Die *unit, Dwarf_Addr address, Dwarf_Addr bias,
 			 const char *file, int number)
 {
-	Dwarf_Die *scopes = NULL;
+	struct nest nest = {0};
 	Dwarf_Files *files = NULL;
-	int count = find_scopes(unit, address, &scopes);
 	int r = 0;
 
+	if (!find_functions(unit, address, false, 0, &nest))
+		find_functions(unit, address, true, 0, &nest);
 	if (dwarf_getsrcfiles(unit, &files, NULL) != 0)
 		files = NULL;
-	for (int i = 0; i < count && r == 0; i++) {
-		if (!is_function(&scopes[i]))
-			continue;
-		bool is_inlined = dwarf_tag(&scopes[i]) == DW_TAG_inlined_subroutine;
-		const char *name = die_name(&scopes[i]);
+	for (unsigned i = nest.count; i > 0 && r == 0; i--) {
+		Dwarf_Die *die = &nest.items[i - 1];
+		bool is_inlined = dwarf_tag(die) == DW_TAG_inlined_subroutine;
+		const char *name = die_name(die);
 		/* What no other unit sees has its namespace in the symbol alone. */
 		const char *symbol =
 			is_inlined ? NULL
@@ -245,9 +262,8 @@ static int add_functions(struct dwarf_lines *lines, const struct dwarf_module *m
 			break;
 		}
 		number = 0;
-		file = call_site(files, &scopes[i], &number);
+		file = call_site(files, die, &number);
 	}
-	free(scopes);
 	return r;
 }
 

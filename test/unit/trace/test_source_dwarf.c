@@ -367,9 +367,8 @@ static int remove_split_folder(void **state)
 
 /* ---- C++ ---- */
 
-static void check_cxx(const char *name)
+static void check_cxx(void)
 {
-	run_program(name);
 	assert_int_equal(run.count, 3);
 	assert_string_equal(run.stacks[0].text, "send@net::Client<int, 3>::send(char "
 						"const*, unsigned int) < method@main");
@@ -386,13 +385,28 @@ static void check_cxx(const char *name)
 static void test_cxx(void **state)
 {
 	(void)state;
-	check_cxx("native_cxx_o0");
+	run_program("native_cxx_o0");
+	check_cxx();
 }
 
 static void test_cxx_optimised(void **state)
 {
 	(void)state;
-	check_cxx("native_cxx_o2");
+	run_program("native_cxx_o2");
+	check_cxx();
+}
+
+/* clang puts functions into their namespaces, and writes no index of addresses. */
+static void test_cxx_of_clang(void **state)
+{
+	char command[1024];
+
+	(void)state;
+	snprintf(command, sizeof(command), "clang++-14 -O2 -g -w %s -o %s/split",
+		 NATIVE_CXX_SOURCE, split_folder);
+	run_shell(command);
+	run_split();
+	check_cxx();
 }
 
 static void test_cxx_symbols(void **state)
@@ -441,6 +455,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup(test_split_of_another, begin),
 		cmocka_unit_test_setup(test_cxx, begin),
 		cmocka_unit_test_setup(test_cxx_optimised, begin),
+		cmocka_unit_test_setup(test_cxx_of_clang, begin),
 		cmocka_unit_test_setup(test_cxx_symbols, begin),
 		cmocka_unit_test_setup(test_no_process, begin),
 	};
