@@ -130,7 +130,7 @@ ratio() {
 			if (n < m)
 				m = n
 			for (i = 1; i <= m; i++)
-				r[i] = x[i] / y[i]
+				r[i] = x[i] / (y[i] > 0 ? y[i] : 1) # none at all: as one
 			sort(r, m); sort(x, n); sort(y, m)
 			first = int((m - 1.96 * sqrt(m)) / 2) + 1
 			if (first < 1)
