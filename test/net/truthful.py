@@ -71,6 +71,7 @@ class Program:
 
     def __init__(self, folder, main, *options, **more):
         self.wrong = []
+        self.missing = []
         self.figures = collections.Counter()
         self.folder = folder
         os.mkdir(folder)
@@ -379,6 +380,7 @@ class Program:
                 blocked = call['blocked']
                 figures['calls that blocked'] += blocked is True
                 figures['calls that may have blocked'] += blocked is None
-                figures['calls completed by nothing'] += \
-                    blocked is True and not completed[call['call']] and \
-                    call['errno'] not in ('EAGAIN', 'EINPROGRESS')
+                if blocked is True and not completed[call['call']] and \
+                        call['errno'] not in ('EAGAIN', 'EINPROGRESS'):
+                    figures['calls completed by nothing'] += 1
+                    self.missing.append(f"call {call['call']} {call['name']}: {call['why']}")
