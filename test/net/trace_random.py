@@ -52,6 +52,8 @@ with concurrent.futures.ThreadPoolExecutor(2) as pool:
         tap.check(f"program {seed}: {program.figures['sent']} packets sent, "
                   f"{program.figures['completed']} calls completed, none wrong",
                   not program.wrong, again + '\n'.join(program.wrong[:5]))
+        for missing in program.missing:
+            print(f'# program {seed}: completed by nothing: {missing}')
 
 print(f'# {programs} programs')
 for name, count in totals.items():
