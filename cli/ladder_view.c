@@ -62,7 +62,7 @@ static void choose_decimals(struct ladder_view *view)
 static void lay_out_arrows(struct ladder_view *view)
 {
 	unsigned width = view->canvas.width;
-	unsigned limits[] = {
+	const unsigned limits[] = {
 		[LABEL_LONG] = width / 4 + 2,
 		[LABEL_SHORT] = width * 3 / 10,
 		[LABEL_LETTERS] = width * 3 / 10,

@@ -40,8 +40,6 @@ const struct option global_options[] = {
 	{.name = NULL},
 };
 
-enum { COMMANDS_MOST = 64 };
-
 const struct command *command_find(const char *name)
 {
 	for (size_t i = 0; commands[i]; i++) {
@@ -53,12 +51,12 @@ const struct command *command_find(const char *name)
 
 int command_not_known(const char *name)
 {
-	const char *words[COMMANDS_MOST];
+	const char *words[sizeof(commands) / sizeof(commands[0])];
 	const char *nearest;
 	struct sonde_error err;
 	size_t count = 0;
 
-	for (; commands[count] && count < COMMANDS_MOST; count++)
+	for (; commands[count]; count++)
 		words[count] = commands[count]->name;
 	nearest = sonde_text_nearest(name, words, count);
 	sonde_error_set(&err, SONDE_ERROR_USAGE, -EINVAL, "command", name,

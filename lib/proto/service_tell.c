@@ -18,12 +18,12 @@ struct tell_config {
 
 static int set_prefix(void *config, const char *value)
 {
-	struct tell_config *tell = config;
+	struct tell_config *own = config;
 
-	if (strlen(value) >= sizeof(tell->prefix))
+	if (strlen(value) >= sizeof(own->prefix))
 		return -EINVAL;
-	memcpy(tell->prefix, value, strlen(value) + 1);
-	tell->is_set = true;
+	memcpy(own->prefix, value, strlen(value) + 1);
+	own->is_set = true;
 	return 0;
 }
 

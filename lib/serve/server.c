@@ -324,7 +324,7 @@ static int add_spec(struct sonde_server *server, const char *text,
 
 	int r = array_reserve(&server->specs, &server->spec_capacity,
 			      server->spec_count + 1, sizeof(struct serve_spec *));
-	if (r == 0) {
+	if (r >= 0) {
 		spec = calloc(1, sizeof(*spec));
 		r = spec ? 0 : -ENOMEM;
 	}

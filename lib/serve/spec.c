@@ -236,7 +236,7 @@ int serve_spec_parse(const char *text, struct serve_spec *ret, struct sonde_erro
 {
 	char chars[SPEC_CHARS];
 	struct serve_spec spec = {0};
-	char *rest = NULL;
+	char *rest = chars;
 	int r;
 
 	if (strlen(text) >= sizeof(chars))

@@ -88,7 +88,7 @@ static const char **find_slot(const char **strings, size_t slot_count, const cha
 {
 	size_t slot = hash_string(text) & (slot_count - 1);
 
-	while (strings[slot] && strcmp(strings[slot], text))
+	while (strings[slot] && strcmp(strings[slot], text) != 0)
 		slot = (slot + 1) & (slot_count - 1);
 	return &strings[slot];
 }

@@ -185,7 +185,6 @@ static int place_segment(struct join *join, const struct sonde_packet *packet,
 	uint8_t flags = decoded->tcp_flags;
 	bool is_first = note_established(join, state, place->direction, packet);
 	int64_t offset, end;
-	int repeated = 0;
 
 	if (flags & SONDE_TCP_SYN)
 		place_syn(side, packet, place);
@@ -219,8 +218,9 @@ static int place_segment(struct join *join, const struct sonde_packet *packet,
 		end++;
 	}
 	if (end > offset) {
-		repeated = arrivals_add(&side->arrivals, offset, end, side->acked_until,
-					packet->packet);
+		int repeated = arrivals_add(&side->arrivals, offset, end,
+					    side->acked_until, packet->packet);
+
 		if (repeated < 0)
 			return repeated;
 		place->is_retransmission |= repeated;

@@ -173,7 +173,8 @@ static void end_process(struct session *session, struct process *process, int st
 	process_remove(tracer, process);
 }
 
-static void remove_tasks(struct session *session, struct process *process, pid_t except)
+static void remove_tasks(struct session *session, const struct process *process,
+			 pid_t except)
 {
 	struct tracer *tracer = &session->tracer;
 

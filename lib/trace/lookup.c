@@ -32,7 +32,7 @@ static void say_closed(struct tracer *tracer, struct process *process)
 	process->said_closed = true;
 	if (strcmp(tracer->said_closed, process->name) == 0)
 		return;
-	strcpy(tracer->said_closed, process->name);
+	memcpy(tracer->said_closed, process->name, sizeof(tracer->said_closed));
 	snprintf(text, sizeof(text),
 		 "%s does not let other programs look into it: its sockets are not seen",
 		 process->name);

@@ -20,7 +20,8 @@
 #include "base/array.h"
 #include "base/limits.h"
 
-/* Of the C++ ABI (Itanium), in libstdc++. */
+/* Of the C++ ABI (Itanium), in libstdc++.
+ * NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 char *__cxa_demangle(const char *mangled, char *output, size_t *length, int *status);
 
 static char *copy_n(const char *string, size_t n)
