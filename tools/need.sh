@@ -9,9 +9,10 @@ declare -A packages=(
 	[build]='gcc libc6-dev libdw-dev libseccomp-dev libstdc++-12-dev libunistring-dev meson
 		ninja-build pkg-config'
 	[demo]='python3'
-	[check]='bash-completion binutils clang-14 clang-format-14 fish g++ libclang-rt-14-dev
-		libcmocka-dev libjansson-dev mandoc shellcheck tshark tcpdump ncat strace python3 iproute2
-		netbase nftables openbsd-inetd procps util-linux zsh'
+	[check]='bash-completion binutils clang-14 clang-format-14 clang-tidy-14 cppcheck fish g++
+		iproute2 libclang-rt-14-dev libcmocka-dev libjansson-dev mandoc ncat netbase
+		nftables openbsd-inetd procps python3 shellcheck strace tcpdump tshark util-linux
+		zsh'
 	[fuzz]='clang-14 libclang-rt-14-dev'
 	[fmt]='clang-format-14'
 	[bench]='python3 strace util-linux libev-dev'

@@ -57,6 +57,35 @@ printf 'int a;' >$file
 notices check-text.sh "$file: no newline" 'a last line without its end'
 printf 'int  a;\n' >$file
 notices fmt.sh "$file" 'another layout' --check
+printf 'int f(const int *p);\nint f(const int *p)\n{\n\tif (!p)\n\t\treturn *p;\n\treturn 0;\n}\n' >$file
+notices check-cppcheck.sh "$file:[45]:.*nullPointer" 'a null pointer that is followed, by cppcheck'
+mkdir tidy
+printf '[{"directory": "%s", "file": "%s", "command": "clang-14 -I include -c %s"}]\n' \
+	"$PWD" $file $file >tidy/compile_commands.json
+notices check-tidy.sh 'broken.c:5:.*NullDereference' 'the same, by clang-tidy' tidy
+cat >$file <<'END'
+#include <sonde/error.h>
+
+static int set(int **ret, struct sonde_error *err, int code)
+{
+	static int n;
+
+	if (code < 0)
+		return sonde_error_set(err, SONDE_ERROR_TROUBLE, code, "", "", NULL);
+	*ret = &n;
+	return 0;
+}
+
+int get(struct sonde_error *err, int code);
+int get(struct sonde_error *err, int code)
+{
+	int *n = NULL;
+	int r = set(&n, err, code);
+
+	return r < 0 ? r : *n;
+}
+END
+check 'clang-tidy knows that what sonde_error_set() returns is an error' tools/check-tidy.sh tidy
 rm $file
 printf '[here](nowhere.md)\n' >broken.md
 notices check-text.sh 'broken.md: dead link to nowhere.md' 'a dead link'
