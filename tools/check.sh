@@ -38,7 +38,7 @@ run --plain --timeout 600 'gcc, warnings are errors' \
 run --plain --timeout 600 'clang, warnings are errors' \
 	"tools/check-build.sh $clang clang-14 -Dwerror=true"
 # It reads with both processors, what clang was told to compile.
-run --plain --timeout 600 'clang-tidy and cppcheck' tools/check-cppcheck.sh \
+run --plain --timeout 900 'clang-tidy and cppcheck' tools/check-cppcheck.sh \
 	"tools/check-tidy.sh $clang"
 run --plain --jobs 2 'lints of what was built' \
 	"tools/check-purity.sh $gcc" "tools/check-install.sh $gcc"

@@ -100,7 +100,7 @@ fail:
 
 void capture_file_close(struct capture_file *file)
 {
-	if (file->is_new)
+	if (file->is_new && file->path)
 		unlink(file->path);
 	file->is_new = false;
 	if (file->fd >= 0)

@@ -126,8 +126,10 @@ static void make_due(struct load *load, int64_t now_ns)
 	int64_t until_ns = now_ns < load->end_ns ? now_ns : load->end_ns - 1;
 
 	while (due_ns(load, load->due) <= until_ns) {
-		struct load_peer *peer =
-			&load->peers[load->due % load->options->connections];
+		/* check_options() wants one at least.
+		 * NOLINTNEXTLINE(clang-analyzer-core.DivideZero) */
+		size_t at = load->due % load->options->connections;
+		struct load_peer *peer = &load->peers[at];
 		load->due++;
 		peer->owed++;
 		load_peer_pump(load, peer);

@@ -64,6 +64,8 @@ printf '[{"directory": "%s", "file": "%s", "command": "clang-14 -I include -c %s
 	"$PWD" $file $file >tidy/compile_commands.json
 notices check-tidy.sh 'broken.c:5:.*NullDereference' 'the same, by clang-tidy' tidy
 cat >$file <<'END'
+#include <stddef.h>
+
 #include <sonde/error.h>
 
 static int set(int **ret, struct sonde_error *err, int code)
