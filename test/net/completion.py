@@ -159,7 +159,7 @@ OFFERS = [
     ('a command after a flag', 'sonde -v comp', ['completion']),
     ('the values of an option', 'sonde --color ', ['always', 'auto', 'never']),
     ('a value that has begun', 'sonde --color n', ['never']),
-    ('the values of a command\'s option', 'sonde calc --order ', ['be', 'le']),
+    ('the values of a command\'s option', 'sonde calc --order ', ['auto', 'be', 'le']),
     ('the value of a global option after the command', 'sonde calc --color a',
      ['always', 'auto']),
     ('no value of another command\'s option', 'sonde serve --order ', SERVICES + ['lab']),
