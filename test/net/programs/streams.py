@@ -283,7 +283,7 @@ def lost_at_the_end():
 
 
 def lost_bulk():
-    drop('input', 'ip length > 80 tcp flags & (syn|fin) == 0 numgen inc mod 11 == 5')
+    drop('input', 'ip length > 80 tcp flags & (syn|fin) == 0 numgen inc mod 5 == 2')
     bulk(1000000, True)
 
 
