@@ -235,10 +235,11 @@ static int put_all(struct annotation *annotation)
 			call < recording->call_count
 				? &recording->calls[annotation->calls[call] - 1]
 				: NULL;
-		const struct sonde_packet *first = &recording->packets[packet];
+		const struct sonde_packet *first = packet < recording->packet_count
+							   ? &recording->packets[packet]
+							   : NULL;
 
-		if (next && (packet == recording->packet_count ||
-			     next->enter_ns <= first->at_ns)) {
+		if (next && (!first || next->enter_ns <= first->at_ns)) {
 			row_format(&annotation->block, recording, next,
 				   &annotation->json);
 			error = put_block(annotation);
