@@ -63,6 +63,8 @@ static const int serve_calls[] = {
 #ifdef IS_SANITIZED
 	SCMP_SYS(sigaltstack), SCMP_SYS(getrusage), SCMP_SYS(getrlimit),
 	SCMP_SYS(prlimit64),
+	/* of a worker that begins when the filter is there: pthread_getattr_np() */
+	SCMP_SYS(sched_getaffinity),
 #endif
 };
 /* clang-format on */

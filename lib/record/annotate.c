@@ -223,6 +223,19 @@ static int put_end(struct annotation *annotation)
 	return put_block(annotation);
 }
 
+/* Whether the next call comes before the next packet; one of them is left. */
+static bool is_call_next(const struct annotation *annotation, uint32_t call,
+			 uint32_t packet)
+{
+	const struct sonde_recording *recording = annotation->recording;
+
+	if (packet == recording->packet_count)
+		return true;
+	return call < recording->call_count &&
+	       recording->calls[annotation->calls[call] - 1].enter_ns <=
+		       recording->packets[packet].at_ns;
+}
+
 static int put_all(struct annotation *annotation)
 {
 	struct sonde_recording *recording = annotation->recording;
@@ -231,23 +244,18 @@ static int put_all(struct annotation *annotation)
 
 	while (!error &&
 	       (call < recording->call_count || packet < recording->packet_count)) {
-		const struct sonde_call *next =
-			call < recording->call_count
-				? &recording->calls[annotation->calls[call] - 1]
-				: NULL;
-		const struct sonde_packet *first = packet < recording->packet_count
-							   ? &recording->packets[packet]
-							   : NULL;
+		const struct sonde_packet *first;
 
-		if (next && (!first || next->enter_ns <= first->at_ns)) {
-			row_format(&annotation->block, recording, next,
+		if (is_call_next(annotation, call, packet)) {
+			row_format(&annotation->block, recording,
+				   &recording->calls[annotation->calls[call] - 1],
 				   &annotation->json);
 			error = put_block(annotation);
 			call++;
 			frame++;
 			continue;
 		}
-		packet++;
+		first = &recording->packets[packet++];
 		if (!first->frame)
 			continue; /* the disk was full when it came */
 		error = put_packet(annotation, first);
