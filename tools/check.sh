@@ -5,7 +5,6 @@ set -u
 cd "$(dirname "$0")/.." || exit
 
 gcc=build-check/gcc
-clang=build-check/clang
 asan=build-check/asan
 
 mkdir -p build-check || exit
@@ -35,11 +34,17 @@ run --jobs 2 'the tools themselves' test/tools/*.sh
 
 run --plain --timeout 600 'gcc, warnings are errors' \
 	"tools/check-build.sh $gcc gcc -Dwerror=true"
-run --plain --timeout 600 'clang, warnings are errors' \
-	"tools/check-build.sh $clang clang-14 -Dwerror=true"
-# It reads with both processors, what clang was told to compile.
-run --plain --timeout 900 'clang-tidy and cppcheck' tools/check-cppcheck.sh \
-	"tools/check-tidy.sh $clang"
+# clang's sanitizers, because theirs is one runtime, with one place for reports.
+run --plain --timeout 600 'clang, warnings are errors, with ASan and UBSan' \
+	"tools/check-build.sh $asan clang-14 -Dwerror=true -Db_sanitize=address,undefined -Db_lundef=false"
+
+# These only read, for minutes.  They take what processor time the tests leave, and are
+# waited for at the end.
+nice -n 19 tools/tap_run.py --tally "$tally.lints" --plain --timeout 900 'clang-tidy and cppcheck' \
+	tools/check-cppcheck.sh "tools/check-tidy.sh $asan" >"$reports/lints" 2>&1 &
+lints=$!
+trap '[ -z "$lints" ] || kill "$lints"; rm -rf "$tally" "$tally.lints" "$reports"' EXIT
+
 run --plain --jobs 2 'lints of what was built' \
 	"tools/check-purity.sh $gcc" "tools/check-install.sh $gcc"
 
@@ -49,14 +54,16 @@ export SONDE=$PWD/$gcc/sonde
 run --jobs 2 --unit $gcc --suite unit 'unit and golden tests'
 run --jobs 2 'net tests' "${net[@]}"
 
-# clang's sanitizers, because theirs is one runtime, with one place for reports.
-run --plain --timeout 600 'clang, ASan and UBSan' \
-	"tools/check-build.sh $asan clang-14 -Db_sanitize=address,undefined -Db_lundef=false"
 export SONDE=$PWD/$asan/sonde
 sanitized=(--jobs 2 --sanitize "$reports")
 run "${sanitized[@]}" --unit $asan --suite fuzz 'fuzz corpora, sanitized'
 run "${sanitized[@]}" --unit $asan --suite unit 'unit and golden tests, sanitized'
 run "${sanitized[@]}" 'net tests, sanitized' "${net[@]}"
+
+wait "$lints" || broken=yes
+lints=
+cat "$reports/lints"
+cat "$tally.lints" >>"$tally" || echo 0 1 0 >>"$tally"
 
 awk '{ passed += $1; failed += $2; skipped += $3 }
 	END {

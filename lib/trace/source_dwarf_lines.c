@@ -13,6 +13,7 @@
 #include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,13 +99,13 @@ static char *name_by_symbol(const struct dwarf_module *module, uint64_t address,
 	int n;
 
 	if (readable)
-		n = snprintf(text, sizeof(text), "%s%s%s+0x%llx",
+		n = snprintf(text, sizeof(text), "%s%s%s+0x%" PRIx64,
 			     module->is_program ? "" : file,
 			     module->is_program ? "" : ":", readable,
-			     (unsigned long long)(offset + (pc - address)));
+			     (uint64_t)offset + (pc - address));
 	else
-		n = snprintf(text, sizeof(text), "%s+0x%llx", file,
-			     (unsigned long long)(pc - module->begin));
+		n = snprintf(text, sizeof(text), "%s+0x%" PRIx64, file,
+			     (uint64_t)pc - module->begin);
 	array_free(readable);
 	return copy_n(text, n > 0 && (size_t)n < sizeof(text) ? (size_t)n : 0);
 }
