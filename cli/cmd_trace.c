@@ -9,6 +9,7 @@
  * one lets the programs end in their own way, a second one ends them at once.  Either
  * way what was seen until then is shown. */
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -268,6 +269,44 @@ static int failure_status(int code, const struct sonde_error *err)
 	return status;
 }
 
+/* The folder that a path names a file of. */
+static int stat_folder(const char *path, struct stat *ret)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[PATH_MAX];
+
+	if (slash == path)
+		return stat("/", ret);
+	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) : 1,
+		 slash ? path : ".");
+	return stat(folder, ret);
+}
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Whether two names are of one file, whether it exists or not.  A device or a pipe may be
+ * used for two things. */
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat of_a, of_b;
+	bool has_a = stat(a, &of_a) == 0, has_b = stat(b, &of_b) == 0;
+
+	if (strcmp(a, b) == 0)
+		return true;
+	if (has_a && has_b && !S_ISREG(of_a.st_mode))
+		return false;
+	if (!has_a && !has_b &&
+	    (strcmp(last_part(a), last_part(b)) != 0 || stat_folder(a, &of_a) < 0 ||
+	     stat_folder(b, &of_b) < 0))
+		return false;
+	return has_a == has_b && of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
+}
+
 static int check_usage(const struct command *command, const struct arguments *arguments,
 		       struct sonde_error *err)
 {
@@ -283,9 +322,9 @@ static int check_usage(const struct command *command, const struct arguments *ar
 	if (arguments_count(arguments, "with") > WITH_MOST)
 		return sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, command->name,
 				       "--with", "more than %d", WITH_MOST);
-	if (output && capture && strcmp(output, capture) == 0)
+	if (output && capture && is_same_file(output, capture))
 		return sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, command->name,
-				       output, "one file for two things");
+				       output, "one file for two things: -o and -w");
 	if (arguments_refuse_both(arguments, command->name, "text", "json", err) < 0 ||
 	    arguments_refuse_both(arguments, command->name, "full", "json", err) < 0)
 		return -EINVAL;

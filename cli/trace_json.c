@@ -263,7 +263,7 @@ enum outcome {
 
 static bool is_same_again(const struct sonde_call *call, const struct sonde_call *next)
 {
-	return strcmp(next->name, "restart_syscall") == 0 ||
+	return (next->flags & SONDE_CALL_RESUMED) ||
 	       (strcmp(next->name, call->name) == 0 && next->fd == call->fd &&
 		next->buffer == call->buffer && next->length == call->length &&
 		next->watched_count == call->watched_count);
@@ -356,6 +356,8 @@ void trace_json_call(struct output *output, const struct sonde_timeline *timelin
 		sonde_json_add_bool(json, "peek", true);
 	if (call->flags & SONDE_CALL_WAIT_ALL)
 		sonde_json_add_bool(json, "wait_all", true);
+	if (call->flags & SONDE_CALL_RESUMED)
+		sonde_json_add_bool(json, "resumed", true);
 	if (call->flags & SONDE_CALL_LAST_REFERENCE)
 		sonde_json_add_bool(json, "last_reference", true);
 	if (call->flags & (SONDE_CALL_STAYED | SONDE_CALL_SLEPT))

@@ -10,7 +10,7 @@ declare -A packages=(
 		libstdc++-12-dev libunistring-dev meson ninja-build pkg-config'
 	[demo]='python3'
 	[check]='bash-completion binutils clang-14 clang-format-14 clang-tidy-14 cppcheck fish g++
-		iproute2 libbz2-dev libclang-rt-14-dev libcmocka-dev libjansson-dev mandoc ncat netbase
+		iproute2 libbz2-dev libclang-rt-14-dev libcmocka-dev libjansson-dev libpython3.11 mandoc ncat netbase
 		nftables openbsd-inetd procps python3 shellcheck strace tcpdump tshark util-linux
 		zsh'
 	[fuzz]='clang-14 libclang-rt-14-dev'

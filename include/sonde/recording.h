@@ -136,6 +136,8 @@ enum {
 	/* What the scheduler's counters say; neither: not to be told. */
 	SONDE_CALL_STAYED = 0x20, /* it kept its processor from the entry to the return */
 	SONDE_CALL_SLEPT = 0x40,  /* it gave it up to wait */
+	SONDE_CALL_RESUMED = 0x80, /* goes on with the thread's call before it, which a
+				      stop broke off (restart_syscall) */
 };
 
 struct sonde_call {

@@ -163,8 +163,18 @@ void packets_count_lost(struct packets *packets, const struct ring_counts *befor
 			const struct ring_counts *after)
 {
 	uint64_t due = before->received - before->dropped;
+	char text[160];
 
 	packets->recording->packets_dropped += after->dropped;
 	if (due > after->read)
 		packets->recording->packets_dropped += due - after->read;
+	if (!after->dropped)
+		return;
+	snprintf(text, sizeof(text),
+		 "the kernel dropped %llu of %llu packets, because they came faster than "
+		 "they were read: what they sent and completed is not known",
+		 (unsigned long long)after->dropped, (unsigned long long)after->received);
+	sonde_recording_add_note(packets->recording, SONDE_WARNING, text,
+				 "add --pin, which leaves the other processors to the "
+				 "capture, or let the programs send less");
 }

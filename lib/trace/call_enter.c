@@ -348,9 +348,9 @@ bool call_enter(struct tracer *tracer, struct task *task, const struct syscall *
 {
 	struct process *process = task->process;
 	struct sonde_call *call = &task->call;
-	const char *name = syscall->name;
+	bool is_restart = syscall->shape == SHAPE_RESTART;
 
-	if (syscall->shape == SHAPE_RESTART) {
+	if (is_restart) {
 		if (!is_resumed(task))
 			return false;
 		syscall = task->interrupted;
@@ -363,8 +363,9 @@ bool call_enter(struct tracer *tracer, struct task *task, const struct syscall *
 		.pid = (uint32_t)process->pid,
 		.tid = (uint32_t)task->tid,
 		.kind = syscall->kind,
+		.flags = is_restart ? SONDE_CALL_RESUMED : 0,
 		.fd = -1,
-		.name = name,
+		.name = syscall->name,
 		.timeout_ns = -1,
 	};
 	if (is_quiet(process, syscall, arguments)) {

@@ -88,16 +88,31 @@ static const char *name_of(const char *const *arguments, uint32_t count)
 	return name;
 }
 
-/* Whether an exec of the process can gain no privilege. */
-static bool has_no_new_privs(const struct process *process)
+/* The effective id that stands after "Uid:" or "Gid:"; false where it cannot be read. */
+static bool read_effective(const char *status, const char *field, unsigned *ret)
+{
+	const char *line = strstr(status, field);
+
+	return line && sscanf(line + strlen(field), "%*u %u", ret) == 1;
+}
+
+/* Whether the exec of a file with the set-user-ID or set-group-ID bit gave the process
+ * less than the bit says: no_new_privs, a namespace that does not know the owner, and a
+ * tracer that may not trace the owner's programs all have this effect. */
+static bool lacks_privileges(const struct process *process, const struct stat *file)
 {
 	char status[4096];
 	ssize_t n = read_start(process, "status", status, sizeof(status) - 1);
+	unsigned uid, gid;
 
 	if (n <= 0)
 		return false;
 	status[n] = '\0';
-	return strstr(status, "\nNoNewPrivs:\t1") != NULL;
+	if ((file->st_mode & S_ISUID) && read_effective(status, "\nUid:", &uid) &&
+	    uid != file->st_uid)
+		return true;
+	return (file->st_mode & S_ISGID) && (file->st_mode & S_IXGRP) &&
+	       read_effective(status, "\nGid:", &gid) && gid != file->st_gid;
 }
 
 static void say_if_foreign(struct tracer *tracer, const struct process *process,
@@ -118,7 +133,7 @@ static void say_if_foreign(struct tracer *tracer, const struct process *process,
 	}
 	snprintf(path, sizeof(path), "/proc/%d/exe", process->pid);
 	if (!tracer->said_setuid && stat(path, &status) == 0 &&
-	    (status.st_mode & (S_ISUID | S_ISGID)) && has_no_new_privs(process)) {
+	    lacks_privileges(process, &status)) {
 		snprintf(text, sizeof(text),
 			 "%.100s is setuid or setgid: while it is traced it runs "
 			 "without those privileges",

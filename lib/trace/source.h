@@ -56,6 +56,8 @@ int source_python_read(struct source_python *python, pid_t tid, struct source_st
  * debug information.  0, or a negative errno: its memory map is out of reach. */
 int source_dwarf_open(pid_t pid, struct source_dwarf **ret, bool *ret_has_lines);
 void source_dwarf_free(struct source_dwarf *dwarf);
+/* Grows whenever the process turns out to have loaded or dropped something. */
+uint32_t source_dwarf_maps(const struct source_dwarf *dwarf);
 
 /* The stack of thread tid, which must be stopped in a system call, out to main().  The
  * innermost frame that is not marked as the system's is the statement.  Returns 0, or a

@@ -60,7 +60,8 @@ struct source_dwarf {
 	size_t site_capacity;
 	uint32_t site_count;
 	struct number_map site_by_address;
-	bool is_static; /* the program has its libraries in itself */
+	bool is_static;     /* the program has its libraries in itself */
+	uint32_t map_count; /* how often its map was found to be another one */
 	uint64_t block_address;
 	bool has_block;
 	uint8_t block[BLOCK_BYTES];
@@ -88,6 +89,7 @@ static int refresh(struct source_dwarf *dwarf)
 	if (r <= 0)
 		return r;
 	drop_sites(dwarf);
+	dwarf->map_count++;
 	dwarf->is_static = true;
 	for (size_t i = 0; i < dwarf->modules.count; i++) {
 		const struct dwarf_module *module = &dwarf->modules.items[i];
@@ -338,6 +340,11 @@ int source_dwarf_read(struct source_dwarf *dwarf, pid_t tid, struct source_stack
 }
 
 /* ---- opening ---- */
+
+uint32_t source_dwarf_maps(const struct source_dwarf *dwarf)
+{
+	return dwarf->map_count;
+}
 
 int source_dwarf_open(pid_t pid, struct source_dwarf **ret, bool *ret_has_lines)
 {

@@ -82,7 +82,8 @@ struct process {
 	char name[64];     /* the program's, for notes */
 	uint8_t lines;     /* enum sonde_lines */
 	struct source_python *python; /* owned */
-	struct source_dwarf *dwarf;   /* owned; one of the two at most */
+	struct source_dwarf *dwarf;   /* owned; both where libpython came later */
+	uint32_t dwarf_maps; /* source_dwarf_maps() when libpython was looked for */
 	struct descriptor_table *table;
 	struct process *next; /* in its bucket */
 };

@@ -111,6 +111,7 @@ static void open_native(struct process *process)
 		process->lines = SONDE_LINES_NO_READER;
 	else
 		process->lines = has_lines ? SONDE_LINES_READ : SONDE_LINES_SYMBOLS;
+	process->dwarf_maps = process->dwarf ? source_dwarf_maps(process->dwarf) : 0;
 }
 
 static void find_reader(struct tracer *tracer, struct process *process)
@@ -141,17 +142,38 @@ static void find_reader(struct tracer *tracer, struct process *process)
 			   version[0] ? version : NULL);
 }
 
+/* A native program may load an interpreter at any time: then its map has changed. */
+static void look_for_python(struct tracer *tracer, struct process *process)
+{
+	char version[32] = "";
+
+	if (process->python || source_dwarf_maps(process->dwarf) == process->dwarf_maps)
+		return;
+	process->dwarf_maps = source_dwarf_maps(process->dwarf);
+	if (source_python_open(process->pid, &process->python, version) != SOURCE_READY)
+		return;
+	process->lines = SONDE_LINES_READ;
+	feed_program_lines(tracer->feed, process->program.program, process->lines,
+			   version);
+}
+
 uint32_t where_stack(struct tracer *tracer, struct process *process, pid_t tid)
 {
-	struct source_stack stack;
+	struct source_stack stack, later;
 	int r = -ENOENT;
 
 	if (process->lines == SONDE_LINES_UNTRIED)
 		find_reader(tracer, process);
 	if (process->python)
 		r = source_python_read(process->python, tid, &stack);
-	else if (process->dwarf)
+	/* Of a program that has loaded an interpreter, also what is native. */
+	if (process->dwarf && (!process->python || r == -ENOENT)) {
 		r = source_dwarf_read(process->dwarf, tid, &stack);
+		look_for_python(tracer, process);
+		if (process->python &&
+		    source_python_read(process->python, tid, &later) == 0)
+			return intern_stack(tracer, process, &later);
+	}
 	if (r < 0 || stack.count == 0)
 		return 0;
 	return intern_stack(tracer, process, &stack);

@@ -21,13 +21,17 @@ like "$(cat err)" '^sonde: .*missing: ' 'and it is said'
 echo 'not a program' >plain
 status_is 126 'a program that cannot be executed' trace ./plain
 like "$(cat err)" '^sonde: .*plain: ' 'and it is said'
-for words in '' '--text --json true' '--full --json true' '-o same -w same true' '--html x true' \
+echo kept >there
+ln -s there link
+for words in '' '--text --json true' '--full --json true' '-o same -w same true' \
+	'-o same -w ./same true' '-o there -w link true' '--html x true' \
 	'--isolat true' '--with' '--json --color always true'; do
 	# shellcheck disable=SC2086
 	status_is 2 "usage: trace $words" trace $words
 	is "$(cat out)" '' 'nothing on standard output'
 	like "$(cat err)" '^sonde: ' 'an error on standard error'
 done
+is "$(cat there)" kept 'a file that is refused stays as it was'
 status_is 0 'the options of the program are its own' trace sh -c 'exit 0' --json --full
 status_is 3 '-- ends the options' trace -- sh -c 'exit 3' --bogus
 

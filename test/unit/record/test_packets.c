@@ -178,6 +178,9 @@ static void what_never_came_is_dropped(void **context)
 	/* All of those that were due came; of the others nobody knows yet. */
 	packets_count_lost(&sample->packets, &before, &after);
 	assert_int_equal(recording->packets_dropped, 12);
+	assert_int_equal(recording->note_count, 1);
+	assert_non_null(strstr(recording->notes[0].text, "dropped 12 of 130 packets"));
+	assert_non_null(strstr(recording->notes[0].hint, "--pin"));
 	after.read = 97;
 	packets_count_lost(&sample->packets, &before, &after);
 	assert_int_equal(recording->packets_dropped, 12 + 12 + 3);
