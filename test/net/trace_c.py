@@ -12,30 +12,16 @@ import re
 
 import netns
 from tap import tap
-from traced import Trace, check_always, program, rows
+from traced import Trace
+from truth import WAIT_PACKETS, WAIT_STATEMENTS, scenario
 
 BUILT = os.path.join(os.path.dirname(netns.SONDE), 'test', 'net')
 
-PACKETS = '''
-    1 client S      client.connect
-    2 server SA     -
-    3 client A      -
-    4 client PA+18  client.send
-    5 server PA+8   server.reply
-    6 client FA     client.close
-    7 server FA     server.close
-'''
-CLIENT = '''
-    client.connect  blocked 2
-    client.answer   blocked 5
-'''
 # poll() and recv() stand on two lines, and are two statements.
-POLLING_CLIENT = '''
+POLLING_STATEMENTS = '''
     client.connect  blocked 2
     client.poll     blocked 5
     client.answer   ready   -
-'''
-SERVER = '''
     server.accept   blocked 3
     server.request  blocked 4
     server.end      blocked 6
@@ -46,24 +32,16 @@ def built(name, *arguments):
     return [os.path.join(BUILT, name), *arguments]
 
 
-def pair(name, main, server, *statements, packets=PACKETS):
-    trace = Trace(main, server)
-    if not tap.check(f'{name}: the programs end well',
-                     (trace.done.returncode, trace.done.stdout) == (0, 'EIGHTEEN\n'),
-                     trace.done.stdout + trace.done.stderr):
-        return None
-    check_always(name, trace)
-    tap.equal(f'{name}: packet -> statement', trace.packet_table(), rows(packets))
-    tap.equal(f'{name}: blocking statement -> packet', trace.statement_table(),
-              [row for text in statements for row in rows(text)])
-    return trace
+def pair(name, main, server, packets=WAIT_PACKETS, statements=WAIT_STATEMENTS):
+    return scenario(name, packets, statements, main, server, stdout='EIGHTEEN\n')
 
 
 for build in 'o0', 'o2', 'static', 'fortified':
-    pair(f'C, {build}', built(f'{build}_client'), built(f'{build}_server'), CLIENT, SERVER)
-pair('C, with poll', built('o2_client', 'poll'), built('o0_server'), POLLING_CLIENT, SERVER)
-pair('C and Python', built('o2_client'), program('wait_server.py'), CLIENT, SERVER)
-pair('Python and C', program('wait_client.py'), built('static_server'), CLIENT, SERVER)
+    pair(f'C, {build}', built(f'{build}_client'), built(f'{build}_server'))
+pair('C, with poll', built('o2_client', 'poll'), built('o0_server'),
+     statements=POLLING_STATEMENTS)
+pair('C and Python', built('o2_client'), 'wait_server.py')
+pair('Python and C', 'wait_client.py', built('static_server'))
 
 # Without debug information the calls are the same, and each has function and offset.
 CALL_PACKETS = '''
@@ -84,8 +62,8 @@ CALLS = '''
 '''
 for build, functions in (('symbols', ('main', 'ask', 'serve')),
                          ('stripped', ('stripped_client', 'stripped_server'))):
-    trace = pair(f'C, {build}', built(f'{build}_client'), built(f'{build}_server'), CALLS,
-                 packets=CALL_PACKETS)
+    trace = pair(f'C, {build}', built(f'{build}_client'), built(f'{build}_server'),
+                 CALL_PACKETS, CALLS)
     if not trace:
         continue
     tap.equal(f'C, {build}: how its lines are read',

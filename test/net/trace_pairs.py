@@ -14,23 +14,7 @@ import re
 import netns
 from tap import tap
 from traced import PROGRAMS, PYTHON, Trace, check_always, label, program, rows
-
-WAIT_PACKETS = '''
-    1 client S      client.connect
-    2 server SA     -
-    3 client A      -
-    4 client PA+18  client.send
-    5 server PA+8   server.reply
-    6 client FA     client.close
-    7 server FA     server.close
-'''
-WAIT_STATEMENTS = '''
-    client.connect  blocked 2
-    client.answer   blocked 5
-    server.accept   blocked 3
-    server.request  blocked 4
-    server.end      blocked 6
-'''
+from truth import WAIT_PACKETS, WAIT_STATEMENTS
 
 
 def check_bulk():

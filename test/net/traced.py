@@ -4,7 +4,8 @@ the JSON, in short words.
     trace = Trace(program('client.py'), program('server.py'))    the server is --with
     trace.packet_table()        ['4 client PA+18 client.send', ...]
     trace.statement_table()     ['client.answer blocked 5', ...], of those that can block
-    check_always(name, trace)   what holds for every trace
+    always(trace)               what holds for every trace: (what, got, wanted)
+    check_always(name, trace)   compares that
 
 The programs are in programs/; barriers in them make certain what blocks (barrier.py).  A
 statement is called by the comment at the end of its line: "client.send" is the line of
@@ -13,6 +14,7 @@ the tables number the other packets only; the handshake's third packet is one of
 """
 
 import collections
+import itertools
 import json
 import os
 import re
@@ -59,11 +61,10 @@ def label(path, line):
 class Trace:
     """One run of sonde trace, and its events by kind."""
 
-    runs = 0
+    runs = itertools.count(1)  # several threads may trace
 
     def __init__(self, main, server=None, form='--json'):
-        Trace.runs += 1
-        folder = os.path.join(netns.scratch(), str(Trace.runs))
+        folder = os.path.join(netns.scratch(), str(next(Trace.runs)))
         os.mkdir(folder)
         output = os.path.join(folder, 'output')
         with_server = ['--with', shlex.join(server)] if server else []
@@ -171,11 +172,11 @@ def rows(text):
     return [' '.join(line.split()) for line in text.strip().splitlines()]
 
 
-def check_always(name, trace):
-    """What holds for every trace."""
+def always(trace):
+    """What holds for every trace: (what, got, wanted)."""
     wrong = [(trace.what(packet), trace.senders(packet)) for packet in trace.pure_acks
              if trace.sent[packet['packet']]]
-    tap.equal(f'{name}: no statement for a pure acknowledgement', wrong, [])
+    yield 'no statement for a pure acknowledgement', wrong, []
 
     # But for a send that waits for room: an acknowledgement makes it.
     def waits_for_nothing(each):
@@ -186,21 +187,25 @@ def check_always(name, trace):
         return not each['can_block'] and (edges or each['blocked']) and (
             not edges or not all(makes_room))
 
-    tap.equal(f'{name}: no packet completes what cannot block',
-              trace.statement_table(waits_for_nothing), [])
+    yield 'no packet completes what cannot block', trace.statement_table(waits_for_nothing), []
     unmapped = []
     for packet in trace.events['packet']:
         edges = [edge for edge in trace.sent[packet['packet']] if 'from' in edge]
         covered = sorted({byte for edge in edges for byte in range(edge['from'], edge['to'])})
         if packet['proto'] in ('tcp', 'udp') and covered != list(range(packet['len'])):
             unmapped.append(packet)
-    tap.equal(f'{name}: every byte of every data packet is mapped', unmapped, [])
+    yield 'every byte of every data packet is mapped', unmapped, []
     summary = trace.events['summary'][0]
     mapped = sum(1 for packet in trace.events['packet'] if trace.sent[packet['packet']])
-    tap.equal(f'{name}: nothing is lost', (
+    yield 'nothing is lost', (
         summary['packets'], summary['packets_mapped'], summary['packets_dropped'],
-        summary['calls']), (len(trace.events['packet']), mapped, 0, len(trace.calls)))
+        summary['calls']), (len(trace.events['packet']), mapped, 0, len(trace.calls))
     numbers = [packet['packet'] for packet in trace.events['packet']]
-    tap.equal(f'{name}: packets are numbered in order of time',
-              (numbers, sorted(trace.events['packet'], key=lambda each: each['at_ns'])),
-              (list(range(1, len(numbers) + 1)), trace.events['packet']))
+    yield ('packets are numbered in order of time',
+           (numbers, sorted(trace.events['packet'], key=lambda each: each['at_ns'])),
+           (list(range(1, len(numbers) + 1)), trace.events['packet']))
+
+
+def check_always(name, trace):
+    for what, got, wanted in always(trace):
+        tap.equal(f'{name}: {what}', got, wanted)

@@ -1,31 +1,41 @@
 """Pairs of programs whose truth is known, for the tests that trace them: which statement
 sent each packet, which packet completed each blocking statement.
 
-    scenario(name, packets, statements, main, server)   traces them and compares every cell
+    scenario(name, packets, statements, main, server)   traces them and compares every cell;
+                                                        the trace, None where it went wrong
+    judge(trace, packets, statements)   the same comparisons: (what, got, wanted)
 
-traced.py tells how statements and packets are called here.
+A program is a line for traced.program(), or a command.  traced.py tells how statements and
+packets are called here.
 """
 
 from tap import tap
-from traced import PYTHON, Trace, check_always, program, rows
+from traced import PYTHON, Trace, always, program, rows
+
+
+def judge(trace, packets, statements):
+    yield 'packet -> statement', trace.packet_table(), rows(packets)
+    yield 'blocking statement -> packet', trace.statement_table(), rows(statements)
+    yield from always(trace)
 
 
 def scenario(name, packets, statements, main, server=None, status=0, stdout=None,
              python=PYTHON, server_python=None):
-    trace = Trace(program(main, python),
-                  server and program(server, server_python or python))
+    def command(side, interpreter):
+        return program(side, interpreter) if isinstance(side, str) else side
+
+    trace = Trace(command(main, python),
+                  server and command(server, server_python or python))
     told = trace.done.stdout + trace.done.stderr
     if not tap.check(f'{name}: the programs end as they do by themselves',
                      trace.done.returncode == status and trace.events['summary'],
                      f'exit status {trace.done.returncode}, wanted {status}\n{told}'):
-        return trace
+        return None
     if stdout is not None:
         # With --json, and -o, what the programs print is their own.
         tap.equal(f'{name}: what the program prints', trace.done.stdout, stdout)
-    tap.equal(f'{name}: packet -> statement', trace.packet_table(), rows(packets))
-    tap.equal(f'{name}: blocking statement -> packet', trace.statement_table(),
-              rows(statements))
-    check_always(name, trace)
+    for what, got, wanted in judge(trace, packets, statements):
+        tap.equal(f'{name}: {what}', got, wanted)
     return trace
 
 

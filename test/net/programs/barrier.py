@@ -4,7 +4,8 @@ Only files are used: nothing here is a socket call, so nothing shows in a trace.
 folder is in the environment as BARRIER.
 
     about_to_wait('recv')       I shall now sleep in a call
-    until_waiting('recv')       comes back when the other one surely sleeps in it
+    about_to_retry('recv')      I have tried, and shall again and again, without sleeping in it
+    until_waiting('recv')       comes back when the other one surely sleeps in it, or has tried
     reached('sent')             something has happened
     until_reached('sent')       comes back when it has, and is long past
     until_readable(sock, n)     comes back when n bytes surely lie in the receive buffer
@@ -58,6 +59,10 @@ def about_to_wait(name):
     _write(name, f'{os.getpid()} {threading.get_native_id()}')
 
 
+def about_to_retry(name):
+    _write(name, '-1 -1')
+
+
 def _sleeps_since(pid, tid):
     """How often the thread has gone to sleep, or None while it does not."""
     lines = _read(f'/proc/{pid}/task/{tid}/status').splitlines()
@@ -70,6 +75,9 @@ def _sleeps_since(pid, tid):
 
 def until_waiting(name):
     words = _poll(lambda: _read(os.path.join(FOLDER, name)).split())
+    if words[0] == '-1':
+        until_long_past()
+        return
     last, calm = None, 0
     deadline = time.monotonic() + GIVE_UP_SECONDS
     while calm < CALM_STEPS:
@@ -82,7 +90,7 @@ def until_waiting(name):
 
 
 def reached(name):
-    _write(name, 'reached')
+    _write(name, '-1 -1')  # C programs read numbers
 
 
 def until_long_past():
