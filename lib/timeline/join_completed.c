@@ -178,9 +178,10 @@ static struct verdict complete_wait(const struct completer *completer,
 	/* Before the one that it goes on with, it may have waited in that one. */
 	if (!unfinished || verdict.blocked == SONDE_UNKNOWN)
 		verdict = heed_scheduler(call, verdict);
-	/* An edge-triggered epoll waits although there is something to read. */
-	if (verdict.blocked == SONDE_NO && call->name &&
-	    !strncmp(call->name, "epoll", 5) &&
+	/* An edge-triggered epoll waits although there is something to read; one that took
+	 * long without giving up its processor was merely slow. */
+	if (verdict.blocked == SONDE_NO && !(call->flags & SONDE_CALL_STAYED) &&
+	    call->name && !strncmp(call->name, "epoll", 5) &&
 	    moment_minus(call->exit_ns, call->enter_ns) > READY_SLOW_NS)
 		return (struct verdict){SONDE_UNKNOWN, SONDE_WHY_PACKET_NOT_SEEN, 0,
 					true};

@@ -5,8 +5,8 @@ IPv6 x TCP, UDP x whether what is waited for is there.  Every cell of both table
     cell client 127.0.0.1 or ::1 ---- lo, a namespace for each cell ---- port 50000 cell server
 
 programs/cell.c and cell.py are the sides, and tell what the words mean; here stands what
-they must show.  The check takes a spread in which every two words of the description
-come together; all of them:
+they must show.  The check takes a spread: each language with each other and in every way,
+each way in every family, protocol and order.  All of them, as ./dev matrix does:
 
     WHOLE=1 test/net/trace_matrix.py [WORD]...      or only those with all these words
 """
@@ -164,8 +164,14 @@ def all_cells():
 
 
 def spread(cells):
-    """As few as come to hand in which every two words are together that may be."""
-    pairs = {cell: set(itertools.combinations(cell.words, 2)) for cell in cells}
+    """As few as come to hand in which the words come together as the top of this file says."""
+    def combinations(cell):
+        client, server, client_way, server_way, *place = cell.words
+        sides = (client, client_way), (server, server_way)
+        return {(client, server), *sides,
+                *itertools.product((client_way, server_way), place)}
+
+    pairs = {cell: combinations(cell) for cell in cells}
     left = set().union(*pairs.values())
     chosen = []
     while left:

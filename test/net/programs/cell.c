@@ -216,6 +216,8 @@ static void ask(int sock)
 	if (!way.is_udp && !way.is_ready)
 		until_waiting("end");
 	close(sock); /* close */
+	/* With this program the trace ends. */
+	until_reached("done");
 	printf("%.*s\n", (int)count, answer);
 }
 
@@ -250,6 +252,7 @@ static void serve(int sock)
 		reached("listening");
 	if (way.is_udp) {
 		answer(sock);
+		reached("done");
 		return;
 	}
 	if (way.is_ready)
@@ -261,6 +264,7 @@ static void serve(int sock)
 	if (receive(conn, "end", &byte, 1, NULL, NULL) != 0)
 		fail("end");
 	close(conn); /* close */
+	reached("done");
 }
 
 static void set_address(int is_v6)

@@ -144,6 +144,7 @@ def ask(sock):
     if not IS_UDP and not IS_READY:
         until_waiting('end')
     sock.close()                                                   # close
+    until_reached('done')  # with this program the trace ends
     print(answer.decode())
 
 
@@ -167,6 +168,7 @@ def serve(sock):
         reached('listening')
     if IS_UDP:
         reply(sock)
+        reached('done')
         return
     if IS_READY:
         until_reached('connected')
@@ -176,6 +178,7 @@ def serve(sock):
         until_closed(conn)
     assert receive(conn, 'end')[0] == b''
     conn.close()                                                   # close
+    reached('done')
 
 
 SOCK = socket.socket(socket.AF_INET6 if FAMILY == '6' else socket.AF_INET,

@@ -299,7 +299,7 @@ static void test_edge_triggered(void **state)
 {
 	struct story story;
 	struct talk talk;
-	uint32_t level, edge;
+	uint32_t level, edge, slow;
 
 	(void)state;
 	story_begin(&story);
@@ -310,7 +310,11 @@ static void test_edge_triggered(void **state)
 	edge = CALL(&story, CLIENT, "epoll_wait", 400, 90400, 1, .line = 83,
 		    .watched = {{talk.client, READ, READ}});
 	story_tcp(&story, &talk.wire, 90300, '<', "PA", 6, 1, 5);
+	/* Long, but never asleep. */
+	slow = CALL(&story, CLIENT, "epoll_wait", 91000, 95000, 1, .line = 84,
+		    .watched = {{talk.client, READ, READ}}, .flags = SONDE_CALL_STAYED);
 	story_end(&story);
+	check_verdict(&story, slow, SONDE_NO, SONDE_WHY_NOT_BLOCKED, 4);
 	check_verdict(&story, level, SONDE_NO, SONDE_WHY_NOT_BLOCKED, 4);
 	check_verdict(&story, edge, SONDE_UNKNOWN, SONDE_WHY_PACKET_NOT_SEEN, 0);
 	story_done(&story);
