@@ -13,6 +13,7 @@ declare -A may_use=(
 	[timeline]='base packet proto dissect'
 	[file]='base'
 	[io]='base'
+	[store]='base file io'
 	[capture]='base io'
 	[trace]='base io capture'
 	[scan]='base io capture'
@@ -21,7 +22,7 @@ declare -A may_use=(
 	[talk]='base packet proto io'
 	[mail]='base packet proto io'
 	[tunnel]='base packet proto io'
-	[record]='base packet proto dissect timeline file io capture trace scan sockets serve talk
+	[record]='base packet proto dissect timeline file io store capture trace scan sockets serve talk
 		mail tunnel'
 )
 

@@ -48,8 +48,13 @@ enum {
 	LIMIT_DATAGRAMS_AHEAD = 4096, /* arrivals that a receive may find dropped */
 
 	/* Files. */
-	LIMIT_PCAPNG_BLOCK = 1 << 24,    /* bytes of one block that is believed */
-	LIMIT_CAPTURE_PENDING = 1 << 26, /* bytes kept for a pipe with a slow reader */
+	LIMIT_PCAPNG_BLOCK = 1 << 24,     /* bytes of one block that is believed */
+	LIMIT_FILE_PACKET = 1 << 24,      /* bytes of one packet of a pcap file */
+	LIMIT_FILE_INTERFACES = 1 << 16,  /* of one section, and of one file written */
+	LIMIT_INTERFACE_NUMBER = 1 << 20, /* of a file that is written anew */
+	LIMIT_INTERFACE_NAME = 255,       /* bytes kept of a file's name for one */
+	LIMIT_FRAME_COMMENTS = 1 << 10,   /* kept of one frame */
+	LIMIT_CAPTURE_PENDING = 1 << 26,  /* bytes kept for a pipe with a slow reader */
 	LIMIT_CAPTURE_STALL_MS = 10000, /* then a reader that takes nothing is given up */
 
 	/* Capture.  A block is used up when it is full or a millisecond old, so that many

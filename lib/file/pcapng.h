@@ -12,12 +12,19 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include <sonde/frame.h>
+
 enum {
 	PCAPNG_SECTION = 0x0A0D0D0A,
 	PCAPNG_INTERFACE = 1,
+	PCAPNG_OLD_PACKET = 2,
+	PCAPNG_SIMPLE_PACKET = 3,
 	PCAPNG_STATISTICS = 5,
 	PCAPNG_PACKET = 6,
 	PCAPNG_JOURNAL = 9,
+	/* Wireshark lists these two as rows of their own, whatever is in them. */
+	PCAPNG_CUSTOM = 0x00000BAD,
+	PCAPNG_CUSTOM_NO_COPY = 0x40000BAD,
 };
 
 enum { PCAPNG_INBOUND = 1, PCAPNG_OUTBOUND = 2 };
@@ -27,11 +34,15 @@ enum { PCAPNG_INBOUND = 1, PCAPNG_OUTBOUND = 2 };
 struct pcapng_block {
 	uint8_t *bytes; /* owned */
 	size_t used, capacity;
-	int error; /* sticky until the next block: -ENOMEM, -E2BIG */
+	size_t start; /* of the block; whole ones that were kept lie before it */
+	int error;    /* sticky until the next block: -ENOMEM, -E2BIG */
 };
 
 void pcapng_block_init(struct pcapng_block *block);
 void pcapng_block_done(struct pcapng_block *block);
+/* The next block is added behind this one; until pcapng_block_clear(). */
+void pcapng_block_keep(struct pcapng_block *block);
+void pcapng_block_clear(struct pcapng_block *block);
 
 /* Each empties the block and writes a whole one (length twice, padding, options ended).
  * Texts may be NULL: none; longer than 65,535 bytes they are cut, at a whole character.
@@ -40,6 +51,9 @@ void pcapng_format_section(struct pcapng_block *block, const char *application,
 			   const char *comment);
 void pcapng_format_interface(struct pcapng_block *block, uint16_t link,
 			     uint32_t snap_bytes, const char *name);
+/* The same with if_filter, in libpcap's language. */
+void pcapng_format_filtered(struct pcapng_block *block, uint16_t link,
+			    uint32_t snap_bytes, const char *name, const char *filter);
 
 struct pcapng_packet {
 	uint32_t interface; /* counts from 0 in its section */
@@ -51,9 +65,14 @@ struct pcapng_packet {
 	uint32_t pid, tid; /* 0: no epb_processid_threadid (option 8) */
 	const char *const *comments; /* an opt_comment each */
 	size_t comment_count;
+	/* The same, not terminated by NUL; behind those. */
+	const struct sonde_frame_text *texts;
+	size_t text_count;
 };
 
 void pcapng_format_packet(struct pcapng_block *block, const struct pcapng_packet *packet);
+/* A journal entry, whole, as it was read. */
+void pcapng_format_journal(struct pcapng_block *block, const uint8_t *text, size_t n);
 /* isb_starttime, isb_endtime, isb_ifrecv, isb_ifdrop (the kernel's counts). */
 void pcapng_format_statistics(struct pcapng_block *block, uint32_t interface,
 			      int64_t start_ns, int64_t end_ns, uint64_t received,
@@ -89,6 +108,17 @@ int pcapng_parse_packet(const struct pcapng_view *view, struct pcapng_packet *re
  * not nanoseconds. */
 int pcapng_parse_interface(const struct pcapng_view *view, uint16_t *ret_link,
 			   uint32_t *ret_snap_bytes);
+
+struct pcapng_option {
+	uint16_t code;
+	uint16_t length;
+	const uint8_t *value; /* borrowed */
+};
+/* The next of the options that begin at body[*at].  1, 0 at their end or that of the
+ * block, -EBADMSG. */
+int pcapng_next_option(const struct pcapng_view *view, size_t *at,
+		       struct pcapng_option *ret);
+
 /* The next field of a journal block; *at starts at 0.  1 a field, 0 the end, -EBADMSG. */
 int pcapng_parse_journal(const struct pcapng_view *view, size_t *at,
 			 const char **ret_name, size_t *ret_name_length,

@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/wire.h"
+#include "file/number.h"
 #include "file/pcapng_format.h"
 
 static uint16_t read_u16(struct wire_reader *reader, bool swapped)
@@ -19,34 +20,22 @@ static uint32_t read_u32(struct wire_reader *reader, bool swapped)
 	return swapped ? wire_read_be32(reader) : wire_read_le32(reader);
 }
 
-/* The byte order that a section header states.  False where it states none. */
-static bool read_byte_order(const uint8_t *bytes, bool *ret_swapped)
-{
-	struct wire_reader reader;
-	uint32_t magic;
-
-	wire_reader_init(&reader, bytes, 4);
-	magic = wire_read_le32(&reader);
-	wire_reader_init(&reader, bytes, 4);
-	*ret_swapped = magic != PCAPNG_BYTE_ORDER;
-	return !*ret_swapped || wire_read_be32(&reader) == PCAPNG_BYTE_ORDER;
-}
-
 ssize_t pcapng_parse(const uint8_t *bytes, size_t n, bool *swapped,
 		     struct pcapng_view *ret)
 {
 	struct pcapng_view view = {.swapped = *swapped};
-	struct wire_reader reader;
 
 	*ret = view;
 	if (n < PCAPNG_FRAME_BYTES)
 		return 0;
-	wire_reader_init(&reader, bytes, n);
 	/* The type of a section header is the same in both byte orders. */
-	view.type = read_u32(&reader, view.swapped);
-	if (view.type == PCAPNG_SECTION && !read_byte_order(bytes + 8, &view.swapped))
-		return -EBADMSG;
-	view.length = read_u32(&reader, view.swapped);
+	view.type = number_u32(bytes, view.swapped);
+	if (view.type == PCAPNG_SECTION) {
+		view.swapped = number_u32(bytes + 8, false) != PCAPNG_BYTE_ORDER;
+		if (number_u32(bytes + 8, view.swapped) != PCAPNG_BYTE_ORDER)
+			return -EBADMSG;
+	}
+	view.length = number_u32(bytes + 4, view.swapped);
 	if (view.length < PCAPNG_FRAME_BYTES || view.length % 4 ||
 	    view.length > LIMIT_PCAPNG_BLOCK)
 		return -EBADMSG;
@@ -56,8 +45,7 @@ ssize_t pcapng_parse(const uint8_t *bytes, size_t n, bool *swapped,
 		ret->length = view.length;
 		return 0;
 	}
-	wire_skip(&reader, view.body_length);
-	if (read_u32(&reader, view.swapped) != view.length)
+	if (number_u32(bytes + view.length - 4, view.swapped) != view.length)
 		return -EBADMSG;
 	*swapped = view.swapped;
 	*ret = view;
@@ -83,6 +71,24 @@ static int next_option(struct wire_reader *reader, bool swapped, uint16_t *ret_c
 		return 0;
 	*ret_code = code;
 	wire_reader_init(ret_value, value, n);
+	return 1;
+}
+
+int pcapng_next_option(const struct pcapng_view *view, size_t *at,
+		       struct pcapng_option *ret)
+{
+	struct wire_reader reader, value;
+	uint16_t code;
+	int r;
+
+	wire_reader_init(&reader, view->body, view->body_length);
+	wire_skip(&reader, *at);
+	r = next_option(&reader, view->swapped, &code, &value);
+	if (r <= 0)
+		return r;
+	*at = reader.at;
+	*ret = (struct pcapng_option){
+		.code = code, .length = (uint16_t)value.size, .value = value.bytes};
 	return 1;
 }
 

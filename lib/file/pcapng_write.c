@@ -10,6 +10,8 @@
 #include "base/utf8.h"
 #include "file/pcapng_format.h"
 
+enum { PACKET_BYTES = 20 }; /* before the bytes of a packet */
+
 void pcapng_block_init(struct pcapng_block *block)
 {
 	*block = (struct pcapng_block){0};
@@ -21,6 +23,16 @@ void pcapng_block_done(struct pcapng_block *block)
 	*block = (struct pcapng_block){0};
 }
 
+void pcapng_block_keep(struct pcapng_block *block)
+{
+	block->start = block->used;
+}
+
+void pcapng_block_clear(struct pcapng_block *block)
+{
+	block->start = block->used = 0;
+}
+
 /* Room for n more bytes; NULL once there is an error. */
 static uint8_t *grow(struct pcapng_block *block, size_t n)
 {
@@ -28,7 +40,7 @@ static uint8_t *grow(struct pcapng_block *block, size_t n)
 
 	if (block->error)
 		return NULL;
-	if (n > LIMIT_PCAPNG_BLOCK - block->used) {
+	if (n > LIMIT_PCAPNG_BLOCK - (block->used - block->start)) {
 		block->error = -E2BIG;
 		return NULL;
 	}
@@ -91,13 +103,17 @@ static void add_option(struct pcapng_block *block, uint16_t code, const void *va
 }
 
 /* The length of an option has 16 bits: what is longer is cut, at a whole character. */
-static void add_text_option(struct pcapng_block *block, uint16_t code, const char *text)
+static void add_text(struct pcapng_block *block, uint16_t code, const char *text,
+		     size_t n)
 {
-	size_t n = strlen(text);
-
 	if (n > UINT16_MAX)
 		n = utf8_whole(text, UINT16_MAX);
 	add_option(block, code, text, (uint16_t)n);
+}
+
+static void add_text_option(struct pcapng_block *block, uint16_t code, const char *text)
+{
+	add_text(block, code, text, strlen(text));
 }
 
 static void end_options(struct pcapng_block *block)
@@ -108,7 +124,7 @@ static void end_options(struct pcapng_block *block)
 
 static void begin(struct pcapng_block *block, uint32_t type)
 {
-	block->used = 0;
+	block->used = block->start;
 	block->error = 0;
 	add_u32(block, type);
 	add_u32(block, 0); /* its length, when that is known */
@@ -117,14 +133,14 @@ static void begin(struct pcapng_block *block, uint32_t type)
 /* A block with an error is left empty: half of one must not get into a file. */
 static void end(struct pcapng_block *block)
 {
-	uint32_t length = (uint32_t)block->used + 4;
+	uint32_t length = (uint32_t)(block->used - block->start) + 4;
 
 	add_u32(block, length);
 	if (block->error) {
-		block->used = 0;
+		block->used = block->start;
 		return;
 	}
-	memcpy(block->bytes + 4, block->bytes + block->used - 4, 4);
+	memcpy(block->bytes + block->start + 4, block->bytes + block->used - 4, 4);
 }
 
 void pcapng_format_section(struct pcapng_block *block, const char *application,
@@ -143,8 +159,28 @@ void pcapng_format_section(struct pcapng_block *block, const char *application,
 	end(block);
 }
 
+/* What is added in front of an if_filter that is text. */
+static void add_filter(struct pcapng_block *block, const char *filter)
+{
+	size_t n = strlen(filter);
+
+	if (n > UINT16_MAX - 1)
+		n = utf8_whole(filter, UINT16_MAX - 1);
+	add_u16(block, PCAPNG_INTERFACE_FILTER);
+	add_u16(block, (uint16_t)(n + 1));
+	add_number(block, 0, 1); /* libpcap's language */
+	add_bytes(block, filter, n);
+	pad(block);
+}
+
 void pcapng_format_interface(struct pcapng_block *block, uint16_t link,
 			     uint32_t snap_bytes, const char *name)
+{
+	pcapng_format_filtered(block, link, snap_bytes, name, NULL);
+}
+
+void pcapng_format_filtered(struct pcapng_block *block, uint16_t link,
+			    uint32_t snap_bytes, const char *name, const char *filter)
 {
 	static const uint8_t nanoseconds = PCAPNG_NANOSECONDS;
 
@@ -155,21 +191,46 @@ void pcapng_format_interface(struct pcapng_block *block, uint16_t link,
 	if (name)
 		add_text_option(block, PCAPNG_INTERFACE_NAME, name);
 	add_option(block, PCAPNG_INTERFACE_RESOLUTION, &nanoseconds, 1);
+	if (filter)
+		add_filter(block, filter);
 	end_options(block);
 	end(block);
 }
 
-void pcapng_format_packet(struct pcapng_block *block, const struct pcapng_packet *packet)
+static void put_u32(uint8_t *room, uint32_t value)
 {
-	begin(block, PCAPNG_PACKET);
-	add_u32(block, packet->interface);
-	add_time(block, packet->at_ns);
-	add_u32(block, packet->captured_length);
-	add_u32(block, packet->wire_length);
-	add_bytes(block, packet->bytes, packet->captured_length);
-	pad(block);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	value = __builtin_bswap32(value);
+#endif
+	memcpy(room, &value, sizeof(value));
+}
+
+/* What every packet has: one piece of room, because captures are many of these. */
+static void add_packet(struct pcapng_block *block, const struct pcapng_packet *packet)
+{
+	size_t n = packet->captured_length, padded = n + pcapng_pad(n);
+	uint8_t *room = grow(block, PACKET_BYTES + padded);
+
+	if (!room)
+		return;
+	put_u32(room, packet->interface);
+	put_u32(room + 4, (uint32_t)((uint64_t)packet->at_ns >> 32));
+	put_u32(room + 8, (uint32_t)packet->at_ns);
+	put_u32(room + 12, packet->captured_length);
+	put_u32(room + 16, packet->wire_length);
+	if (n)
+		memcpy(room + PACKET_BYTES, packet->bytes, n);
+	memset(room + PACKET_BYTES + n, 0, padded - n);
+}
+
+static void add_packet_options(struct pcapng_block *block,
+			       const struct pcapng_packet *packet)
+{
 	for (size_t i = 0; i < packet->comment_count; i++)
 		add_text_option(block, PCAPNG_OPTION_COMMENT, packet->comments[i]);
+	for (size_t i = 0; i < packet->text_count; i++)
+		add_text(block, PCAPNG_OPTION_COMMENT, packet->texts[i].text,
+			 packet->texts[i].length);
 	if (packet->direction) {
 		add_u16(block, PCAPNG_PACKET_FLAGS);
 		add_u16(block, 4);
@@ -182,6 +243,21 @@ void pcapng_format_packet(struct pcapng_block *block, const struct pcapng_packet
 		add_u32(block, packet->tid);
 	}
 	end_options(block);
+}
+
+void pcapng_format_packet(struct pcapng_block *block, const struct pcapng_packet *packet)
+{
+	begin(block, PCAPNG_PACKET);
+	add_packet(block, packet);
+	add_packet_options(block, packet);
+	end(block);
+}
+
+void pcapng_format_journal(struct pcapng_block *block, const uint8_t *text, size_t n)
+{
+	begin(block, PCAPNG_JOURNAL);
+	add_bytes(block, text, n);
+	pad(block);
 	end(block);
 }
 
