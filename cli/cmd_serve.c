@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <sonde/cidr.h>
 #include <sonde/sandbox.h>
 #include <sonde/serve.h>
 #include <sonde/text.h>
@@ -59,6 +60,12 @@ static const struct option options[] = {
 	 .argument = "DURATION",
 	 .help = "close a TCP client that vanished without a word after so long; without "
 		 "it 90s"},
+	{.name = "allow",
+	 .type = OPTION_TEXT,
+	 .argument = "NETWORK",
+	 .help = "serve only clients of this network, as 192.0.2.0/24 or 2001:db8::/32; "
+		 "may be repeated",
+	 .repeats = true},
 	{.name = "drop",
 	 .type = OPTION_PROBABILITY,
 	 .argument = "P",
@@ -84,13 +91,14 @@ static const struct option options[] = {
 	{.name = NULL},
 };
 
-/* What the observer prints, and counts for the last line. */
+/* What the observer prints. */
 struct service_log {
 	struct output *output;
-	struct serve_counters counters;
+	struct sonde_server *server;
 	bool has_udp;
-	bool names_services; /* where it listens is said for more than one */
-	bool is_ending;      /* because nobody reads */
+	bool beyond_loopback; /* other machines may reach it */
+	bool names_services;  /* where it listens is said for more than one */
+	bool is_ending;       /* because nobody reads */
 };
 
 static const char *const event_names[] = {
@@ -246,15 +254,14 @@ static void observe(void *context, const struct sonde_serve_event *event)
 		return;
 	}
 	if (event->kind == SONDE_SERVE_ASKED) {
-		serve_counters_print(&served->counters, output, "counters", event->at_ns);
+		serve_counters_print(served->server, output, "counters", event->at_ns);
 		output_flush(output);
 		return;
 	}
-	served->has_udp |= event->kind == SONDE_SERVE_LISTENING && event->udp;
-	serve_counters_add(&served->counters, event);
-	if (output->verbosity < 0 && event->kind != SONDE_SERVE_LISTENING &&
-	    event->kind != SONDE_SERVE_TROUBLE)
-		return;
+	if (event->kind == SONDE_SERVE_LISTENING) {
+		served->has_udp |= event->udp;
+		served->beyond_loopback |= !sonde_address_is_loopback(&event->address);
+	}
 	if (output->has_json)
 		write_event(output, event);
 	else
@@ -384,6 +391,40 @@ static int refuse_faults_of_tcp(const struct arguments *arguments,
 	return 0;
 }
 
+static bool has_loopback(const struct sonde_cidr_set *set)
+{
+	static const char *const hosts[] = {"127.0.0.1", "::1"};
+	struct sonde_address host;
+
+	for (size_t i = 0; i < 2; i++) {
+		if (sonde_address_parse_host(hosts[i], &host) == 0 &&
+		    sonde_cidr_set_has(set, &host))
+			return true;
+	}
+	for (size_t i = 0; i < set->count; i++) {
+		if (sonde_address_is_loopback(&set->networks[i].network))
+			return true;
+	}
+	return false;
+}
+
+/* Who is allowed could not come. */
+static int refuse_unreachable(const struct service_log *served,
+			      const struct sonde_cidr_set *allow, struct sonde_error *err)
+{
+	char network[SONDE_CIDR_CHARS];
+
+	if (served->beyond_loopback || has_loopback(allow))
+		return 0;
+	sonde_cidr_format(&allow->networks[0], network);
+	sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "allow", network,
+			"nobody from there can come: the services listen on this "
+			"machine's loopback alone");
+	sonde_error_hint(err, "SERVICE@*:PORT listens on every interface, as in "
+			      "calc@*:50000");
+	return -EINVAL;
+}
+
 static const char *spec_word(size_t i)
 {
 	if (i == sonde_serve_service_count())
@@ -407,11 +448,12 @@ static int run(const struct command *command, const struct arguments *arguments,
 		.drop_parts = (uint32_t)arguments_number(arguments, "drop", 0),
 		.delay_ns = arguments_number(arguments, "delay", 0),
 		.seed = (uint64_t)arguments_number(arguments, "seed", 0),
-		.untimed = output->verbosity < 0,
+		.quiet = output->verbosity < 0,
 		.observer = observe,
 		.context = &served,
 	};
 	struct sonde_server *server = NULL;
+	struct sonde_cidr_set allow = {0};
 	struct sonde_error err;
 
 	if (arguments->operand_count == 0)
@@ -420,6 +462,12 @@ static int run(const struct command *command, const struct arguments *arguments,
 	if (arguments_has(arguments, "seed") && !arguments_has(arguments, "drop"))
 		return message_usage(command->name,
 				     "--seed has a meaning with --drop only");
+	for (size_t i = 0; i < arguments_count(arguments, "allow"); i++) {
+		if (sonde_cidr_set_add(&allow, arguments_nth(arguments, "allow", i),
+				       "allow", &err) < 0)
+			return message_error(&err);
+		options_of_serve.allow = &allow;
+	}
 	served.names_services = arguments->operand_count > 1 ||
 				strcmp(arguments->operands[0], "lab") == 0;
 	int signal_fd = open_signals();
@@ -428,8 +476,11 @@ static int run(const struct command *command, const struct arguments *arguments,
 			      : sonde_server_new(&options_of_serve, &server, &err);
 	if (output->has_json)
 		output_json_start(output, realtime_ns());
+	served.server = server;
 	if (r == 0)
 		r = add_services(server, arguments, &err);
+	if (r == 0 && options_of_serve.allow)
+		r = refuse_unreachable(&served, &allow, &err);
 	if (r == 0)
 		r = refuse_faults_of_tcp(arguments, &served, &err);
 	if (r == 0)
@@ -438,13 +489,14 @@ static int run(const struct command *command, const struct arguments *arguments,
 		r = enter_sandbox(output, &err);
 	if (r == 0)
 		r = serve(server, signal_fd, &err);
+	if (server)
+		sonde_server_stop(server);
+	if (r == 0)
+		serve_counters_print(server, output, "summary", realtime_ns());
 	sonde_server_free(server);
 	if (signal_fd >= 0)
 		close(signal_fd);
-	if (r < 0)
-		return message_error(&err);
-	serve_counters_print(&served.counters, output, "summary", realtime_ns());
-	return STATUS_DONE;
+	return r < 0 ? message_error(&err) : STATUS_DONE;
 }
 
 const struct command command_serve = {

@@ -2,85 +2,33 @@
 #include "serve_counters.h"
 
 #include <inttypes.h>
-#include <string.h>
+#include <stdbool.h>
 
 #include <sonde/text.h>
 
-static struct serve_counts *find(struct serve_counters *counters, const char *service,
-				 bool udp)
+static struct sonde_serve_counts sum(const struct sonde_server *server)
 {
-	for (size_t i = 0; i < counters->count; i++) {
-		struct serve_counts *at = &counters->services[i];
-		if (at->udp == udp && strcmp(at->service, service) == 0)
-			return at;
-	}
-	/* There are fewer services than places. */
-	struct serve_counts *at = &counters->services[counters->count];
-	if (counters->count < SERVE_COUNTERS - 1)
-		counters->count++;
-	*at = (struct serve_counts){.service = service, .udp = udp};
-	return at;
-}
+	struct sonde_serve_counts all = {.service = "all"}, at;
 
-void serve_counters_add(struct serve_counters *counters,
-			const struct sonde_serve_event *event)
-{
-	if (!event->service)
-		return;
-	struct serve_counts *at = find(counters, event->service, event->udp);
-	switch (event->kind) {
-	case SONDE_SERVE_ACCEPTED:
-		at->clients++;
-		break;
-	case SONDE_SERVE_RECEIVED:
-		at->datagrams += event->udp;
-		at->received += event->bytes;
-		break;
-	case SONDE_SERVE_ANSWERED:
-		at->answered += event->requests;
-		/* What a client has taken is known when it closes. */
-		at->sent += event->udp ? event->bytes : 0;
-		break;
-	case SONDE_SERVE_DROPPED:
-		at->dropped++;
-		break;
-	case SONDE_SERVE_REFUSED:
-		at->refused++;
-		break;
-	case SONDE_SERVE_CLOSED:
-		at->left++;
-		at->sent += event->sent;
-		break;
-	case SONDE_SERVE_TROUBLE:
-		at->unanswered += event->udp ? event->times : 0;
-		break;
-	default:
-		break;
-	}
-}
-
-static struct serve_counts sum(const struct serve_counters *counters)
-{
-	struct serve_counts all = {.service = "all"};
-
-	for (size_t i = 0; i < counters->count; i++) {
-		const struct serve_counts *at = &counters->services[i];
-		all.clients += at->clients;
-		all.left += at->left;
-		all.datagrams += at->datagrams;
-		all.received += at->received;
-		all.sent += at->sent;
-		all.answered += at->answered;
-		all.refused += at->refused;
-		all.dropped += at->dropped;
-		all.unanswered += at->unanswered;
+	for (size_t i = 0; sonde_server_read_counts(server, i, &at); i++) {
+		all.clients += at.clients;
+		all.left += at.left;
+		all.turned_away += at.turned_away;
+		all.datagrams += at.datagrams;
+		all.received += at.received;
+		all.sent += at.sent;
+		all.answered += at.answered;
+		all.refused += at.refused;
+		all.dropped += at.dropped;
+		all.unanswered += at.unanswered;
 	}
 	return all;
 }
 
-static bool has_work(const struct serve_counts *at)
+static bool has_work(const struct sonde_serve_counts *at)
 {
-	return at->clients > 0 || at->datagrams > 0 || at->unanswered > 0;
+	return at->clients > 0 || at->datagrams > 0 || at->unanswered > 0 ||
+	       at->turned_away > 0;
 }
 
 /* --- as text */
@@ -90,8 +38,11 @@ static const char *plural(uint64_t count)
 	return count == 1 ? "" : "s";
 }
 
-static void add_rare(struct sonde_text *line, const struct serve_counts *at)
+static void add_rare(struct sonde_text *line, const struct sonde_serve_counts *at)
 {
+	if (at->turned_away > 0)
+		sonde_text_add(line, ", %" PRIu64 " connection%s turned away",
+			       at->turned_away, plural(at->turned_away));
 	if (at->dropped > 0)
 		sonde_text_add(line, ", %" PRIu64 " lost on purpose", at->dropped);
 	if (at->unanswered > 0)
@@ -101,7 +52,7 @@ static void add_rare(struct sonde_text *line, const struct serve_counts *at)
 
 /* "calc/tcp: 3 clients (1 still here), 54 bytes received, 24 sent, 3 requests answered, 0
  * refused" */
-static void print_service(struct output *output, const struct serve_counts *at)
+static void print_service(struct output *output, const struct sonde_serve_counts *at)
 {
 	char storage[320];
 	struct sonde_text line;
@@ -126,7 +77,7 @@ static void print_service(struct output *output, const struct serve_counts *at)
 	output_print(output, "%s\n", storage);
 }
 
-static void print_all(struct output *output, const struct serve_counts *all)
+static void print_all(struct output *output, const struct sonde_serve_counts *all)
 {
 	char storage[320];
 	struct sonde_text line;
@@ -144,9 +95,10 @@ static void print_all(struct output *output, const struct serve_counts *all)
 
 /* --- as NDJSON */
 
-static void add_counts(struct sonde_json *json, const struct serve_counts *at)
+static void add_counts(struct sonde_json *json, const struct sonde_serve_counts *at)
 {
 	sonde_json_add_int(json, "clients", (int64_t)at->clients);
+	sonde_json_add_int(json, "turned_away", (int64_t)at->turned_away);
 	sonde_json_add_int(json, "connected", (int64_t)(at->clients - at->left));
 	sonde_json_add_int(json, "datagrams", (int64_t)at->datagrams);
 	sonde_json_add_int(json, "received", (int64_t)at->received);
@@ -157,41 +109,41 @@ static void add_counts(struct sonde_json *json, const struct serve_counts *at)
 	sonde_json_add_int(json, "unanswered", (int64_t)at->unanswered);
 }
 
-static void write_event(const struct serve_counters *counters, struct output *output,
+static void write_event(const struct sonde_server *server, struct output *output,
 			const char *name, int64_t at_ns)
 {
-	struct serve_counts all = sum(counters);
+	struct sonde_serve_counts all = sum(server), at;
 	struct sonde_json *json = output_event_begin(output, name);
 
 	output_event_time(output, "at_ns", at_ns);
 	add_counts(json, &all);
 	sonde_json_key(json, "services");
 	sonde_json_array_begin(json);
-	for (size_t i = 0; i < counters->count; i++) {
-		const struct serve_counts *at = &counters->services[i];
-		if (!has_work(at))
+	for (size_t i = 0; sonde_server_read_counts(server, i, &at); i++) {
+		if (!has_work(&at))
 			continue;
 		sonde_json_object_begin(json);
-		sonde_json_add_string(json, "service", at->service);
-		sonde_json_add_string(json, "proto", at->udp ? "udp" : "tcp");
-		add_counts(json, at);
+		sonde_json_add_string(json, "service", at.service);
+		sonde_json_add_string(json, "proto", at.udp ? "udp" : "tcp");
+		add_counts(json, &at);
 		sonde_json_object_end(json);
 	}
 	sonde_json_array_end(json);
 	output_event_end(output);
 }
 
-void serve_counters_print(const struct serve_counters *counters, struct output *output,
+void serve_counters_print(const struct sonde_server *server, struct output *output,
 			  const char *event, int64_t at_ns)
 {
+	struct sonde_serve_counts all = sum(server), at;
+
 	if (output->has_json) {
-		write_event(counters, output, event, at_ns);
+		write_event(server, output, event, at_ns);
 		return;
 	}
-	for (size_t i = 0; i < counters->count; i++) {
-		if (output->verbosity >= 0 && has_work(&counters->services[i]))
-			print_service(output, &counters->services[i]);
+	for (size_t i = 0; sonde_server_read_counts(server, i, &at); i++) {
+		if (output->verbosity >= 0 && has_work(&at))
+			print_service(output, &at);
 	}
-	struct serve_counts all = sum(counters);
 	print_all(output, &all);
 }

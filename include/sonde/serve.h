@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include <sonde/address.h>
+#include <sonde/cidr.h>
 #include <sonde/error.h>
 #include <sonde/export.h>
 
@@ -29,7 +30,7 @@ enum sonde_serve_event_kind {
 /* What happened; valid only during the call. */
 struct sonde_serve_event {
 	enum sonde_serve_event_kind kind;
-	int64_t at_ns;       /* CLOCK_REALTIME; 0 of an untimed one */
+	int64_t at_ns;       /* CLOCK_REALTIME */
 	const char *service; /* "calc" */
 	bool udp;
 	struct sonde_address address; /* listening */
@@ -63,11 +64,26 @@ struct sonde_serve_options {
 	uint32_t drop_parts; /* of a million datagrams that come; 0 none */
 	int64_t delay_ns;    /* of each answer */
 	uint64_t seed;       /* of the losses: the same ones in each run; 0: by chance */
-	/* What clients do comes without a time: for an observer that only counts, and a
-	 * server that answers a million requests a second. */
-	bool untimed;
+	/* TCP connections from elsewhere are closed at once, and datagrams have no answer.
+	 * Borrowed as long as the server lives; NULL: everybody may come. */
+	const struct sonde_cidr_set *allow;
+	/* What clients do (accepted, received, answered, dropped, refused, closed) is
+	 * counted and not told: for a server that answers a million requests a second. */
+	bool quiet;
 	sonde_serve_observer *observer; /* NULL none */
 	void *context;
+};
+
+/* What one service did over one transport, with all its SPECs and all workers together. */
+struct sonde_serve_counts {
+	const char *service; /* static */
+	bool udp;
+	uint64_t clients, left; /* TCP: that came, that have gone */
+	uint64_t turned_away;   /* TCP: connections that were not allowed */
+	uint64_t datagrams;
+	uint64_t received, sent; /* bytes; sent: taken by the kernel */
+	uint64_t answered, refused, dropped;
+	uint64_t unanswered; /* datagrams that may have no answer, or could get none */
 };
 
 struct sonde_server;
@@ -89,7 +105,14 @@ SONDE_API int sonde_server_run(struct sonde_server *server, int also_fd,
 /* Calls the observer once, and never while it is called for an event of another worker: a
  * time to show what it has counted. */
 SONDE_API void sonde_server_ask_observer(struct sonde_server *server);
-/* Stops listening, sends what is already answered (at most a second), closes all. */
+/* Row i of what was served so far; false past the last row, which exist from the
+ * beginning.  At any time, also from the observer. */
+SONDE_API bool sonde_server_read_counts(const struct sonde_server *server, size_t i,
+					struct sonde_serve_counts *ret);
+/* Stops listening, sends what is already answered (at most a second), closes all, and says
+ * what was left unsaid.  The counts can be read still. */
+SONDE_API void sonde_server_stop(struct sonde_server *server);
+/* Stops it first, where that is not done. */
 SONDE_API void sonde_server_free(struct sonde_server *server);
 
 /* The names of all services, for help, completion and suggestions. */

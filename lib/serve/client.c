@@ -93,7 +93,7 @@ static void notify(struct sonde_server *server, const struct client *client,
 		   enum sonde_serve_event_kind kind, size_t bytes, uint32_t requests,
 		   const char *reason)
 {
-	if (!server->options.observer)
+	if (!server_tells_steps(server))
 		return;
 	struct sonde_serve_event event = {
 		.kind = kind,
@@ -111,6 +111,17 @@ static void notify(struct sonde_server *server, const struct client *client,
 		event.lasted_ns = clock_monotonic_ns() - client->came_ns;
 	}
 	server_notify(server, &event);
+}
+
+static struct counts *counts_of(const struct client *client)
+{
+	return &client->spec->counts[SPEC_TCP];
+}
+
+static void count_sent(struct client *client, size_t n)
+{
+	client->sent += n;
+	counts_add(&counts_of(client)->sent, n);
 }
 
 /* --- the end of a client */
@@ -131,6 +142,7 @@ static void close_now(struct sonde_server *server, struct client *client,
 		client->next->previous = client->previous;
 	server->client_count--;
 	loop_close(server->loop, client->slot);
+	counts_add(&counts_of(client)->left, 1);
 	notify(server, client, SONDE_SERVE_CLOSED, 0, 0, reason);
 	listener_resume(server);
 }
@@ -221,7 +233,7 @@ static bool send_or_keep(struct sonde_server *server, struct client *client,
 			return false;
 		}
 		sent = r > 0 ? (size_t)r : 0;
-		client->sent += sent;
+		count_sent(client, sent);
 	}
 	if (sent == n)
 		return true;
@@ -253,7 +265,7 @@ static bool flush(struct sonde_server *server, struct client *client)
 	}
 	if (r > 0) {
 		output->at += (size_t)r;
-		client->sent += (uint64_t)r;
+		count_sent(client, (size_t)r);
 		client->active_ns = loop_now_ns(server->loop);
 	}
 	if (left(output) == 0)
@@ -262,6 +274,21 @@ static bool flush(struct sonde_server *server, struct client *client)
 }
 
 /* --- input */
+
+static void tell(struct sonde_server *server, struct client *client,
+		 const struct service_turn *turn)
+{
+	if (turn->answered > 0) {
+		client->answered += turn->answered;
+		counts_add(&counts_of(client)->answered, turn->answered);
+		notify(server, client, SONDE_SERVE_ANSWERED, turn->given, turn->answered,
+		       NULL);
+	}
+	if (turn->refused && !server->stopping) {
+		counts_add(&counts_of(client)->refused, 1);
+		notify(server, client, SONDE_SERVE_REFUSED, 0, 0, turn->reason);
+	}
+}
 
 /* Lets the service answer bytes[0..n), which are all that is not answered yet; keeps what
  * it does not take. */
@@ -287,13 +314,8 @@ static void work(struct sonde_server *server, struct client *client, const uint8
 		n -= turn.taken;
 		if (!send_or_keep(server, client, server->output, turn.given))
 			return;
-		client->answered += turn.answered;
 		refused = refused || turn.refused;
-		if (turn.answered > 0)
-			notify(server, client, SONDE_SERVE_ANSWERED, turn.given,
-			       turn.answered, NULL);
-		if (turn.refused && !server->stopping)
-			notify(server, client, SONDE_SERVE_REFUSED, 0, 0, turn.reason);
+		tell(server, client, &turn);
 		if (client->wish != SERVICE_NEEDS_ROOM || left(&client->output) > 0)
 			break;
 	}
@@ -334,6 +356,7 @@ static void receive(struct sonde_server *server, struct client *client)
 	client->active_ns = loop_now_ns(server->loop);
 	if (n > 0) {
 		client->received += (uint64_t)n;
+		counts_add(&counts_of(client)->received, (uint64_t)n);
 		notify(server, client, SONDE_SERVE_RECEIVED, (size_t)n, 0, NULL);
 	} else {
 		client->finished = true;
@@ -480,6 +503,7 @@ int client_new(struct sonde_server *server, int fd, const struct serve_spec *spe
 	if (server->options.idle_timeout_ns > 0)
 		loop_set_deadline(server->loop, client->slot,
 				  client->active_ns + server->options.idle_timeout_ns);
+	counts_add(&counts_of(client)->clients, 1);
 	notify(server, client, SONDE_SERVE_ACCEPTED, 0, 0, NULL);
 	if (spec->service->speaks_first) {
 		work(server, client, server->input, 0);

@@ -1,7 +1,7 @@
 /* Workers.
  *
  * Goals: a core more for each of them, and nothing that one does on a request's way
- * touches memory of another.  Each worker therefore is a whole server with sockets of its
+ * touches memory of another, but for datagrams of other machines, whose rate is one.  Each worker therefore is a whole server with sockets of its
  * own on the same addresses (SO_REUSEPORT): the kernel deals the connections out.
  *
  * The first worker is the thread that calls sonde_server_run().  The others are made
@@ -32,13 +32,18 @@ int crew_new(unsigned count, struct crew **ret)
 	r = -pthread_mutex_init(&crew->lock, NULL);
 	if (r < 0)
 		goto out;
+	r = -pthread_mutex_init(&crew->rate_lock, NULL);
+	if (r < 0)
+		goto out_lock;
 	r = -pthread_cond_init(&crew->changed, NULL);
-	if (r < 0) {
-		pthread_mutex_destroy(&crew->lock);
-		goto out;
-	}
+	if (r < 0)
+		goto out_rate_lock;
 	*ret = crew;
 	return 0;
+out_rate_lock:
+	pthread_mutex_destroy(&crew->rate_lock);
+out_lock:
+	pthread_mutex_destroy(&crew->lock);
 out:
 	free(crew->members);
 	free(crew->threads);
@@ -52,9 +57,20 @@ void crew_free(struct crew *crew)
 		return;
 	pthread_cond_destroy(&crew->changed);
 	pthread_mutex_destroy(&crew->lock);
+	pthread_mutex_destroy(&crew->rate_lock);
 	free(crew->members);
 	free(crew->threads);
 	free(crew);
+}
+
+bool crew_admit(struct crew *crew, const struct sonde_address *source, int64_t now_ns)
+{
+	if (crew->count == 1)
+		return rate_admit(&crew->rate, source, now_ns);
+	pthread_mutex_lock(&crew->rate_lock);
+	bool admits = rate_admit(&crew->rate, source, now_ns);
+	pthread_mutex_unlock(&crew->rate_lock);
+	return admits;
 }
 
 void crew_lock(struct crew *crew)

@@ -10,6 +10,8 @@
 
 #include <sonde/serve.h>
 
+#include "serve/rate.h"
+
 struct crew {
 	_Atomic uint64_t accepted;     /* connections: their numbers */
 	unsigned count;                /* of workers, the first included */
@@ -19,6 +21,9 @@ struct crew {
 	pthread_mutex_t lock;          /* of the observer, and of: */
 	pthread_cond_t changed;
 	bool begun; /* they serve */
+	/* A source that asks from many ports meets all workers: they have one table. */
+	pthread_mutex_t rate_lock;
+	struct rate rate;
 };
 
 int crew_new(unsigned count, struct crew **ret);
@@ -28,6 +33,9 @@ void crew_free(struct crew *crew);
 /* One worker at a time; costs nothing where there is only one. */
 void crew_lock(struct crew *crew);
 void crew_unlock(struct crew *crew);
+
+/* Whether this source may ask over UDP now; counts it if so. */
+bool crew_admit(struct crew *crew, const struct sonde_address *source, int64_t now_ns);
 
 /* The threads of all members, which wait until crew_begin().  0 or -errno. */
 int crew_start(struct crew *crew);

@@ -30,8 +30,8 @@
 #include "base/clock.h"
 #include "base/chance.h"
 #include "base/limits.h"
+#include "serve/crew.h"
 #include "serve/fault.h"
-#include "serve/rate.h"
 
 enum {
 	/* Not a power of two: the starts of the slots shall not fall on one cache line.
@@ -59,9 +59,8 @@ struct datagrams {
 	unsigned out_count;
 	size_t out_bytes;
 	uint8_t own_ports[65536 / 8]; /* a bit for each that a UDP service has */
-	struct server_quiet quiet_source, quiet_rate, quiet_size, quiet_send,
+	struct server_quiet quiet_source, quiet_allow, quiet_rate, quiet_size, quiet_send,
 		quiet_receive, quiet_delay;
-	struct rate rate;
 	struct fault fault;
 	int delayed_slot; /* -1 without a delay */
 	uint8_t output[OUTPUT_BYTES];
@@ -117,8 +116,8 @@ static void send_batch(struct sonde_server *server, const struct socket *socket)
 		if (r < 0 && errno == EINTR)
 			continue;
 		/* The first of them cannot go; the next ones have other destinations. */
-		server_trouble(server, &datagrams->quiet_send, socket->spec->service,
-			       true, "an answer could not be sent");
+		trouble_add(server, &datagrams->quiet_send, socket->spec, true,
+			    "an answer could not be sent");
 		sent++;
 	}
 	datagrams->out_count = 0;
@@ -185,7 +184,7 @@ static void notify(struct sonde_server *server, const struct socket *socket,
 		   enum sonde_serve_event_kind kind, const struct sonde_address *peer,
 		   size_t bytes, uint32_t requests, const char *reason)
 {
-	if (!server->options.observer)
+	if (!server_tells_steps(server))
 		return;
 	struct sonde_serve_event event = {
 		.kind = kind,
@@ -197,6 +196,16 @@ static void notify(struct sonde_server *server, const struct socket *socket,
 		.reason = reason,
 	};
 	server_notify(server, &event);
+}
+
+static void tell_answer(struct sonde_server *server, const struct socket *socket,
+			const struct sonde_address *peer, size_t bytes, uint32_t requests)
+{
+	struct counts *counts = &socket->spec->counts[SPEC_UDP];
+
+	counts_add(&counts->sent, bytes);
+	counts_add(&counts->answered, requests);
+	notify(server, socket, SONDE_SERVE_ANSWERED, peer, bytes, requests, NULL);
 }
 
 /* Takes the answer that was added last out of the batch, to send it later. */
@@ -211,8 +220,8 @@ static void delay_answer(struct sonde_server *server, const struct socket *socke
 	datagrams->out_bytes -= answer->msg_iov->iov_len;
 	if (fault_keep(&datagrams->fault, socket->spec, socket->fd, answer, requests,
 		       loop_now_ns(server->loop)) < 0)
-		server_trouble(server, &datagrams->quiet_delay, socket->spec->service,
-			       true, "not answered: too many answers are under way");
+		trouble_add(server, &datagrams->quiet_delay, socket->spec, true,
+			    "not answered: too many answers are under way");
 	else if (was_empty)
 		loop_set_deadline(server->loop, datagrams->delayed_slot,
 				  fault_due_ns(&datagrams->fault));
@@ -227,11 +236,11 @@ static void send_delayed(struct sonde_server *server, const struct fault_answer 
 	sonde_address_from_sockaddr(answer->message.msg_name, answer->message.msg_namelen,
 				    &peer);
 	if (sendmsg(answer->fd, &answer->message, MSG_NOSIGNAL) < 0)
-		server_trouble(server, &datagrams->quiet_send, answer->spec->service,
-			       true, "an answer could not be sent");
+		trouble_add(server, &datagrams->quiet_send, answer->spec, true,
+			    "an answer could not be sent");
 	else
-		notify(server, &socket, SONDE_SERVE_ANSWERED, &peer, answer->part.iov_len,
-		       answer->requests, NULL);
+		tell_answer(server, &socket, &peer, answer->part.iov_len,
+			    answer->requests);
 }
 
 static void send_due(struct sonde_server *server, int64_t now_ns)
@@ -260,6 +269,7 @@ static void answer_one(struct sonde_server *server, const struct socket *socket,
 	struct datagrams *datagrams = server->datagrams;
 	const struct msghdr *message = &datagrams->in.messages[at].msg_hdr;
 	const struct service *service = socket->spec->service;
+	struct counts *counts = &socket->spec->counts[SPEC_UDP];
 	struct sonde_address peer = {0};
 	struct service_turn turn = {
 		.input = message->msg_iov->iov_base,
@@ -270,16 +280,22 @@ static void answer_one(struct sonde_server *server, const struct socket *socket,
 	sonde_address_from_sockaddr(message->msg_name, message->msg_namelen, &peer);
 	if (!may_ask(datagrams, &peer)) {
 		datagrams->quiet_source.peer = peer;
-		server_trouble(server, &datagrams->quiet_source, service, true,
-			       "not answered: the request comes from where a server or "
-			       "a group answers, and might make a loop");
+		trouble_add(server, &datagrams->quiet_source, socket->spec, true,
+			    "not answered: the request comes from where a server or "
+			    "a group answers, and might make a loop");
+		return;
+	}
+	if (!server_allows(server, &peer)) {
+		datagrams->quiet_allow.peer = peer;
+		trouble_add(server, &datagrams->quiet_allow, socket->spec, true,
+			    "not answered: not of an allowed network (--allow)");
 		return;
 	}
 	if (!sonde_address_is_loopback(&peer) &&
-	    !rate_admit(&datagrams->rate, &peer, loop_now_ns(server->loop))) {
+	    !crew_admit(server->crew, &peer, loop_now_ns(server->loop))) {
 		datagrams->quiet_rate.peer = peer;
-		server_trouble(server, &datagrams->quiet_rate, service, true,
-			       "not answered: its network asks too often");
+		trouble_add(server, &datagrams->quiet_rate, socket->spec, true,
+			    "not answered: its network asks too often");
 		return;
 	}
 	if (datagrams->out_count == LIMIT_DATAGRAM_BATCH ||
@@ -290,22 +306,27 @@ static void answer_one(struct sonde_server *server, const struct socket *socket,
 	turn.answer_limit = answer_limit(&peer, turn.input_bytes);
 	turn_begin(server, socket->spec, &turn);
 
+	counts_add(&counts->datagrams, 1);
+	counts_add(&counts->received, turn.input_bytes);
 	notify(server, socket, SONDE_SERVE_RECEIVED, &peer, turn.input_bytes, 0, NULL);
 	if (fault_drops(&datagrams->fault)) {
+		counts_add(&counts->dropped, 1);
 		notify(server, socket, SONDE_SERVE_DROPPED, &peer, turn.input_bytes, 0,
 		       "lost on purpose (--drop)");
 		return;
 	}
 	bool answered = service->answer(&turn);
-	if (turn.refused)
+	if (turn.refused) {
+		counts_add(&counts->refused, 1);
 		notify(server, socket, SONDE_SERVE_REFUSED, &peer, 0, 0, turn.reason);
+	}
 	if (!answered)
 		return;
 	if (turn.given > turn.answer_limit) {
 		datagrams->quiet_size.peer = peer;
-		server_trouble(server, &datagrams->quiet_size, service, true,
-			       "not answered: the answer would leave this machine, and "
-			       "is longer than its request or than 512 bytes");
+		trouble_add(server, &datagrams->quiet_size, socket->spec, true,
+			    "not answered: the answer would leave this machine, and "
+			    "is longer than its request or than 512 bytes");
 		return;
 	}
 	add_answer(datagrams, at, turn.given);
@@ -313,8 +334,7 @@ static void answer_one(struct sonde_server *server, const struct socket *socket,
 		delay_answer(server, socket, turn.answered);
 		return;
 	}
-	notify(server, socket, SONDE_SERVE_ANSWERED, &peer, turn.given, turn.answered,
-	       NULL);
+	tell_answer(server, socket, &peer, turn.given, turn.answered);
 }
 
 static void prepare_input(struct datagrams *datagrams, const struct socket *socket)
@@ -341,9 +361,9 @@ void datagrams_ready(void *context, void *object, uint32_t events)
 				     LIMIT_DATAGRAM_BATCH, MSG_DONTWAIT, NULL);
 		if (count < 0) {
 			if (errno != EAGAIN && errno != EINTR)
-				server_trouble(server, &datagrams->quiet_receive,
-					       socket->spec->service, true,
-					       "a datagram could not be received");
+				trouble_add(server, &datagrams->quiet_receive,
+					    socket->spec, true,
+					    "a datagram could not be received");
 			return;
 		}
 		for (unsigned at = 0; at < (unsigned)count; at++)
@@ -380,7 +400,6 @@ static int make_shared(struct sonde_server *server)
 			.msg_iovlen = 1,
 		};
 	}
-	datagrams->rate.seed = chance_next(&server->chance);
 	datagrams->fault = (struct fault){
 		.drop_parts = server->options.drop_parts,
 		.delay_ns = server->options.delay_ns,
@@ -436,20 +455,26 @@ int datagrams_add(struct sonde_server *server, int fd, const struct serve_spec *
 	return 0;
 }
 
-void datagrams_free_shared(struct sonde_server *server)
+void datagrams_stop(struct sonde_server *server)
 {
 	struct datagrams *datagrams = server->datagrams;
 
 	if (!datagrams)
 		return;
-	/* What was answered is sent, if early. */
 	send_due(server, INT64_MAX);
-	server_trouble_end(server, &datagrams->quiet_delay);
-	server_trouble_end(server, &datagrams->quiet_rate);
-	server_trouble_end(server, &datagrams->quiet_source);
-	server_trouble_end(server, &datagrams->quiet_size);
-	server_trouble_end(server, &datagrams->quiet_send);
-	server_trouble_end(server, &datagrams->quiet_receive);
-	free(datagrams);
+	trouble_end(server, &datagrams->quiet_delay);
+	trouble_end(server, &datagrams->quiet_rate);
+	trouble_end(server, &datagrams->quiet_allow);
+	trouble_end(server, &datagrams->quiet_source);
+	trouble_end(server, &datagrams->quiet_size);
+	trouble_end(server, &datagrams->quiet_send);
+	trouble_end(server, &datagrams->quiet_receive);
+}
+
+void datagrams_free_shared(struct sonde_server *server)
+{
+	if (server->datagrams)
+		fault_done(&server->datagrams->fault);
+	free(server->datagrams);
 	server->datagrams = NULL;
 }

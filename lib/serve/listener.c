@@ -40,8 +40,7 @@ static void watch_all(struct sonde_server *server, bool accepting)
 static void pause_accepting(struct sonde_server *server, const struct listener *listener,
 			    const char *why)
 {
-	server_trouble(server, &server->quiet_accept, listener->spec->service, false,
-		       why);
+	trouble_add(server, &server->quiet_accept, listener->spec, false, why);
 	watch_all(server, false);
 }
 
@@ -88,6 +87,17 @@ static void describe_failure(struct sonde_server *server, const struct listener 
 	}
 }
 
+/* Takes fd. */
+static void turn_away(struct sonde_server *server, const struct listener *listener,
+		      int fd, const struct sonde_address *peer)
+{
+	close(fd);
+	counts_add(&listener->spec->counts[SPEC_TCP].turned_away, 1);
+	server->quiet_allow.peer = *peer;
+	trouble_add(server, &server->quiet_allow, listener->spec, false,
+		    "turned away: not of an allowed network (--allow)");
+}
+
 void listener_ready(void *context, void *object, uint32_t events)
 {
 	struct sonde_server *server = context;
@@ -115,6 +125,10 @@ void listener_ready(void *context, void *object, uint32_t events)
 		}
 		sonde_address_from_sockaddr((const struct sockaddr *)&storage, length,
 					    &peer);
+		if (!server_allows(server, &peer)) {
+			turn_away(server, listener, fd, &peer);
+			continue;
+		}
 		if (client_new(server, fd, listener->spec, &peer) < 0) {
 			close(fd);
 			pause_accepting(server, listener,

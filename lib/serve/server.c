@@ -5,7 +5,6 @@
 #include "serve/server.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/chance.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "serve/bind.h"
@@ -50,11 +50,14 @@ _Static_assert(sizeof(kinds) / sizeof(kinds[0]) == SERVER_KINDS, "a kind has no 
 
 /* --- events */
 
-/* Of a client, as there are many. */
-static bool is_step(enum sonde_serve_event_kind kind)
+bool server_tells_steps(const struct sonde_server *server)
 {
-	return (kind >= SONDE_SERVE_ACCEPTED && kind <= SONDE_SERVE_CLOSED) ||
-	       kind == SONDE_SERVE_IDLE;
+	return server->options.observer && !server->options.quiet;
+}
+
+bool server_allows(const struct sonde_server *server, const struct sonde_address *peer)
+{
+	return !server->options.allow || sonde_cidr_set_has(server->options.allow, peer);
 }
 
 void server_notify(struct sonde_server *server, struct sonde_serve_event *event)
@@ -63,8 +66,7 @@ void server_notify(struct sonde_server *server, struct sonde_serve_event *event)
 		return;
 	server->notified = event->kind != SONDE_SERVE_IDLE;
 	crew_lock(server->crew);
-	event->at_ns =
-		server->options.untimed && is_step(event->kind) ? 0 : clock_realtime_ns();
+	event->at_ns = clock_realtime_ns();
 	server->options.observer(server->options.context, event);
 	crew_unlock(server->crew);
 }
@@ -83,48 +85,6 @@ static int turn(struct sonde_server *server, int64_t until_ns)
 	if (server->notified)
 		server_notify(server, &event);
 	return loop_turn(server->loop, until_ns);
-}
-
-static void say_trouble(struct sonde_server *server, const struct server_quiet *quiet,
-			uint64_t times)
-{
-	char reason[256];
-
-	if (times == 1)
-		snprintf(reason, sizeof(reason), "%s", quiet->what);
-	else
-		snprintf(reason, sizeof(reason), "%s (%llu times)", quiet->what,
-			 (unsigned long long)times);
-	struct sonde_serve_event event = {
-		.kind = SONDE_SERVE_TROUBLE,
-		.service = quiet->service->name,
-		.udp = quiet->udp,
-		.peer = quiet->peer,
-		.times = times,
-		.reason = reason,
-	};
-	server_notify(server, &event);
-}
-
-void server_trouble(struct sonde_server *server, struct server_quiet *quiet,
-		    const struct service *service, bool udp, const char *what)
-{
-	quiet->what = what;
-	quiet->service = service;
-	quiet->udp = udp;
-	quiet->unsaid++;
-	if (loop_now_ns(server->loop) < quiet->next_ns)
-		return;
-	say_trouble(server, quiet, quiet->unsaid);
-	quiet->unsaid = 0;
-	quiet->next_ns = loop_now_ns(server->loop) + LIMIT_QUIET_MS * NS_PER_MS;
-}
-
-void server_trouble_end(struct sonde_server *server, struct server_quiet *quiet)
-{
-	if (quiet->unsaid > 0)
-		say_trouble(server, quiet, quiet->unsaid);
-	quiet->unsaid = 0;
 }
 
 /* --- life */
@@ -149,6 +109,9 @@ static void stop(struct sonde_server *server)
 		if (turn(server, now_ns + STOP_STEP_MS * NS_PER_MS) < 0)
 			break;
 	}
+	trouble_end(server, &server->quiet_accept);
+	trouble_end(server, &server->quiet_allow);
+	datagrams_stop(server);
 }
 
 static void free_worker(struct sonde_server *server)
@@ -157,7 +120,6 @@ static void free_worker(struct sonde_server *server)
 		return;
 	if (server->loop)
 		stop(server);
-	server_trouble_end(server, &server->quiet_accept);
 	datagrams_free_shared(server);
 	loop_free(server->loop);
 	for (size_t i = 0; i < server->spec_count; i++) {
@@ -269,6 +231,7 @@ int sonde_server_new(const struct sonde_serve_options *options, struct sonde_ser
 		crew_free(crew);
 		goto out;
 	}
+	crew->rate.seed = chance_next(&server->chance);
 	for (unsigned i = 1; r == 0 && i < workers; i++)
 		r = new_member(crew, options, i);
 	if (r < 0)
@@ -432,8 +395,8 @@ void server_work(struct sonde_server *server)
 
 	/* Its sockets are closed then, and new clients are dealt to the others. */
 	if (r < 0 && server->spec_count > 0)
-		server_trouble(server, &server->quiet_accept, server->specs[0]->service,
-			       false, "a worker ends: it cannot wait for clients");
+		trouble_add(server, &server->quiet_accept, server->specs[0], false,
+			    "a worker ends: it cannot wait for clients");
 	stop(server);
 }
 
@@ -453,14 +416,19 @@ int sonde_server_run(struct sonde_server *server, int also_fd, struct sonde_erro
 	return server->also_ready ? 1 : 0;
 }
 
+void sonde_server_stop(struct sonde_server *server)
+{
+	crew_stop(server->crew);
+	stop(server);
+	crew_join(server->crew);
+}
+
 void sonde_server_free(struct sonde_server *server)
 {
 	if (!server)
 		return;
 	struct crew *crew = server->crew;
-	crew_stop(crew);
-	stop(server);
-	crew_join(crew);
+	sonde_server_stop(server);
 	for (unsigned i = 0; i + 1 < crew->count; i++)
 		free_worker(crew->members[i]);
 	free_worker(server);

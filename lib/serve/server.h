@@ -27,7 +27,7 @@ enum server_kind {
  * those that were not said. */
 struct server_quiet {
 	const char *what; /* static; NULL where nothing was left unsaid */
-	const struct service *service;
+	const struct serve_spec *spec;
 	bool udp;
 	struct sonde_address peer; /* of the last one, where it has one */
 	int64_t next_ns;
@@ -56,7 +56,7 @@ struct sonde_server {
 	bool accepting;
 	bool stopping;
 	int resume_slot;
-	struct server_quiet quiet_accept;
+	struct server_quiet quiet_accept, quiet_allow;
 
 	int also_slot; /* -1 none */
 	bool also_ready;
@@ -74,13 +74,21 @@ struct sonde_server {
 
 /* Stamps the event and shows it. */
 void server_notify(struct sonde_server *server, struct sonde_serve_event *event);
-/* what is static: "an answer could not be sent". */
-void server_trouble(struct sonde_server *server, struct server_quiet *quiet,
-		    const struct service *service, bool udp, const char *what);
+/* Whether somebody wants to know what clients do. */
+bool server_tells_steps(const struct sonde_server *server);
+/* Whether this one may come. */
+bool server_allows(const struct sonde_server *server, const struct sonde_address *peer);
 /* The life of a member's thread. */
 void server_work(struct sonde_server *server);
+
+/* --- trouble.c */
+
+/* what is static: "an answer could not be sent".  Of UDP it is one datagram that has no
+ * answer. */
+void trouble_add(struct sonde_server *server, struct server_quiet *quiet,
+		 const struct serve_spec *spec, bool udp, const char *what);
 /* Says what was left unsaid. */
-void server_trouble_end(struct sonde_server *server, struct server_quiet *quiet);
+void trouble_end(struct sonde_server *server, struct server_quiet *quiet);
 
 /* --- turn.c: time and chance for the services */
 
@@ -118,6 +126,8 @@ void listener_late(void *context, void *object);
 /* Takes fd on success. */
 int datagrams_add(struct sonde_server *server, int fd, const struct serve_spec *spec,
 		  const struct sonde_address *bound);
+/* Sends the answers that are under way, if early, and says what was left unsaid. */
+void datagrams_stop(struct sonde_server *server);
 void datagrams_free_shared(struct sonde_server *server);
 
 void datagrams_ready(void *context, void *object, uint32_t events);

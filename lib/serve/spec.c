@@ -253,13 +253,13 @@ int serve_spec_parse(const char *text, struct serve_spec *ret, struct sonde_erro
 	r = parse_endpoint(rest, &spec, err);
 	if (r < 0)
 		goto out;
-	if (spec.service->config_bytes > 0) {
+	spec.counts = counts_new(SPEC_TRANSPORTS);
+	if (spec.service->config_bytes > 0)
 		spec.config = array_new(1, spec.service->config_bytes);
-		if (!spec.config) {
-			r = sonde_error_set(err, SONDE_ERROR_TROUBLE, -ENOMEM, "serve",
-					    spec.service->name, NULL);
-			goto out;
-		}
+	if (!spec.counts || (spec.service->config_bytes > 0 && !spec.config)) {
+		r = sonde_error_set(err, SONDE_ERROR_TROUBLE, -ENOMEM, "serve",
+				    spec.service->name, NULL);
+		goto out;
 	}
 	r = parse_options(options, &spec, err);
 	if (r < 0)
@@ -350,4 +350,6 @@ void serve_spec_done(struct serve_spec *spec)
 	spec->file_text = NULL;
 	array_free(spec->config);
 	spec->config = NULL;
+	counts_free(spec->counts);
+	spec->counts = NULL;
 }

@@ -13,6 +13,9 @@
 
 #include "io/resolve.h"
 #include "proto/service.h"
+#include "serve/counts.h"
+
+enum { SPEC_TCP = 0, SPEC_UDP, SPEC_TRANSPORTS };
 
 struct serve_spec {
 	const struct service *service;
@@ -20,6 +23,7 @@ struct serve_spec {
 	unsigned transports; /* of enum service_transport */
 	void *config;        /* owned; NULL where the service has none */
 	bool once;
+	struct counts *counts; /* owned; of TCP and of UDP */
 	/* Of the option that names a file; NULL where none was given. */
 	const struct service_option *file_option;
 	char *file_name; /* owned */

@@ -1,0 +1,169 @@
+#!/usr/bin/python3
+"""`sonde serve --allow`: who is not of an allowed network is closed or not answered, is
+counted, and named once; and what several workers share of UDP.
+
+    clients ---- lo ---- sonde serve on every interface
+    192.0.2.1, 2001:db8::1           are addresses of lo: not loopback ones
+"""
+
+import json
+import os
+import select
+import socket
+import subprocess
+import time
+
+import netns
+from serving import Server, read_all, read_exactly, reply, request, tcp, udp
+from tap import tap
+
+netns.enter()
+for address in ('192.0.2.1/24', '192.0.2.129/24', '2001:db8::1/64'):
+    subprocess.run(['ip', 'address', 'add', address, 'dev', 'lo', *(
+        ['nodad'] if ':' in address else [])], check=True)
+
+
+def over_tcp(port, host, source=None):
+    """'served', or 'closed' where it ends at once."""
+    with socket.create_connection((host, port), timeout=10,
+                                  source_address=(source or host, 0)) as sock:
+        try:
+            sock.sendall(request(1, 'Summe', 1, 2))
+            return 'served' if read_exactly(sock, 8) == reply(1, 3) else 'closed'
+        except ConnectionError:
+            return 'closed'
+
+
+def over_udp(port, host, wait=0.3):
+    with udp(port, host, source=(host, 0)) as sock:
+        sock.settimeout(wait)
+        sock.send(request(1, 'Summe', 1, 2))
+        try:
+            return 'served' if sock.recv(100) == reply(1, 3) else 'wrong'
+        except socket.timeout:
+            return 'silent'
+
+
+def ask_all(port, hosts):
+    return [(over_tcp(port, host), over_udp(port, host)) for host in hosts]
+
+
+YES, NO = ('served', 'served'), ('closed', 'silent')
+HOSTS = ('127.0.0.1', '192.0.2.1', '192.0.2.129', '::1', '2001:db8::1')
+
+server = Server('calc@*:0', '--allow', '192.0.2.0/25', '--allow', '2001:db8::/32')
+tap.equal('--allow twice: IPv4 and IPv6, loopback only where it is named',
+          ask_all(server.ports[0], HOSTS), [NO, YES, NO, NO, YES])
+turned_away = server.wait_line(
+    r'^calc ([^ ]+):\d+/tcp: trouble: turned away: not of an allowed network \(--allow\)')
+tap.equal('the log names the first of them', turned_away[1], '127.0.0.1')
+ignored = server.wait_line(
+    r'^calc ([^ ]+):\d+/udp: trouble: not answered: not of an allowed network')
+tap.equal('also over UDP', ignored[1], '127.0.0.1')
+for _ in range(40):
+    over_tcp(server.ports[0], '127.0.0.1')
+said = sum('turned away' in line for line in server.lines)
+tap.equal('and says it once an interval', said, 1)
+status, lines, errors = server.stop()
+tap.check('at the end all of them', any(
+    line.endswith('turned away: not of an allowed network (--allow) (42 times)')
+    for line in lines), lines[-6:])
+tap.equal('and counts them', (status, errors, lines[-1]), (
+    0, '', 'served 2 clients and 2 datagrams: 4 requests answered, 0 refused, '
+    '43 connections turned away, 3 datagrams without an answer'))
+
+server = Server('calc@*:0', '--allow', '192.0.2.1,127.0.0.0/8,::/0', '--workers', '2')
+tap.equal('a list; one host; with workers', ask_all(server.ports[0], HOSTS),
+          [YES, YES, NO, YES, YES])
+server.stop()
+
+log = os.path.join(netns.scratch(), 'log')
+with open(log, 'w', encoding='utf-8') as file:
+    process = netns.background([netns.SONDE, 'serve', '--json', 'calc@127.0.0.1:0/tcp', '--allow',
+                                '127.0.0.2'], stdout=file)
+
+
+def events_so_far():
+    with open(log, encoding='utf-8') as file:
+        return [json.loads(line) for line in file if line.endswith('\n')]
+
+
+netns.wait_until('it to listen', lambda: len(events_so_far()) == 2)
+port = events_so_far()[1]['port']
+tap.equal('who is turned away gets a FIN, and no byte',
+          [read_all(sock) for sock in [tcp(port) for _ in range(3)]], [b''] * 3)
+tap.equal('another address of loopback is served', over_tcp(port, '127.0.0.1', '127.0.0.2'),
+          'served')
+process.terminate()
+process.wait(20)
+events = events_so_far()
+trouble = [event for event in events if event['event'] == 'trouble']
+tap.check('--json: trouble with its peer, and the summary',
+          trouble[0]['peer']['address'] == '127.0.0.1' and
+          sum(event['times'] for event in trouble) == 3 and
+          events[-1]['turned_away'] == 3 and events[-1]['clients'] == 1, events[-3:])
+
+for words, what in (
+        (('calc@*:0', '--allow', '192.0.2.7/24'), 'write 192.0.2.0/24 for the network, or '
+         '192.0.2.7 for that host alone'),
+        (('calc@*:0', '--allow', '192.0.2.0/33'), 'from 0 to 32'),
+        (('calc@*:0', '--allow', '10.0.0.0/8,example.org'), 'allow example.org: it is no network'),
+        (('calc@*:0', '--allow', ''), 'allow "": it is no network'),
+        (('calc', '--port-base', '10000', '--allow', '192.0.2.0/24'),
+         'SERVICE@*:PORT listens on every interface')):
+    ran = netns.run([netns.SONDE, 'serve', '--for', '1ms', *words])
+    tap.check(f'refused: {" ".join(words)}', ran.returncode == 2 and what in ran.stderr, ran.stderr)
+
+# --- what workers share
+
+SEEDED = ('--drop', '50%', '--seed', '5')
+
+
+def losses(*words):
+    """Which of 24 datagrams of one socket are answered."""
+    server = Server('echo@127.0.0.1:0/udp', *SEEDED, *words, listening=1)
+    with udp(server.ports[0]) as sock:
+        for i in range(24):
+            sock.send(bytes([i]))
+        netns.wait_until('all to be there',
+                         lambda: sum('received 1 byte' in line for line in server.lines) == 24)
+        sock.settimeout(0.2)
+        got = []
+        try:
+            while True:
+                got.append(sock.recv(10)[0])
+        except socket.timeout:
+            pass
+    server.stop()
+    return got
+
+
+alone = losses()
+tap.check('--seed: some are lost, not all', 0 < len(alone) < 24, alone)
+tap.equal('--workers: whichever worker has a client, it meets the same losses',
+          [losses('--workers', '3') for _ in range(3)], [alone] * 3)
+
+server = Server('echo@*:0/udp', '--workers', '4', '-q', listening=2)
+socks = [udp(server.ports[0], '192.0.2.1', source=('192.0.2.1', 0)) for _ in range(64)]
+answers = 0
+started = time.monotonic()
+for sock in socks:
+    sock.settimeout(0)
+for i in range(60):
+    for sock in socks:
+        sock.send(b'flood')
+        try:
+            while sock.recv(10):
+                answers += 1
+        except BlockingIOError:
+            pass
+quiet = 0
+while quiet < 20:
+    ready = select.select(socks, [], [], 0.01)[0]
+    quiet = 0 if ready else quiet + 1
+    answers += sum(len(sock.recv(10)) == 5 for sock in ready)
+took = time.monotonic() - started
+tap.check('one source on 64 ports, four workers: a burst of 512, then 256 a second, in all',
+          400 <= answers <= 512 + 256 * (took + 0.5) < 3840, (answers, took))
+server.stop()
+tap.done()
