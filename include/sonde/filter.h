@@ -1,5 +1,5 @@
-/* Display filters, in Wireshark's language (wireshark-filter(4)): text in, a decision for
- * each dissected frame out.  Pure. */
+/* Display filters, in Wireshark's language (wireshark-filter(4), version 4.0): text in, a
+ * decision for each dissected frame out.  Pure. */
 #ifndef SONDE_FILTER_H
 #define SONDE_FILTER_H
 
@@ -21,22 +21,41 @@ struct sonde_regex {
 	void (*free)(void *compiled);
 };
 
-/* Where a filter is wrong: bytes [at, at + length) of its text. */
+/* PCRE2, with limits on what one match may cost; what passes them does not match.  Static.
+ */
+SONDE_API const struct sonde_regex *sonde_regex_pcre2(void);
+
+/* What a filter cannot know by itself; borrowed until it is freed. */
+struct sonde_filter_means {
+	const struct sonde_regex *regex; /* NULL: `matches` is refused */
+	/* How many seconds local time is ahead of UTC when a local clock shows local_s
+	 * seconds since 1970.  NULL: times without a zone are UTC. */
+	int64_t (*utc_offset_s)(int64_t local_s);
+};
+
+/* Where a filter is wrong: bytes [at, at + length) of its text; length 0: at its end. */
 struct sonde_filter_place {
 	size_t at, length;
 };
 
-/* regex: NULL: `matches` is refused.  0, -EINVAL with *err and *ret_place filled, or -ENOMEM.  An empty text lets all through. */
-SONDE_API int sonde_filter_new(const char *text, const struct sonde_regex *regex,
+/* means may be NULL: none.  0, -EINVAL with *err and *ret_place filled, or -ENOMEM.  An
+ * empty text lets all through. */
+SONDE_API int sonde_filter_new(const char *text, const struct sonde_filter_means *means,
 			       struct sonde_filter **ret,
 			       struct sonde_filter_place *ret_place,
 			       struct sonde_error *err);
 SONDE_API void sonde_filter_free(struct sonde_filter *filter);
 
-/* Makes the dissector give the fields that the filter asks about. */
+/* The filter in one spelling (== for eq, one space between words); a filter of that text
+ * decides alike and has the same text.  Borrowed. */
+SONDE_API const char *sonde_filter_text(const struct sonde_filter *filter);
+
+/* Makes the dissector give the fields that the filter asks about.  0 or -ENOMEM. */
 SONDE_API int sonde_filter_want(const struct sonde_filter *filter,
 				struct sonde_dissector *dissector);
-SONDE_API bool sonde_filter_match(const struct sonde_filter *filter,
-				  const struct sonde_dissection *dissection);
+/* 1 the frame passes, 0 it does not, -ENOMEM.  The filter is not const: it keeps buffers,
+ * so that nothing is allocated for each frame. */
+SONDE_API int sonde_filter_match(struct sonde_filter *filter,
+				 const struct sonde_dissection *dissection);
 
 #endif

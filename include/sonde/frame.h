@@ -13,11 +13,12 @@ enum sonde_frame_kind {
 };
 
 struct sonde_frame {
-	uint32_t number;    /* from 1; journal entries count, as in Wireshark's list */
-	uint8_t kind;       /* enum sonde_frame_kind */
-	uint8_t direction;  /* 0 not known, 1 inbound, 2 outbound (epb_flags) */
-	uint16_t link;      /* LINKTYPE_ value, see enum sonde_link; of a packet */
-	uint32_t interface; /* counts from 0 in the file; of a packet */
+	uint32_t number;     /* from 1; journal entries count, as in Wireshark's list */
+	uint8_t kind;        /* enum sonde_frame_kind */
+	uint8_t direction;   /* 0 not known, 1 inbound, 2 outbound (epb_flags) */
+	uint16_t link;       /* LINKTYPE_ value, see enum sonde_link; of a packet */
+	uint32_t interface;  /* counts from 0 in the file; of a packet */
+	uint8_t time_digits; /* of the second's fraction, as the file has them: 0 to 9 */
 	int64_t at_ns; /* CLOCK_REALTIME since the epoch; INT64_MIN: the file has none */
 	uint32_t captured_length, wire_length;
 	const uint8_t *bytes; /* captured_length of them; of a journal entry, its text */

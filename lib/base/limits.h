@@ -57,6 +57,13 @@ enum {
 	LIMIT_CAPTURE_PENDING = 1 << 26,  /* bytes kept for a pipe with a slow reader */
 	LIMIT_CAPTURE_STALL_MS = 10000, /* then a reader that takes nothing is given up */
 
+	/* Display filters. */
+	LIMIT_FILTER_TEXT = 1 << 16,
+	LIMIT_FILTER_DEPTH = 256,         /* parentheses and operators that wait */
+	LIMIT_FILTER_SLICE = 1 << 24,     /* bytes of one that is put together */
+	LIMIT_REGEX_STEPS = 1000000,      /* of one match */
+	LIMIT_REGEX_KILOBYTES = 16 << 10, /* of one match */
+
 	/* Capture.  A block is used up when it is full or a millisecond old, so that many
 	 * small ones let the reader be late for longer (a quarter of a second); each has
 	 * to hold the largest packet. */

@@ -70,6 +70,7 @@ int pcap_parse_record(struct capture_parser *parser, const uint8_t *bytes, size_
 		.number = ++parser->frames,
 		.kind = SONDE_FRAME_PACKET,
 		.link = interface->link,
+		.time_digits = interface->resolution,
 		.at_ns = second * INT64_C(1000000000) +
 			 part * (interface->resolution == 9 ? INT64_C(1) : 1000),
 		.captured_length = captured,

@@ -50,6 +50,16 @@ static int64_t to_ns(uint64_t ticks, const struct capture_interface *interface)
 	return sum <= INT64_MIN ? INT64_MIN + 1 : (int64_t)sum;
 }
 
+/* Decimal digits that tell its ticks apart. */
+static uint8_t digits_of(const struct capture_interface *interface)
+{
+	unsigned n = interface->resolution & (BINARY - 1);
+
+	if (interface->resolution & BINARY)
+		n = (n * 3 + 9) / 10;
+	return n < 9 ? (uint8_t)n : 9;
+}
+
 /* --- sections and interfaces */
 
 static int begin_section(struct capture_parser *parser, const struct pcapng_view *view)
@@ -229,6 +239,7 @@ static int take_packet(struct capture_parser *parser, const struct pcapng_view *
 	frame->link = interface->link;
 	frame->interface = parser->interfaces_before + id;
 	frame->interface_name = interface->name;
+	frame->time_digits = digits_of(interface);
 	frame->at_ns = to_ns(ticks, interface);
 	frame->captured_length = captured;
 	frame->wire_length = number_u32(body + 16, swapped);
@@ -293,6 +304,7 @@ static int take_journal(const struct pcapng_view *view, struct sonde_frame *fram
 	for (int i = 0; i < 3 && n && !view->body[n - 1]; i++)
 		n--; /* what fills the block up */
 	frame->kind = SONDE_FRAME_JOURNAL;
+	frame->time_digits = 6;
 	frame->at_ns = journal_time(view);
 	frame->captured_length = (uint32_t)n;
 	frame->wire_length = frame->captured_length;
