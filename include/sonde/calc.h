@@ -36,9 +36,10 @@ enum sonde_calc_dialect {
 	SONDE_CALC_FIXED8,
 	SONDE_CALC_FIXED10,
 	SONDE_CALC_FIXED64,
-	SONDE_CALC_THREE,     /* SUM PRO MIN MAX */
-	SONDE_CALC_ONE,       /* s m i a, and N as u32 */
-	SONDE_CALC_LENPREFIX, /* u8 length of the word, the word, no N */
+	SONDE_CALC_THREE, /* SUM PRO MIN MAX */
+	SONDE_CALC_ONE,   /* s m i a, and N as u32 */
+	/* u8 length of the word, the word, no N: in a stream the numbers end with a pause */
+	SONDE_CALC_LENPREFIX,
 	SONDE_CALC_DIALECTS,
 };
 

@@ -95,8 +95,10 @@ enum {
 	LIMIT_DELAYED_BYTES = 1 << 24, /* answers under way, where they are late */
 	LIMIT_PORT_RETRIES = 64,       /* numbers tried until all sockets share one */
 	LIMIT_LINGER_MS = 1000,        /* for the peer's FIN, and for the server's end */
-	LIMIT_ACCEPT_PAUSE_MS = 250,   /* without descriptors */
-	LIMIT_QUIET_MS = 10000,        /* between two log lines of one trouble */
+	/* Longer than a segment waits for the acknowledgement of the one before (40 ms). */
+	LIMIT_MESSAGE_PAUSE_MS = 100, /* then a message that has no end is over */
+	LIMIT_ACCEPT_PAUSE_MS = 250,  /* without descriptors */
+	LIMIT_QUIET_MS = 10000,       /* between two log lines of one trouble */
 	LIMIT_DATAGRAM = 65535,
 };
 

@@ -46,6 +46,9 @@ struct service_turn {
 	const uint8_t *input;
 	size_t input_bytes;
 	bool input_ended; /* the client has shut its side: no more will follow */
+	/* Nothing came for LIMIT_MESSAGE_PAUSE_MS: a message without an end of its own
+	 * ends here. */
+	bool input_paused;
 	uint8_t *output;
 	size_t output_capacity;
 	/* A datagram longer than this will not leave; at most output_capacity. */
@@ -54,6 +57,9 @@ struct service_turn {
 	size_t taken;      /* input bytes that are done with */
 	size_t given;      /* output bytes written */
 	uint32_t answered; /* requests */
+	/* With SERVICE_NEEDS_INPUT: what is left may be a whole message; feed() is to be
+	 * called again, with input_paused, if nothing follows. */
+	bool awaits_pause;
 	/* Text for the log where a request is refused or the service closes; empty where
 	 * there is nothing to say.  It may hold bytes from the network. */
 	bool refused;

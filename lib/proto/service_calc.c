@@ -5,7 +5,10 @@
  * answered: after an unknown word the next request cannot be found, and a client that
  * waits for a result which does not exist had better learn it at once.  A datagram that
  * cannot be answered stays without an answer.  The option on-error imitates servers that
- * answer such a question all the same. */
+ * answer such a question all the same.
+ *
+ * A request of the dialect lenprefix has no N: its numbers are all that came.  In a stream,
+ * which may be cut anywhere, it ends where the client pauses, or shuts its side. */
 #include "proto/service.h"
 
 #include <endian.h>
@@ -168,6 +171,11 @@ static enum service_wish feed(struct service_turn *turn)
 					 "the client ended %zu bytes into a request",
 					 left);
 			}
+			return SERVICE_NEEDS_INPUT;
+		}
+		if (config->dialect == SONDE_CALC_LENPREFIX && !turn->input_ended &&
+		    !turn->input_paused) {
+			turn->awaits_pause = true;
 			return SERVICE_NEEDS_INPUT;
 		}
 		if (turn->output_capacity - turn->given < SONDE_CALC_REPLY_BYTES)

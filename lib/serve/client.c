@@ -62,6 +62,7 @@ struct client {
 	struct waiting input;
 	struct waiting output;
 	int64_t came_ns, active_ns;
+	int64_t pause_ns; /* when the message is over if nothing comes; 0: it has an end */
 	uint64_t received, sent; /* bytes; sent: taken by the kernel */
 	uint64_t answered;
 	const char *reason; /* of the end; static */
@@ -293,10 +294,10 @@ static void tell(struct sonde_server *server, struct client *client,
 /* Lets the service answer bytes[0..n), which are all that is not answered yet; keeps what
  * it does not take. */
 static void work(struct sonde_server *server, struct client *client, const uint8_t *bytes,
-		 size_t n)
+		 size_t n, bool paused)
 {
 	const struct service *service = client->spec->service;
-	bool refused = false;
+	bool refused = false, awaits_pause = false;
 
 	for (int i = 0; i < LIMIT_CLIENT_ROUNDS; i++) {
 		struct service_turn turn = {
@@ -304,6 +305,7 @@ static void work(struct sonde_server *server, struct client *client, const uint8
 			.input = bytes,
 			.input_bytes = n,
 			.input_ended = client->finished || server->stopping,
+			.input_paused = paused,
 			.output = server->output,
 			.output_capacity = LIMIT_CLIENT_OUTPUT - left(&client->output),
 		};
@@ -315,6 +317,7 @@ static void work(struct sonde_server *server, struct client *client, const uint8
 		if (!send_or_keep(server, client, server->output, turn.given))
 			return;
 		refused = refused || turn.refused;
+		awaits_pause = turn.awaits_pause;
 		tell(server, client, &turn);
 		if (client->wish != SERVICE_NEEDS_ROOM || left(&client->output) > 0)
 			break;
@@ -339,6 +342,11 @@ static void work(struct sonde_server *server, struct client *client, const uint8
 		return;
 	}
 	client->input = kept;
+	if (awaits_pause) {
+		client->pause_ns =
+			loop_now_ns(server->loop) + LIMIT_MESSAGE_PAUSE_MS * NS_PER_MS;
+		loop_set_deadline(server->loop, client->slot, client->pause_ns);
+	}
 }
 
 static void receive(struct sonde_server *server, struct client *client)
@@ -362,17 +370,17 @@ static void receive(struct sonde_server *server, struct client *client)
 		client->finished = true;
 	}
 	if (!client->spec->service->ignores_input)
-		work(server, client, server->input, kept + (size_t)n);
+		work(server, client, server->input, kept + (size_t)n, false);
 }
 
-/* Goes on with input that waited for room. */
-static void resume(struct sonde_server *server, struct client *client)
+/* Goes on with input that waited for room, or for a pause. */
+static void resume(struct sonde_server *server, struct client *client, bool paused)
 {
 	size_t kept = left(&client->input);
 
 	if (kept > 0)
 		memcpy(server->input, client->input.bytes + client->input.at, kept);
-	work(server, client, server->input, kept);
+	work(server, client, server->input, kept, paused);
 }
 
 /* --- the turn of a client */
@@ -427,7 +435,7 @@ void client_ready(void *context, void *object, uint32_t events)
 		receive(server, client);
 	if (client->state == CLIENT_OPEN) {
 		if (client->wish == SERVICE_NEEDS_ROOM)
-			resume(server, client);
+			resume(server, client, false);
 		else if (broken || events & EPOLLIN)
 			receive(server, client);
 	}
@@ -443,6 +451,15 @@ void client_late(void *context, void *object)
 		close_now(server, client, client->reason);
 		return;
 	}
+	if (client->pause_ns > 0 && client->state == CLIENT_OPEN) {
+		client->pause_ns = 0;
+		resume(server, client, true);
+		settle(server, client);
+		if (client->state != CLIENT_OPEN)
+			return;
+	}
+	if (server->options.idle_timeout_ns == 0)
+		return;
 	/* Activity does not move the deadline, which would cost with every request: it is
 	 * looked at when the deadline comes. */
 	int64_t due_ns = client->active_ns + server->options.idle_timeout_ns;
@@ -466,9 +483,11 @@ void client_stop(struct sonde_server *server, struct client *client)
 	}
 	if (client->spec->service->ignores_input)
 		end(client, "the server stops");
-	if (client->state == CLIENT_OPEN && client->wish == SERVICE_NEEDS_ROOM &&
-	    left(&client->output) == 0)
-		resume(server, client);
+	bool has_room = client->wish == SERVICE_NEEDS_ROOM && left(&client->output) == 0;
+	if (client->state == CLIENT_OPEN && (has_room || client->pause_ns > 0)) {
+		client->pause_ns = 0;
+		resume(server, client, false);
+	}
 	settle(server, client);
 }
 
@@ -506,7 +525,7 @@ int client_new(struct sonde_server *server, int fd, const struct serve_spec *spe
 	counts_add(&counts_of(client)->clients, 1);
 	notify(server, client, SONDE_SERVE_ACCEPTED, 0, 0, NULL);
 	if (spec->service->speaks_first) {
-		work(server, client, server->input, 0);
+		work(server, client, server->input, 0, false);
 		settle(server, client);
 	}
 	return 0;

@@ -17,7 +17,7 @@ import threading
 import time
 
 import netns
-from serving import Server, read_exactly, reply, request
+from serving import Server, read_exactly, reply, request, tcp
 from tap import tap
 
 netns.enter()
@@ -120,6 +120,26 @@ tap.check('--order auto finds the order of a server', [
     (done.returncode, done.stdout) for done in answers] == [(0, '90000\n')] * 2 and
           'it answers in little-endian order' in answers[0].stderr and
           'it answers in big-endian order' in answers[1].stderr, answers)
+
+
+def cut_in_three(port):
+    """A request without an N, which the server reads in three parts; its answer."""
+    message = b'\1\0\0\0\5Summe' + struct.pack('<3i', 1, 2, 3)
+    with tcp(port) as sock:
+        name = f'127.0.0.1:{sock.getsockname()[1]}/tcp'
+        for count, (start, end) in enumerate(((0, 14), (14, 19), (19, 22)), 1):
+            sock.send(message[start:end])
+            netns.wait_until('it to be read', lambda: sum(
+                name in line and 'received' in line for line in many.lines) == count)
+        return read_exactly(sock, 8)
+
+
+# A machine that is busy may pause by itself: then the numbers so far are the request.
+for _ in range(8):
+    answer = cut_in_three(ports['calc@:0,dialect=lenprefix,order=le'])
+    if answer == reply(1, 6):
+        break
+tap.equal('lenprefix over TCP: a request in three reads ends with a pause', answer, reply(1, 6))
 wrong = answer_of('sum', 1, 2, '--dialect', 'three', '--to', f':{many.ports[0]}')
 tap.check('the wrong dialect: closed, and what that may mean', wrong[:2] == (1, '') and
           'another byte order or dialect: --order, --dialect' in wrong[2], wrong)

@@ -376,8 +376,9 @@ static void serves_every_dialect_at_every_cut(void **state)
 	}
 }
 
-/* Without an N the numbers are what a read brings. */
-static void serves_lenprefix_read_by_read(void **state)
+/* Without an N the numbers are all that comes, cut wherever it may be: until the client
+ * shuts its side, or pauses. */
+static void serves_lenprefix_at_every_cut(void **state)
 {
 	(void)state;
 	static const uint8_t input[] = "\1\0\0\0\7Maximum\5\0\0\0\6\0\0\0";
@@ -385,11 +386,41 @@ static void serves_lenprefix_read_by_read(void **state)
 	struct outcome outcome;
 
 	service_set(&service_calc, &config, "dialect", "lenprefix");
-	feed(&config, input, 20, 20, 20, &outcome);
+	for (size_t first = 0; first <= 20; first++) {
+		feed(&config, input, 20, first, 20, &outcome);
+		assert_int_equal(outcome.bytes, 8);
+		assert_memory_equal(outcome.output, "\1\0\0\0\6\0\0\0", 8);
+	}
+	feed(&config, input, 20, 0, 1, &outcome);
 	assert_int_equal(outcome.bytes, 8);
 	assert_memory_equal(outcome.output, "\1\0\0\0\6\0\0\0", 8);
-	feed(&config, input, 20, 13, 20, &outcome);
-	assert_memory_equal(outcome.output, "\1\0\0\0\6\0\0\0", 8);
+}
+
+static void lenprefix_ends_with_a_pause(void **state)
+{
+	(void)state;
+	static const uint8_t input[] = "\1\0\0\0\7Maximum\5\0\0\0\6\0\0\0";
+	uint64_t config = 0;
+	uint8_t output[64];
+
+	service_set(&service_calc, &config, "dialect", "lenprefix");
+	for (size_t n = 0; n <= 20; n++) {
+		bool may_be_whole = n == 16 || n == 20;
+		for (int paused = 0; paused < 2; paused++) {
+			struct service_turn turn = {
+				.config = &config,
+				.input = input,
+				.input_bytes = n,
+				.input_paused = paused,
+				.output = output,
+				.output_capacity = sizeof(output),
+			};
+			assert_int_equal(service_calc.feed(&turn), SERVICE_NEEDS_INPUT);
+			assert_int_equal(turn.awaits_pause, may_be_whole && !paused);
+			assert_int_equal(turn.given, may_be_whole && paused ? 8 : 0);
+			assert_int_equal(turn.taken, may_be_whole && paused ? n : 0);
+		}
+	}
 }
 
 static void answers_datagrams_of_every_policy(void **state)
@@ -442,7 +473,8 @@ int main(void)
 		cmocka_unit_test(guesses_the_order_of_small_numbers),
 		cmocka_unit_test(has_a_result_for_each_policy),
 		cmocka_unit_test(serves_every_dialect_at_every_cut),
-		cmocka_unit_test(serves_lenprefix_read_by_read),
+		cmocka_unit_test(serves_lenprefix_at_every_cut),
+		cmocka_unit_test(lenprefix_ends_with_a_pause),
 		cmocka_unit_test(answers_datagrams_of_every_policy),
 	};
 	return cmocka_run_group_tests(tests, make_fixed64, NULL);
