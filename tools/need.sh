@@ -10,12 +10,13 @@ declare -A packages=(
 		libstdc++-12-dev libunistring-dev meson ninja-build pkg-config'
 	[demo]='python3'
 	[check]='bash-completion binutils clang-14 clang-format-14 clang-tidy-14 cppcheck fish g++
-		iproute2 libbz2-dev libclang-rt-14-dev libcmocka-dev libjansson-dev libpython3.11 mandoc ncat netbase
-		nftables openbsd-inetd procps python3 shellcheck strace tcpdump tshark util-linux
+		iproute2 libbz2-dev libclang-rt-14-dev libcmocka-dev libjansson-dev libpython3.11
+		libxml2-utils mandoc ncat netbase nftables nmap openbsd-inetd procps python3 shellcheck
+		strace tcpdump tshark util-linux
 		zsh'
 	[fuzz]='clang-14 libclang-rt-14-dev'
 	[fmt]='clang-format-14'
-	[bench]='python3 strace util-linux libev-dev'
+	[bench]='iproute2 libev-dev masscan nftables nmap python3 strace util-linux zmap'
 	[bare]='debootstrap git util-linux'
 )
 

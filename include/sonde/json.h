@@ -42,6 +42,8 @@ SONDE_API void sonde_json_key(struct sonde_json *json, const char *key);
 SONDE_API void sonde_json_string(struct sonde_json *json, const char *value);
 SONDE_API void sonde_json_string_n(struct sonde_json *json, const char *value, size_t n);
 SONDE_API void sonde_json_int(struct sonde_json *json, int64_t value);
+/* Six significant digits; what is no number becomes null. */
+SONDE_API void sonde_json_double(struct sonde_json *json, double value);
 SONDE_API void sonde_json_bool(struct sonde_json *json, bool value);
 SONDE_API void sonde_json_null(struct sonde_json *json);
 /* RFC 4648 base64 of bytes[0..n) as a string. */
@@ -54,6 +56,8 @@ SONDE_API void sonde_json_add_string(struct sonde_json *json, const char *key,
 				     const char *value);
 SONDE_API void sonde_json_add_int(struct sonde_json *json, const char *key,
 				  int64_t value);
+SONDE_API void sonde_json_add_double(struct sonde_json *json, const char *key,
+				     double value);
 SONDE_API void sonde_json_add_bool(struct sonde_json *json, const char *key, bool value);
 SONDE_API void sonde_json_add_null(struct sonde_json *json, const char *key);
 

@@ -228,6 +228,19 @@ void sonde_json_int(struct sonde_json *json, int64_t value)
 	add_value(json, chars);
 }
 
+void sonde_json_double(struct sonde_json *json, double value)
+{
+	char chars[32];
+
+	/* Not a number, and the infinities: JSON has none of them. */
+	if (!(value - value == 0)) {
+		sonde_json_null(json);
+		return;
+	}
+	snprintf(chars, sizeof(chars), "%.6g", value);
+	add_value(json, chars);
+}
+
 void sonde_json_bool(struct sonde_json *json, bool value)
 {
 	add_value(json, value ? "true" : "false");
@@ -284,6 +297,12 @@ void sonde_json_add_int(struct sonde_json *json, const char *key, int64_t value)
 {
 	sonde_json_key(json, key);
 	sonde_json_int(json, value);
+}
+
+void sonde_json_add_double(struct sonde_json *json, const char *key, double value)
+{
+	sonde_json_key(json, key);
+	sonde_json_double(json, value);
 }
 
 void sonde_json_add_bool(struct sonde_json *json, const char *key, bool value)

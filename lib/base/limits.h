@@ -100,6 +100,17 @@ enum {
 	LIMIT_ACCEPT_PAUSE_MS = 250,  /* without descriptors */
 	LIMIT_QUIET_MS = 10000,       /* between two log lines of one trouble */
 	LIMIT_DATAGRAM = 65535,
+
+	/* Scans. */
+	LIMIT_SCAN_HOSTS = 1 << 20,
+	LIMIT_SCAN_TARGETS = 1 << 27, /* hosts by ports: 5 bytes each */
+	LIMIT_SCAN_RANGES = 1 << 16,  /* of addresses */
+	LIMIT_SCAN_FLIGHT = 1 << 18,  /* probes that may still be answered */
+	LIMIT_SCAN_CONNECTS = 4096,   /* connects under way, where descriptors suffice */
+	LIMIT_SCAN_TRIES = 14,        /* of one port */
+	LIMIT_SCAN_SOURCES = 1 << 10, /* own addresses of an UDP scan */
+	LIMIT_SCAN_TALKS = 64,        /* open ports talked to at once */
+	LIMIT_SCAN_SAID = 4096,       /* bytes kept of what one of them says */
 };
 
 #endif

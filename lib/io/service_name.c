@@ -142,3 +142,20 @@ out:
 	fclose(file);
 	return r;
 }
+
+int service_name_each(void (*visit)(void *context, const char *name, uint16_t port,
+				    bool udp),
+		      void *context)
+{
+	FILE *file = fopen(SERVICES, "re");
+	char text[1024];
+	struct line line;
+
+	if (!file)
+		return -ENOENT;
+	while (fgets(text, sizeof(text), file))
+		if (parse_line(text, &line))
+			visit(context, line.words[0], line.port, !line.tcp);
+	fclose(file);
+	return 0;
+}

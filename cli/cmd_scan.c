@@ -1,0 +1,417 @@
+/* sonde scan: which ports of which hosts answer, and how sure that is. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <sonde/scan.h>
+#include <sonde/text.h>
+
+#include "cmd.h"
+#include "message.h"
+#include "scan_progress.h"
+#include "scan_view.h"
+
+enum format { FORMAT_TEXT = 0, FORMAT_XML, FORMAT_GREP };
+enum ping { PING_AUTO = 0, PING_N, PING_NO, PING_ONLY };
+
+enum { DESCRIPTORS_WANTED = 8192, LINE_CHARS = 1024 };
+
+static const char *const formats[] = {"text", "xml", "grep", NULL};
+static const char *const pings[] = {"auto", "n", "no", "only", NULL};
+
+static const struct option options[] = {
+	{.name = "ports",
+	 .letter = 'p',
+	 .type = OPTION_TEXT,
+	 .argument = "PORTS",
+	 .help = "scan these: 22,80,1000-2000, names, or - for all; without it those of "
+		 "/etc/services and of the labs",
+	 .repeats = true},
+	{.name = "syn",
+	 .help = "TCP by raw packets, without completing connections (CAP_NET_RAW); the "
+		 "default where it is permitted"},
+	{.name = "connect", .help = "TCP by connect(); needs no privilege"},
+	{.name = "udp", .help = "UDP; needs no privilege"},
+	{.name = "open", .help = "show open ports only"},
+	{.name = "reason",
+	 .help = "show which packet says so, the round trip, and what the states mean "
+		 "to a program"},
+	{.name = "exclude",
+	 .type = OPTION_TEXT,
+	 .argument = "TARGET",
+	 .help = "leave out, the same forms as TARGET",
+	 .repeats = true},
+	{.name = "targets",
+	 .letter = 'i',
+	 .type = OPTION_FILE,
+	 .argument = "FILE",
+	 .help = "targets from a file, separated by blanks or lines; # begins a comment; "
+		 "- is standard input",
+	 .repeats = true},
+	{.name = "ping",
+	 .letter = 'P',
+	 .type = OPTION_CHOICE,
+	 .argument = "HOW",
+	 .help = "look first which hosts are up: auto (without it), n or no (-Pn: take "
+		 "all to be up), only (scan no ports)",
+	 .choices = pings},
+	{.name = "max-rate",
+	 .type = OPTION_INT,
+	 .argument = "R",
+	 .help = "never send more than R probes a second",
+	 .least = 1,
+	 .most = 10000000},
+	{.name = "blind-rate",
+	 .type = OPTION_INT,
+	 .argument = "R",
+	 .help = "send R probes a second while nothing answers; without it 5000",
+	 .least = 1,
+	 .most = 10000000},
+	{.name = "timeout",
+	 .type = OPTION_DURATION,
+	 .argument = "DURATION",
+	 .help = "wait no longer for one answer; without it as long as the network "
+		 "needs, at most 3s"},
+	{.name = "max-tries",
+	 .type = OPTION_INT,
+	 .argument = "N",
+	 .help = "ask a silent port N times; without it until the chance of a miss is "
+		 "below 1 %",
+	 .least = 1,
+	 .most = 14},
+	{.name = "format",
+	 .type = OPTION_CHOICE,
+	 .argument = "FORMAT",
+	 .help = "text (without it), xml (as nmap's) or grep (a line a host)",
+	 .choices = formats},
+	{.name = "output",
+	 .letter = 'o',
+	 .type = OPTION_FILE,
+	 .argument = "FILE",
+	 .help = "write the result to FILE"},
+	{.name = "yes-i-may",
+	 .help = "scan public addresses without asking whether you may"},
+	{.name = NULL},
+};
+
+/* What the observer does with each event. */
+struct seen {
+	struct output *output;
+	struct scan_view view;
+	struct scan_progress progress;
+	bool is_ending; /* because nobody reads */
+};
+
+static int64_t realtime_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+static void observe(void *context, const struct sonde_scan_event *event)
+{
+	struct seen *seen = context;
+
+	if (event->kind == SONDE_SCAN_PROGRESS) {
+		scan_progress_show(&seen->progress, event);
+		output_flush(seen->output);
+	} else if (event->kind == SONDE_SCAN_NOTE) {
+		scan_progress_clear(&seen->progress);
+		message_note(seen->output, "%s", event->text);
+	}
+	if (seen->output->has_json)
+		render_scan_json(seen->output, event);
+	else
+		scan_view_add(&seen->view, event);
+	if (output_is_broken(seen->output) && !seen->is_ending) {
+		seen->is_ending = true;
+		kill(getpid(), SIGTERM);
+	}
+}
+
+/* SIGINT and SIGTERM become readable; those that were ignored stay ignored. */
+static int open_signals(void)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* As many as this user may have, up to what a scan can use. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= DESCRIPTORS_WANTED)
+		return;
+	limit.rlim_cur =
+		limit.rlim_max < DESCRIPTORS_WANTED ? limit.rlim_max : DESCRIPTORS_WANTED;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int choose_method(const struct arguments *arguments, enum sonde_scan_method *ret,
+			 struct sonde_error *err)
+{
+	static const char *const names[] = {"syn", "connect", "udp"};
+
+	for (size_t i = 0; i < 3; i++)
+		for (size_t k = i + 1; k < 3; k++)
+			if (arguments_refuse_both(arguments, "scan", names[i], names[k],
+						  err) < 0)
+				return -EINVAL;
+	if (arguments_has(arguments, "udp"))
+		*ret = SONDE_SCAN_UDP;
+	else if (arguments_has(arguments, "connect"))
+		*ret = SONDE_SCAN_CONNECT;
+	else
+		*ret = sonde_scan_can_syn() ? SONDE_SCAN_SYN : SONDE_SCAN_CONNECT;
+	if (*ret != SONDE_SCAN_SYN && arguments_has(arguments, "syn")) {
+		sonde_error_set(err, SONDE_ERROR_PERMISSION, -EPERM, "scan", "--syn",
+				"raw packets need CAP_NET_RAW");
+		sonde_error_hint(err, "run it as root, or use --connect, which needs no "
+				      "privilege");
+		return -EPERM;
+	}
+	return 0;
+}
+
+/* --- targets */
+
+static int add_file(struct sonde_scan *scan, const char *path, struct sonde_error *err)
+{
+	static const char blank[] = " \t\r\n";
+	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	char line[LINE_CHARS];
+	int r = 0;
+
+	if (!file)
+		return sonde_error_set(err, SONDE_ERROR_USAGE, -errno, "read", path,
+				       NULL);
+	while (r == 0 && fgets(line, sizeof(line), file)) {
+		char *rest = NULL;
+
+		if (!strchr(line, '\n') && !feof(file)) {
+			r = sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "read", path,
+					    "a line has more than %d characters",
+					    LINE_CHARS - 2);
+			break;
+		}
+		line[strcspn(line, "#")] = '\0';
+		for (char *word = strtok_r(line, blank, &rest); word && r == 0;
+		     word = strtok_r(NULL, blank, &rest))
+			r = sonde_scan_add_target(scan, word, err);
+	}
+	if (r == 0 && ferror(file))
+		r = sonde_error_set(err, SONDE_ERROR_TROUBLE, -EIO, "read", path, NULL);
+	if (file != stdin)
+		fclose(file);
+	return r;
+}
+
+static int add_all(struct sonde_scan *scan, const struct arguments *arguments,
+		   struct sonde_error *err)
+{
+	const char *text;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && (text = arguments_nth(arguments, "ports", i)); i++)
+		r = sonde_scan_add_ports(scan, text, err);
+	if (r == 0 && !arguments_has(arguments, "ports"))
+		r = sonde_scan_add_default_ports(scan, err);
+	for (size_t i = 0; r == 0 && i < arguments->operand_count; i++)
+		r = sonde_scan_add_target(scan, arguments->operands[i], err);
+	for (size_t i = 0; r == 0 && (text = arguments_nth(arguments, "targets", i)); i++)
+		r = add_file(scan, text, err);
+	for (size_t i = 0; r == 0 && (text = arguments_nth(arguments, "exclude", i)); i++)
+		r = sonde_scan_exclude(scan, text, err);
+	return r;
+}
+
+/* Public addresses belong to somebody: the user says that this is permitted. */
+static int ask_permission(struct sonde_scan *scan, const struct arguments *arguments,
+			  struct sonde_error *err)
+{
+	struct sonde_address address;
+	char host[SONDE_ADDRESS_CHARS], answer[16];
+	int r = sonde_scan_check(scan, &address, err);
+
+	if (r <= 0 || arguments_has(arguments, "yes-i-may"))
+		return r < 0 ? r : 0;
+	sonde_address_format_host(&address, host);
+	if (isatty(STDIN_FILENO)) {
+		fprintf(stderr,
+			"sonde: %s is a public address. Scanning machines without their\n"
+			"owner's permission may be an offence. May you scan it? [y/N] ",
+			host);
+		if (fgets(answer, sizeof(answer), stdin) &&
+		    (answer[0] == 'y' || answer[0] == 'Y'))
+			return 0;
+	}
+	sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "scan", host,
+			"it is a public address, and nobody said that you may scan it");
+	sonde_error_hint(err, "--yes-i-may says so; loopback, link-local and private "
+			      "addresses need no such word");
+	return -EINVAL;
+}
+
+/* --- the result */
+
+static void join_words(const struct arguments *arguments, char *storage, size_t capacity)
+{
+	struct sonde_text text;
+
+	sonde_text_init(&text, storage, capacity);
+	sonde_text_add(&text, "sonde scan");
+	for (size_t i = 0; i < arguments->value_count; i++) {
+		const struct option_value *value = &arguments->values[i];
+
+		sonde_text_add(&text, " --%s", value->option->name);
+		if (value->text)
+			sonde_text_add(&text, " %s", value->text);
+	}
+	for (size_t i = 0; i < arguments->operand_count; i++)
+		sonde_text_add(&text, " %s", arguments->operands[i]);
+}
+
+static void show(struct seen *seen, const struct arguments *arguments,
+		 struct scan_frame *frame)
+{
+	struct output *output = seen->output;
+	char words[1024];
+
+	scan_progress_clear(&seen->progress);
+	frame->ended_ns = realtime_ns();
+	join_words(arguments, words, sizeof(words));
+	frame->arguments = words;
+	if (output->has_json) {
+		render_scan_json_summary(output, frame);
+		return;
+	}
+	scan_view_sort(&seen->view);
+	switch ((enum format)arguments_number(arguments, "format", FORMAT_TEXT)) {
+	case FORMAT_XML:
+		render_scan_xml(output, &seen->view, frame);
+		break;
+	case FORMAT_GREP:
+		render_scan_grep(output, &seen->view, frame);
+		break;
+	case FORMAT_TEXT:
+	default:
+		render_scan_text(output, &seen->view, frame);
+		break;
+	}
+}
+
+static int check_usage(const struct command *command, const struct arguments *arguments,
+		       struct sonde_error *err)
+{
+	if (arguments->operand_count == 0 && !arguments_has(arguments, "targets"))
+		return message_usage(command->name,
+				     "name a target, as in: sonde scan localhost");
+	if (arguments_refuse_both(arguments, command->name, "json", "format", err) < 0)
+		return message_error(err);
+	if (arguments_number(arguments, "ping", PING_AUTO) == PING_ONLY &&
+	    arguments_refuse_both(arguments, command->name, "ping", "ports", err) < 0)
+		return message_error(err);
+	return STATUS_DONE;
+}
+
+static int scan(const struct arguments *arguments, struct seen *seen,
+		struct sonde_scan_options *how, struct sonde_error *err)
+{
+	struct scan_frame frame = {
+		.method = how->method,
+		.ports = arguments_text(arguments, "ports", NULL),
+		.started_ns = realtime_ns(),
+		.has_reasons = arguments_has(arguments, "reason"),
+		.only_open = how->only_open,
+		.only_ping = how->only_ping,
+	};
+	struct sonde_scan *scan = NULL;
+	int signal_fd = -1;
+	int r = sonde_scan_new(how, &scan, err);
+
+	if (r == 0)
+		r = add_all(scan, arguments, err);
+	if (r == 0)
+		r = ask_permission(scan, arguments, err);
+	if (r == 0 && arguments_has(arguments, "output") &&
+	    output_open(seen->output, arguments_text(arguments, "output", NULL)) < 0)
+		r = sonde_error_set(err, SONDE_ERROR_TROUBLE, -errno, "open",
+				    arguments_text(arguments, "output", NULL), NULL);
+	if (r == 0) {
+		if (seen->output->has_json)
+			output_json_start(seen->output, frame.started_ns);
+		signal_fd = open_signals();
+		r = sonde_scan_run(scan, signal_fd, err);
+	}
+	if (r >= 0) {
+		frame.summary = sonde_scan_summary(scan);
+		show(seen, arguments, &frame);
+	}
+	if (signal_fd >= 0)
+		close(signal_fd);
+	sonde_scan_free(scan);
+	return r;
+}
+
+static int run(const struct command *command, const struct arguments *arguments,
+	       struct output *output)
+{
+	struct seen seen = {.output = output};
+	struct sonde_scan_options how = {
+		.max_rate = (double)arguments_number(arguments, "max-rate", 0),
+		.blind_rate = (double)arguments_number(arguments, "blind-rate", 0),
+		.timeout_ns = arguments_number(arguments, "timeout", 0),
+		.max_tries = (unsigned)arguments_number(arguments, "max-tries", 0),
+		.only_open = arguments_has(arguments, "open"),
+		.observer = observe,
+		.context = &seen,
+	};
+	long long ping = arguments_number(arguments, "ping", PING_AUTO);
+	struct sonde_error err;
+	int status = check_usage(command, arguments, &err);
+
+	if (status != STATUS_DONE)
+		return status;
+	if (choose_method(arguments, &how.method, &err) < 0)
+		return message_error(&err);
+	how.skip_ping = ping == PING_N || ping == PING_NO;
+	how.only_ping = ping == PING_ONLY;
+	raise_descriptor_limit();
+	scan_progress_init(&seen.progress, output);
+	int r = scan(arguments, &seen, &how, &err);
+	scan_progress_clear(&seen.progress);
+	if (r >= 0 && seen.view.has_no_memory)
+		r = sonde_error_set(&err, SONDE_ERROR_TROUBLE, -ENOMEM, "keep",
+				    "the results", NULL);
+	scan_view_done(&seen.view);
+	return r < 0 ? message_error(&err) : STATUS_DONE;
+}
+
+const struct command command_scan = {
+	.name = "scan",
+	.summary = "Find the open ports of hosts, and say how sure that is",
+	.usage = "[OPTION]... TARGET...",
+	.description =
+		"TARGET is a name, an address, a network (192.0.2.0/24) or a range "
+		"(192.0.2.1-20). A port is open, closed (RST came back), filtered "
+		"(nothing came back) or unreachable (ICMP said so); of UDP also "
+		"open|filtered, where nothing came back.\n"
+		"Silent ports are asked again until the chance that one was missed is "
+		"below 1 %; the last line says how large it is.",
+	.options = options,
+	.run = run,
+};

@@ -1,0 +1,387 @@
+/* TCP by connect(2), for everybody.
+ *
+ * A second connect() on a socket that is connecting tells what became of the first: it
+ * returns the refusal and leaves the socket fit for the next port, so that a host nearby
+ * costs two system calls a closed port and no new descriptor.  (Asking SO_ERROR instead
+ * leaves the socket in between two states, and the next connect() on it goes wrong.)
+ *
+ * The kernel would repeat its SYN after a second: by then the socket is closed, because
+ * the course, which knows how long answers take here, repeats sooner.
+ *
+ * What is connected is reset (SO_LINGER 0): no TIME-WAIT is left behind on either side.
+ * A port among those that the kernel gives to our own sockets may be answered by that
+ * very socket (simultaneous open); such a connection to oneself proves that nobody
+ * listens. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "scan/icmp.h"
+#include "scan/session.h"
+
+enum {
+	DESCRIPTORS_KEPT = 24, /* for everything else that this program does */
+	EVENTS = 256,
+	SYN_REPEATS = 1,
+	BATCH = 256,
+	WAIT_MOST_MS = 50,
+};
+
+struct slot {
+	int fd; /* -1: free */
+	struct course_probe probe;
+	int64_t sent_ns;
+};
+
+/* A slot that was used again since has another time. */
+struct waiting {
+	uint32_t slot;
+	int64_t sent_ns;
+};
+
+struct connector {
+	struct sonde_scan *scan;
+	struct course *course;
+	int epoll_fd;
+	int spare[2]; /* a socket that can be used again: IPv4, IPv6 */
+	struct slot *slots;
+	uint32_t *free_slots;
+	uint32_t slot_count, free_count;
+	struct waiting *queue; /* in the order of the probes; a ring */
+	uint32_t queue_head, queue_count, queue_room;
+	uint32_t busy_most; /* connects at once; falls where descriptors run out */
+};
+
+static int open_socket(bool is_inet6)
+{
+	const struct linger reset = {.l_onoff = 1};
+	const int one = 1, repeats = SYN_REPEATS;
+	int fd = socket(is_inet6 ? AF_INET6 : AF_INET,
+			SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	setsockopt(fd, IPPROTO_TCP, TCP_SYNCNT, &repeats, sizeof(repeats));
+	/* Which ICMP message it was is told on the error queue. */
+	if (is_inet6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &one, sizeof(one));
+	else
+		setsockopt(fd, IPPROTO_IP, IP_RECVERR, &one, sizeof(one));
+	return fd;
+}
+
+static bool is_connected_to_itself(int fd)
+{
+	struct sockaddr_storage local = {0}, peer = {0};
+	socklen_t local_bytes = sizeof(local), peer_bytes = sizeof(peer);
+
+	return getsockname(fd, (struct sockaddr *)&local, &local_bytes) == 0 &&
+	       getpeername(fd, (struct sockaddr *)&peer, &peer_bytes) == 0 &&
+	       local_bytes == peer_bytes && memcmp(&local, &peer, local_bytes) == 0;
+}
+
+/* What the outcome of a connect() means.  False: nothing, the port is still silent. */
+static bool judge(int fd, int error, struct scan_result *result)
+{
+	switch (error) {
+	case 0:
+		result->state = SONDE_SCAN_OPEN;
+		result->reason = SONDE_SCAN_SYN_ACK;
+		if (is_connected_to_itself(fd)) {
+			result->state = SONDE_SCAN_CLOSED;
+			result->reason = SONDE_SCAN_RST;
+		}
+		return true;
+	case ECONNREFUSED:
+	case ECONNRESET:
+		result->state = SONDE_SCAN_CLOSED;
+		result->reason = SONDE_SCAN_RST;
+		break;
+	case ETIMEDOUT:
+	case EINPROGRESS:
+	case EALREADY:
+		return false;
+	default:
+		result->state = SONDE_SCAN_UNREACHABLE;
+		result->reason = SONDE_SCAN_REFUSED;
+		result->error_number = error;
+		break;
+	}
+	struct icmp_report report;
+	if (icmp_read_error(fd, &report) > 0 && report.is_icmp) {
+		result->state = SONDE_SCAN_UNREACHABLE;
+		result->reason = SONDE_SCAN_ICMP;
+		result->icmp_type = report.type;
+		result->icmp_code = report.code;
+		result->from = report.from;
+		result->error_number = error;
+	}
+	return true;
+}
+
+static int tell(struct connector *connector, const struct course_probe *probe, int fd,
+		int error, int64_t sent_ns, int64_t now_ns)
+{
+	struct scan_result result = {.rtt_ns = now_ns - sent_ns};
+
+	if (!judge(fd, error, &result))
+		return 0;
+	if (probe->is_sentinel) {
+		course_sentinel_answer(connector->course, probe->serial, now_ns);
+		return 0;
+	}
+	result.tries = course_tries(connector->course, probe->target);
+	if (!course_answer(connector->course, probe->target, probe->attempt, result.state,
+			   now_ns))
+		return 0;
+	result.address = plan_address(&connector->scan->plan, probe->target);
+	return scan_tell_port(connector->scan, &result);
+}
+
+static void release(struct connector *connector, uint32_t slot)
+{
+	close(connector->slots[slot].fd);
+	connector->slots[slot].fd = -1;
+	connector->free_slots[connector->free_count++] = slot;
+}
+
+/* Trouble of this side: no descriptor, no port.  It is asked again, more slowly. */
+static void give_back(struct connector *connector, const struct course_probe *probe,
+		      int error, int64_t now_ns)
+{
+	uint32_t busy = connector->slot_count - connector->free_count;
+
+	if ((error == EMFILE || error == ENFILE) && busy > 1)
+		connector->busy_most = busy;
+	course_unsent(connector->course, probe, now_ns);
+}
+
+static bool is_own_trouble(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS ||
+	       error == ENOMEM || error == EADDRNOTAVAIL || error == EAGAIN;
+}
+
+static int start(struct connector *connector, const struct course_probe *probe,
+		 int64_t now_ns)
+{
+	struct sonde_address address =
+		plan_address(&connector->scan->plan, probe->target);
+	bool is_inet6 = address.family == SONDE_FAMILY_INET6;
+	struct sockaddr_storage to;
+	socklen_t length = sonde_address_to_sockaddr(&address, &to);
+	struct epoll_event event = {.events = EPOLLOUT | EPOLLONESHOT};
+	int fd = connector->spare[is_inet6], error = 0, r;
+
+	connector->spare[is_inet6] = -1;
+	if (fd < 0)
+		fd = open_socket(is_inet6);
+	if (fd < 0) {
+		give_back(connector, probe, -fd, now_ns);
+		return 0;
+	}
+	if (connect(fd, (struct sockaddr *)&to, length) < 0)
+		error = errno;
+	if (error == EINPROGRESS && connect(fd, (struct sockaddr *)&to, length) < 0)
+		error = errno == EALREADY ? EINPROGRESS : errno;
+	if (error == EISCONN)
+		error = 0;
+	if (error == EINPROGRESS) {
+		uint32_t slot = connector->free_slots[--connector->free_count];
+
+		connector->slots[slot] =
+			(struct slot){.fd = fd, .probe = *probe, .sent_ns = now_ns};
+		event.data.u32 = slot;
+		epoll_ctl(connector->epoll_fd, EPOLL_CTL_ADD, fd, &event);
+		connector->queue[(connector->queue_head + connector->queue_count++) %
+				 connector->queue_room] =
+			(struct waiting){.slot = slot, .sent_ns = now_ns};
+		return 0;
+	}
+	if (is_own_trouble(error)) {
+		close(fd);
+		give_back(connector, probe, error, now_ns);
+		return 0;
+	}
+	r = tell(connector, probe, fd, error, now_ns, clock_monotonic_ns());
+	if (error == ECONNREFUSED)
+		connector->spare[is_inet6] = fd;
+	else
+		close(fd);
+	return r;
+}
+
+/* Sockets that waited long enough are closed; longer while there are plenty of them, so
+ * that a late answer still counts. */
+static void close_late(struct connector *connector, int64_t now_ns)
+{
+	while (connector->queue_count > 0) {
+		const struct waiting *waiting = &connector->queue[connector->queue_head];
+		struct slot *slot = &connector->slots[waiting->slot];
+		bool is_there = slot->fd >= 0 && slot->sent_ns == waiting->sent_ns;
+		uint32_t busy = connector->slot_count - connector->free_count;
+		int64_t patience = course_rto(connector->course);
+
+		if (busy < connector->busy_most / 2)
+			patience *= 3;
+		if (is_there && now_ns - slot->sent_ns < patience)
+			return;
+		if (is_there)
+			release(connector, waiting->slot);
+		connector->queue_head =
+			(connector->queue_head + 1) % connector->queue_room;
+		connector->queue_count--;
+	}
+}
+
+static int take_events(struct connector *connector, int wait_ms)
+{
+	struct epoll_event events[EVENTS];
+	int count = epoll_wait(connector->epoll_fd, events, EVENTS, wait_ms);
+	int64_t now_ns = clock_monotonic_ns();
+	int r = 0;
+
+	for (int i = 0; i < count && r == 0; i++) {
+		struct slot *slot = &connector->slots[events[i].data.u32];
+		int error = 0;
+		socklen_t error_bytes = sizeof(error);
+
+		if (slot->fd < 0)
+			continue;
+		getsockopt(slot->fd, SOL_SOCKET, SO_ERROR, &error, &error_bytes);
+		r = tell(connector, &slot->probe, slot->fd, error, slot->sent_ns, now_ns);
+		release(connector, events[i].data.u32);
+	}
+	return r;
+}
+
+static int run(struct connector *connector)
+{
+	struct course *course = connector->course;
+	struct course_report report;
+
+	for (;;) {
+		int64_t now_ns = clock_monotonic_ns(), due_ns;
+		struct course_probe probe;
+		int r = 0, sent = 0, wait_ms;
+
+		if (scan_is_stopped(connector->scan))
+			return 0;
+		close_late(connector, now_ns);
+		while (sent < BATCH &&
+		       connector->slot_count - connector->free_count <
+			       connector->busy_most &&
+		       connector->queue_count < connector->queue_room) {
+			now_ns = clock_monotonic_ns();
+			r = course_next(course, now_ns, &probe);
+			if (r <= 0)
+				break;
+			r = start(connector, &probe, now_ns);
+			if (r < 0)
+				return r;
+			sent++;
+		}
+		if (r < 0)
+			return 0;
+		course_get_report(course, &report);
+		scan_tell_progress(
+			connector->scan, now_ns, report.unknown,
+			connector->scan->summary.targets,
+			(int64_t)((double)report.ahead / report.rate * (double)NS_PER_S));
+		due_ns = course_due(course, now_ns) - now_ns;
+		wait_ms = sent ? 0 : (int)((due_ns + NS_PER_MS - 1) / NS_PER_MS);
+		if (wait_ms < 0 || wait_ms > WAIT_MOST_MS)
+			wait_ms = wait_ms < 0 ? 0 : WAIT_MOST_MS;
+		r = take_events(connector, wait_ms);
+		if (r < 0)
+			return r;
+	}
+}
+
+static int open_descriptors(void)
+{
+	int fd = dup(0);
+
+	if (fd < 0)
+		return 3;
+	close(fd);
+	return fd; /* the lowest free one: about as many are open */
+}
+
+static int prepare(struct connector *connector)
+{
+	struct rlimit limit = {.rlim_cur = 256};
+	uint32_t room;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur > LIMIT_SCAN_CONNECTS + 1024)
+		limit.rlim_cur = LIMIT_SCAN_CONNECTS + 1024;
+	room = (uint32_t)limit.rlim_cur;
+	if (room < (uint32_t)open_descriptors() + DESCRIPTORS_KEPT + 4)
+		return -EMFILE;
+	room -= (uint32_t)open_descriptors() + DESCRIPTORS_KEPT;
+	if (room > LIMIT_SCAN_CONNECTS)
+		room = LIMIT_SCAN_CONNECTS;
+	connector->slot_count = connector->free_count = connector->busy_most = room;
+	connector->queue_room = 4 * room;
+	connector->slots = array_new(room, sizeof(connector->slots[0]));
+	connector->free_slots = array_new(room, sizeof(connector->free_slots[0]));
+	connector->queue = array_new(connector->queue_room, sizeof(connector->queue[0]));
+	connector->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (!connector->slots || !connector->free_slots || !connector->queue)
+		return -ENOMEM;
+	if (connector->epoll_fd < 0)
+		return -errno;
+	for (uint32_t i = 0; i < room; i++) {
+		connector->slots[i].fd = -1;
+		connector->free_slots[i] = i;
+	}
+	return 0;
+}
+
+static void done(struct connector *connector)
+{
+	for (uint32_t i = 0; connector->slots && i < connector->slot_count; i++)
+		if (connector->slots[i].fd >= 0)
+			close(connector->slots[i].fd);
+	for (unsigned i = 0; i < 2; i++)
+		if (connector->spare[i] >= 0)
+			close(connector->spare[i]);
+	if (connector->epoll_fd >= 0)
+		close(connector->epoll_fd);
+	array_free(connector->slots);
+	array_free(connector->free_slots);
+	array_free(connector->queue);
+	course_free(connector->course);
+}
+
+int scan_connect(struct sonde_scan *scan, struct sonde_error *err)
+{
+	struct connector connector = {.scan = scan, .epoll_fd = -1, .spare = {-1, -1}};
+	int r = scan_new_course(scan, &connector.course, err);
+
+	if (r < 0)
+		return r;
+	r = prepare(&connector);
+	if (r == 0)
+		r = run(&connector);
+	if (r == 0)
+		r = scan_end_course(scan, connector.course);
+	if (r < 0) {
+		sonde_error_set(err, SONDE_ERROR_TROUBLE, r, "scan", "", NULL);
+		if (r == -EMFILE)
+			sonde_error_hint(err, "raise the limit of open files: ulimit -n "
+					      "1024");
+	}
+	done(&connector);
+	return r;
+}
