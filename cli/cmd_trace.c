@@ -173,7 +173,7 @@ static int no_memory(struct sonde_error *err)
 }
 
 static int show_text(struct output *output, const struct sonde_timeline *timeline,
-		     bool is_full)
+		     const struct sonde_findings *findings, bool is_full)
 {
 	const struct render_options how = {.is_full = is_full};
 	int r = 0;
@@ -187,8 +187,10 @@ static int show_text(struct output *output, const struct sonde_timeline *timelin
 		render_statements(output, timeline, &how);
 	if (r == 0)
 		r = render_tables(output, timeline, &how);
-	if (r == 0)
+	if (r == 0) {
+		render_findings(output, timeline, findings);
 		render_summary(output, timeline);
+	}
 	return r;
 }
 
@@ -207,18 +209,24 @@ static int show(struct sonde_trace *trace, const struct arguments *arguments,
 	const struct sonde_recording *recording = sonde_trace_recording(trace);
 	const char *capture = arguments_text(arguments, "write", NULL);
 	struct sonde_timeline timeline;
+	struct sonde_findings findings;
 	int r, saved = 0;
 
 	if (sonde_timeline_build(recording, &timeline) < 0)
 		return no_memory(err);
+	if (sonde_findings_build(&timeline, &findings) < 0) {
+		sonde_timeline_done(&timeline);
+		return no_memory(err);
+	}
 	/* Before the output: the JSON names the frames of the file. */
 	if (capture)
 		saved = sonde_trace_save(trace, &timeline, err);
 
 	if (output->has_json)
-		r = render_trace_json(output, &timeline);
+		r = render_trace_json(output, &timeline, &findings);
 	else
-		r = show_text(output, &timeline, arguments_has(arguments, "full"));
+		r = show_text(output, &timeline, &findings,
+			      arguments_has(arguments, "full"));
 	output_flush(output);
 	render_notes(output, recording);
 	if (capture && saved == 0 && is_file(capture))
@@ -226,6 +234,7 @@ static int show(struct sonde_trace *trace, const struct arguments *arguments,
 			     "packets and calls are in %s; open it with: "
 			     "wireshark %s",
 			     capture, capture);
+	sonde_findings_done(&findings);
 	sonde_timeline_done(&timeline);
 	if (saved < 0)
 		return saved;

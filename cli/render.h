@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include <sonde/finding.h>
 #include <sonde/timeline.h>
 
 #include "output.h"
@@ -37,13 +38,21 @@ void render_completed_table(struct output *output, const struct sonde_timeline *
 void render_statements(struct output *output, const struct sonde_timeline *timeline,
 		       const struct render_options *options);
 
+/* What went wrong; nothing where nothing did. */
+void render_findings(struct output *output, const struct sonde_timeline *timeline,
+		     const struct sonde_findings *findings);
+
 /* The line that counts what was seen and what was not. */
 void render_summary(struct output *output, const struct sonde_timeline *timeline);
 
 /* NDJSON, in order of time.  0 or -ENOMEM. */
-int render_trace_json(struct output *output, const struct sonde_timeline *timeline);
+int render_trace_json(struct output *output, const struct sonde_timeline *timeline,
+		      const struct sonde_findings *findings);
 
 /* What the user must know about the recording, on standard error. */
 void render_notes(const struct output *output, const struct sonde_recording *recording);
+
+/* "note", "warning", "error". */
+const char *render_severity(enum sonde_severity severity);
 
 #endif

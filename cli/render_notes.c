@@ -2,7 +2,7 @@
 #include "message.h"
 #include "render.h"
 
-void render_notes(const struct output *output, const struct sonde_recording *recording)
+const char *render_severity(enum sonde_severity severity)
 {
 	static const char *const words[] = {
 		[SONDE_NOTE] = "note",
@@ -10,13 +10,18 @@ void render_notes(const struct output *output, const struct sonde_recording *rec
 		[SONDE_ERROR] = "error",
 	};
 
+	return words[severity];
+}
+
+void render_notes(const struct output *output, const struct sonde_recording *recording)
+{
 	for (uint32_t i = 0; i < recording->note_count; i++) {
 		const struct sonde_note *note = &recording->notes[i];
 
 		/* -q leaves the errors. */
 		if (output->verbosity < 0 && note->severity < SONDE_ERROR)
 			continue;
-		message_say("%s: %s", words[note->severity], note->text);
+		message_say("%s: %s", render_severity(note->severity), note->text);
 		if (note->hint)
 			message_hint("%s", note->hint);
 	}

@@ -151,7 +151,8 @@ static void write_item(struct output *output, const struct sonde_timeline *timel
 	}
 }
 
-int render_trace_json(struct output *output, const struct sonde_timeline *timeline)
+int render_trace_json(struct output *output, const struct sonde_timeline *timeline,
+		      const struct sonde_findings *findings)
 {
 	const struct sonde_recording *recording = timeline->recording;
 	size_t count = (size_t)recording->program_count + recording->socket_count +
@@ -170,6 +171,8 @@ int render_trace_json(struct output *output, const struct sonde_timeline *timeli
 		write_item(output, timeline, &items[i]);
 	for (uint32_t i = 0; i < recording->note_count; i++)
 		trace_json_note(output, &recording->notes[i]);
+	for (uint32_t i = 0; i < findings->count; i++)
+		trace_json_finding(output, &findings->findings[i]);
 	write_summary(output, timeline);
 	free(items);
 	return 0;

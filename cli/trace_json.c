@@ -4,6 +4,7 @@
 
 #include <sonde/error.h>
 
+#include "render.h"
 #include "trace_json.h"
 
 /* The kernel's own: ERESTARTSYS to ERESTART_RESTARTBLOCK. */
@@ -468,16 +469,37 @@ void trace_json_edge(struct output *output, const struct sonde_edge *edge)
 
 void trace_json_note(struct output *output, const struct sonde_note *note)
 {
-	static const char *const words[] = {
-		[SONDE_NOTE] = "note",
-		[SONDE_WARNING] = "warning",
-		[SONDE_ERROR] = "error",
-	};
 	struct sonde_json *json = output_event_begin(output, "note");
 
-	sonde_json_add_string(json, "severity", words[note->severity]);
+	sonde_json_add_string(json, "severity", render_severity(note->severity));
 	sonde_json_add_string(json, "text", note->text);
 	if (note->hint)
 		sonde_json_add_string(json, "hint", note->hint);
+	output_event_end(output);
+}
+
+static void add_numbers(struct sonde_json *json, const char *key, const uint32_t *numbers,
+			unsigned count)
+{
+	sonde_json_key(json, key);
+	sonde_json_array_begin(json);
+	for (unsigned i = 0; i < count; i++)
+		sonde_json_int(json, numbers[i]);
+	sonde_json_array_end(json);
+}
+
+void trace_json_finding(struct output *output, const struct sonde_finding *finding)
+{
+	struct sonde_json *json = output_event_begin(output, "finding");
+
+	sonde_json_add_string(json, "name", finding->name);
+	sonde_json_add_string(json, "severity", render_severity(finding->severity));
+	if (finding->stream)
+		sonde_json_add_int(json, "stream", finding->stream - 1);
+	sonde_json_add_int(json, "times", finding->times);
+	add_numbers(json, "packets", finding->packets, finding->packet_count);
+	add_numbers(json, "statements", finding->statements, finding->statement_count);
+	sonde_json_add_string(json, "why", finding->why);
+	sonde_json_add_string(json, "do", finding->remedy);
 	output_event_end(output);
 }

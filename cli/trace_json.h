@@ -3,6 +3,7 @@
 #ifndef CLI_TRACE_JSON_H
 #define CLI_TRACE_JSON_H
 
+#include <sonde/finding.h>
 #include <sonde/timeline.h>
 
 #include "output.h"
@@ -18,5 +19,6 @@ void trace_json_packet(struct output *output, const struct sonde_timeline *timel
 		       const struct sonde_packet *packet);
 void trace_json_edge(struct output *output, const struct sonde_edge *edge);
 void trace_json_note(struct output *output, const struct sonde_note *note);
+void trace_json_finding(struct output *output, const struct sonde_finding *finding);
 
 #endif

@@ -11,6 +11,7 @@ declare -A may_use=(
 	[proto]='base packet'
 	[dissect]='base packet proto'
 	[timeline]='base packet proto dissect'
+	[finding]='base packet proto dissect timeline'
 	[file]='base'
 	[io]='base'
 	[store]='base file io'
@@ -22,7 +23,8 @@ declare -A may_use=(
 	[talk]='base packet proto io'
 	[mail]='base packet proto io'
 	[tunnel]='base packet proto io'
-	[record]='base packet proto dissect timeline file io store capture trace scan sockets serve talk
+	[record]='base packet proto dissect timeline finding file io store capture trace scan sockets
+		serve talk
 		mail tunnel'
 )
 

@@ -8,7 +8,7 @@ set -eu
 build=${1:?usage: check-purity.sh BUILD}
 cd "$(dirname "$0")/.."
 
-pure='packet proto dissect timeline file'
+pure='packet proto dissect timeline finding file'
 
 # Whole names; u8_toupper is libunistring's table of capitals, given storage; str* is spelt out where a function allocates or asks the locale.
 allowed='^(mem[a-z]+|str(n?cmp|n?casecmp|n?len|n?cpy|n?cat|r?chr|chrnul|c?spn|pbrk|n?str|casestr|sep)

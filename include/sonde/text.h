@@ -2,6 +2,7 @@
 #ifndef SONDE_TEXT_H
 #define SONDE_TEXT_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -20,6 +21,9 @@ struct sonde_text {
 SONDE_API void sonde_text_init(struct sonde_text *text, char *storage, size_t capacity);
 SONDE_API void sonde_text_add(struct sonde_text *text, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+SONDE_API void sonde_text_add_list(struct sonde_text *text, const char *format,
+				   va_list arguments)
+	__attribute__((format(printf, 2, 0)));
 SONDE_API void sonde_text_add_bytes(struct sonde_text *text, const char *chars, size_t n);
 
 /* Adds bytes as a person may read them: printable UTF-8 as it is; \n \r \t \0 \\ and \xNN

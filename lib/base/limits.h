@@ -47,6 +47,8 @@ enum {
 	LIMIT_DATAGRAM_SENDS = 64,    /* calls that are looked at for one datagram */
 	LIMIT_DATAGRAMS_AHEAD = 4096, /* arrivals that a receive may find dropped */
 
+	LIMIT_FINDINGS = 1 << 10,
+
 	/* Files. */
 	LIMIT_PCAPNG_BLOCK = 1 << 24,     /* bytes of one block that is believed */
 	LIMIT_FILE_PACKET = 1 << 24,      /* bytes of one packet of a pcap file */

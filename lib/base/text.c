@@ -22,23 +22,29 @@ static void cut_at(struct sonde_text *text, size_t n)
 	text->cut = true;
 }
 
-void sonde_text_add(struct sonde_text *text, const char *format, ...)
+void sonde_text_add_list(struct sonde_text *text, const char *format, va_list arguments)
 {
 	size_t left = text->capacity - text->used;
-	va_list arguments;
 	int n;
 
 	if (text->cut)
 		return;
-	va_start(arguments, format);
 	n = vsnprintf(text->chars + text->used, left, format, arguments);
-	va_end(arguments);
 	if (n < 0)
 		cut_at(text, text->used);
 	else if ((size_t)n >= left)
 		cut_at(text, text->capacity - 1);
 	else
 		text->used += n;
+}
+
+void sonde_text_add(struct sonde_text *text, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	sonde_text_add_list(text, format, arguments);
+	va_end(arguments);
 }
 
 void sonde_text_add_bytes(struct sonde_text *text, const char *chars, size_t n)

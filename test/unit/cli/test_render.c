@@ -46,28 +46,32 @@ static char *render(struct sonde_recording *recording, const struct rendering *h
 {
 	const struct render_options options = {.is_full = how->form == FORM_FULL};
 	struct sonde_timeline timeline;
+	struct sonde_findings findings;
 	struct output output;
 	struct sonde_error err;
 	char *text = NULL;
 	size_t bytes;
 
 	assert_int_equal(sonde_timeline_build(recording, &timeline), 0);
+	assert_int_equal(sonde_findings_build(&timeline, &findings), 0);
 	output_init(&output, how->has_color ? COLOR_ALWAYS : COLOR_NEVER);
 	output.width = how->width;
 	output.has_utf8 = how->has_utf8;
 	output.file = open_memstream(&text, &bytes);
 	assert_non_null(output.file);
 	if (how->form == FORM_JSON) {
-		assert_int_equal(render_trace_json(&output, &timeline), 0);
+		assert_int_equal(render_trace_json(&output, &timeline, &findings), 0);
 	} else {
 		if (timeline.stream_count)
 			assert_int_equal(render_ladders(&output, &timeline, &options), 0);
 		else
 			render_statements(&output, &timeline, &options);
 		assert_int_equal(render_tables(&output, &timeline, &options), 0);
+		render_findings(&output, &timeline, &findings);
 		render_summary(&output, &timeline);
 	}
 	assert_int_equal(output_finish(&output, &err), 0);
+	sonde_findings_done(&findings);
 	sonde_timeline_done(&timeline);
 	return text;
 }

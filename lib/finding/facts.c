@@ -1,0 +1,257 @@
+/* The recording and its timeline, in the orders that detectors ask for. */
+#include "finding/facts.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/array.h"
+
+/* Counting sort: begin[k] is where the items of key k start, begin[keys] their number. */
+static void sum_up(uint32_t *begin, size_t keys)
+{
+	uint32_t sum = 0;
+
+	for (size_t k = 0; k <= keys; k++) {
+		uint32_t count = begin[k];
+
+		begin[k] = sum;
+		sum += count;
+	}
+}
+
+static int sort_packets(struct finding_facts *facts)
+{
+	const struct sonde_timeline *timeline = facts->timeline;
+	size_t packets = facts->recording->packet_count, streams = timeline->stream_count;
+	uint32_t *next;
+
+	facts->of_stream = array_new(packets + 1, sizeof(*facts->of_stream));
+	facts->stream_begin = array_new(streams + 2, sizeof(*facts->stream_begin));
+	facts->edge_begin = array_new(packets + 2, sizeof(*facts->edge_begin));
+	next = array_new(streams + 2, sizeof(*next));
+	if (!facts->of_stream || !facts->stream_begin || !facts->edge_begin || !next) {
+		array_free(next);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < packets; i++)
+		facts->stream_begin[timeline->packet_places[i].stream]++;
+	sum_up(facts->stream_begin, streams + 1);
+	memcpy(next, facts->stream_begin, (streams + 2) * sizeof(*next));
+	for (size_t i = 0; i < packets; i++) {
+		uint32_t stream = timeline->packet_places[i].stream;
+
+		facts->of_stream[next[stream]++] = (uint32_t)i + 1;
+	}
+	array_free(next);
+	for (uint32_t i = 0; i < timeline->edge_count; i++)
+		if (timeline->edges[i].packet <= packets)
+			facts->edge_begin[timeline->edges[i].packet]++;
+	sum_up(facts->edge_begin, packets + 1);
+	return 0;
+}
+
+static int sort_sockets(struct finding_facts *facts)
+{
+	const struct sonde_timeline *timeline = facts->timeline;
+	size_t sockets = facts->recording->socket_count;
+
+	facts->side_of_socket = array_new(sockets + 1, sizeof(*facts->side_of_socket));
+	if (!facts->side_of_socket)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < timeline->stream_count; i++) {
+		const struct sonde_stream *stream = &timeline->streams[i];
+
+		if (stream->client_socket <= sockets)
+			facts->side_of_socket[stream->client_socket] = 2 * (i + 1);
+		if (stream->server_socket <= sockets)
+			facts->side_of_socket[stream->server_socket] = 2 * (i + 1) + 1;
+	}
+	facts->side_of_socket[0] = 0;
+	return 0;
+}
+
+int facts_init(const struct sonde_timeline *timeline, struct finding_facts *ret)
+{
+	int r;
+
+	*ret = (struct finding_facts){
+		.timeline = timeline,
+		.recording = timeline->recording,
+	};
+	r = call_index_init(timeline->recording, &ret->calls);
+	if (r == 0)
+		r = sort_packets(ret);
+	if (r == 0)
+		r = sort_sockets(ret);
+	if (r < 0)
+		facts_done(ret);
+	return r;
+}
+
+void facts_done(struct finding_facts *facts)
+{
+	call_index_done(&facts->calls);
+	array_free(facts->of_stream);
+	array_free(facts->stream_begin);
+	array_free(facts->edge_begin);
+	array_free(facts->side_of_socket);
+	*facts = (struct finding_facts){0};
+}
+
+const struct sonde_packet *fact_packet(const struct finding_facts *facts, uint32_t packet)
+{
+	if (!packet || packet > facts->recording->packet_count)
+		return NULL;
+	return &facts->recording->packets[packet - 1];
+}
+
+const struct sonde_packet_place *fact_place(const struct finding_facts *facts,
+					    uint32_t packet)
+{
+	if (!packet || packet > facts->recording->packet_count)
+		return NULL;
+	return &facts->timeline->packet_places[packet - 1];
+}
+
+uint32_t fact_statement(const struct finding_facts *facts, uint32_t call)
+{
+	if (!call || call > facts->recording->call_count)
+		return 0;
+	return facts->timeline->statement_of_call[call - 1];
+}
+
+const char *fact_program(const struct finding_facts *facts, uint32_t program)
+{
+	const char *name = NULL;
+
+	if (program && program <= facts->recording->program_count)
+		name = facts->recording->programs[program - 1].name;
+	return name ? name : "a program";
+}
+
+size_t fact_calls(const struct finding_facts *facts, uint32_t socket,
+		  const uint32_t **ret_calls)
+{
+	const struct call_index *index = &facts->calls;
+
+	if (!socket || socket > facts->recording->socket_count)
+		return 0;
+	*ret_calls = index->of_socket + index->socket_begin[socket];
+	return index->socket_begin[socket + 1] - index->socket_begin[socket];
+}
+
+size_t fact_packets(const struct finding_facts *facts, uint32_t stream,
+		    const uint32_t **ret_packets)
+{
+	if (stream > facts->timeline->stream_count)
+		return 0;
+	*ret_packets = facts->of_stream + facts->stream_begin[stream];
+	return facts->stream_begin[stream + 1] - facts->stream_begin[stream];
+}
+
+uint32_t fact_stream(const struct finding_facts *facts, uint32_t socket,
+		     unsigned *ret_side)
+{
+	uint32_t side;
+
+	if (!socket || socket > facts->recording->socket_count)
+		return 0;
+	side = facts->side_of_socket[socket];
+	*ret_side = side % 2;
+	return side / 2;
+}
+
+uint32_t fact_sender(const struct finding_facts *facts, uint32_t packet,
+		     enum sonde_carries carries)
+{
+	if (!fact_packet(facts, packet))
+		return 0;
+	for (uint32_t i = facts->edge_begin[packet]; i < facts->edge_begin[packet + 1];
+	     i++) {
+		const struct sonde_edge *edge = &facts->timeline->edges[i];
+
+		if (edge->kind == SONDE_EDGE_SENT && edge->carries == carries)
+			return edge->call;
+	}
+	return 0;
+}
+
+bool fact_is_single(const struct finding_facts *facts, uint32_t socket)
+{
+	const uint32_t *calls;
+	size_t count = fact_calls(facts, socket, &calls);
+
+	for (size_t i = 1; i < count; i++)
+		if (facts->recording->calls[calls[i] - 1].tid !=
+		    facts->recording->calls[calls[0] - 1].tid)
+			return false;
+	return count != 0;
+}
+
+bool fact_was_ended(const struct finding_facts *facts, uint32_t program)
+{
+	if (!program || program > facts->recording->program_count)
+		return true;
+	return facts->recording->programs[program - 1].exit_signal != 0;
+}
+
+/* The offset behind the furthest byte that this side sent until then. */
+static int64_t sent_until(const struct finding_facts *facts, uint32_t stream,
+			  unsigned side, int64_t at_ns)
+{
+	const uint32_t *packets;
+	size_t count = fact_packets(facts, stream, &packets);
+	int64_t until = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct sonde_packet *packet = fact_packet(facts, packets[i]);
+		const struct sonde_packet_place *place = fact_place(facts, packets[i]);
+
+		if (packet->at_ns > at_ns)
+			break;
+		if (place->direction == side && packet->decoded.payload_length &&
+		    packet->decoded.proto == SONDE_PACKET_TCP) {
+			int64_t end =
+				(int64_t)place->seq - 1 + packet->decoded.payload_length;
+
+			until = end > until ? end : until;
+		}
+	}
+	return until;
+}
+
+static int64_t taken_until(const struct finding_facts *facts, uint32_t socket,
+			   int64_t at_ns)
+{
+	const uint32_t *calls;
+	size_t count = fact_calls(facts, socket, &calls);
+	int64_t taken = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct sonde_call *call = &facts->recording->calls[calls[i] - 1];
+
+		if (call->kind == SONDE_CALL_RECEIVE &&
+		    !(call->flags & SONDE_CALL_PEEK) && call->enter_ns <= at_ns)
+			taken += call_bytes(call);
+	}
+	return taken;
+}
+
+bool fact_unread(const struct finding_facts *facts, uint32_t socket, int64_t at_ns,
+		 int64_t *ret_arrived, int64_t *ret_taken)
+{
+	unsigned side;
+	uint32_t stream = fact_stream(facts, socket, &side);
+	const uint32_t *packets;
+
+	if (!stream || facts->timeline->streams[stream - 1].kind != SONDE_SOCKET_TCP ||
+	    facts->recording->packets_dropped || facts->recording->calls_dropped)
+		return false;
+	/* Relative numbers count from the SYN only where it was seen. */
+	if (!fact_packets(facts, stream, &packets) ||
+	    !(fact_packet(facts, packets[0])->decoded.tcp_flags & SONDE_TCP_SYN))
+		return false;
+	*ret_arrived = sent_until(facts, stream, !side, at_ns);
+	*ret_taken = taken_until(facts, socket, at_ns);
+	return true;
+}

@@ -1,0 +1,94 @@
+/* What detectors share: the facts, put in the orders that they ask for, and the list that
+ * they fill.
+ *
+ * A detector is a function in finding_<subject>.c and a line in the table of finding.c.  It
+ * sees everything that was observed and concluded, and must be right: where the facts fit
+ * a correct program as well, it says nothing. */
+#ifndef FINDING_FINDING_H
+#define FINDING_FINDING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sonde/finding.h>
+
+#include "timeline/calls.h"
+
+struct finding_facts {
+	const struct sonde_timeline *timeline;
+	const struct sonde_recording *recording;
+	struct call_index calls;  /* by time of entering, and of each socket */
+	uint32_t *of_stream;      /* packet numbers, stream by stream, in order of time */
+	uint32_t *stream_begin;   /* [stream]: of_stream[begin[s]..begin[s + 1]) */
+	uint32_t *side_of_socket; /* [socket]: 2 * stream + side of its latest; 0 none */
+	uint32_t *edge_begin; /* [packet]: edges of that packet, begin[p]..begin[p + 1] */
+};
+
+struct finding_list {
+	struct sonde_finding *findings;
+	size_t count, room;
+	int error; /* sticky: -ENOMEM */
+};
+
+/* The finding of that name at that statement's place (or, without one, of that stream):
+ * the one that is there already, counted once more, or a new one, empty but for these.
+ * statement 0: none.  NULL without memory, or where there are too many; the functions
+ * below accept that. */
+struct sonde_finding *finding_add(const struct finding_facts *facts,
+				  struct finding_list *list, const char *name,
+				  enum sonde_severity severity, uint32_t stream,
+				  uint32_t statement);
+/* Evidence: only that of the first time is kept; 0 is passed over. */
+void finding_packet(struct sonde_finding *finding, uint32_t packet);
+void finding_statement(struct sonde_finding *finding, uint32_t statement);
+void finding_why(struct sonde_finding *finding, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void finding_remedy(struct sonde_finding *finding, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* ---- questions ---- */
+
+/* NULL for 0 and for numbers that do not exist. */
+const struct sonde_packet *fact_packet(const struct finding_facts *facts,
+				       uint32_t packet);
+const struct sonde_packet_place *fact_place(const struct finding_facts *facts,
+					    uint32_t packet);
+uint32_t fact_statement(const struct finding_facts *facts, uint32_t call); /* 0 none */
+/* "client.py", for sentences; never NULL. */
+const char *fact_program(const struct finding_facts *facts, uint32_t program);
+/* The calls on a socket, in order of entering. */
+size_t fact_calls(const struct finding_facts *facts, uint32_t socket,
+		  const uint32_t **ret_calls);
+/* The packets of a stream. */
+size_t fact_packets(const struct finding_facts *facts, uint32_t stream,
+		    const uint32_t **ret_packets);
+/* The latest stream that has the socket at one of its ends; 0 none.  *ret_side: 0 the
+ * client's. */
+uint32_t fact_stream(const struct finding_facts *facts, uint32_t socket,
+		     unsigned *ret_side);
+/* The call that sent what the packet carries (data, SYN, FIN, RST); 0 none. */
+uint32_t fact_sender(const struct finding_facts *facts, uint32_t packet,
+		     enum sonde_carries carries);
+/* All calls on the socket are of one thread. */
+bool fact_is_single(const struct finding_facts *facts, uint32_t socket);
+/* A signal ended the program: what it left undone is not its fault. */
+bool fact_was_ended(const struct finding_facts *facts, uint32_t program);
+/* Bytes of the other side that reached the socket's stream before that time, and those
+ * that receives had taken; false where that cannot be told. */
+bool fact_unread(const struct finding_facts *facts, uint32_t socket, int64_t at_ns,
+		 int64_t *ret_arrived, int64_t *ret_taken);
+
+/* ---- the detectors, a file each ---- */
+
+void finding_connect(const struct finding_facts *facts, struct finding_list *list);
+void finding_bind(const struct finding_facts *facts, struct finding_list *list);
+void finding_receive(const struct finding_facts *facts, struct finding_list *list);
+void finding_message(const struct finding_facts *facts, struct finding_list *list);
+void finding_send(const struct finding_facts *facts, struct finding_list *list);
+void finding_close(const struct finding_facts *facts, struct finding_list *list);
+void finding_datagram(const struct finding_facts *facts, struct finding_list *list);
+void finding_wait(const struct finding_facts *facts, struct finding_list *list);
+void finding_network(const struct finding_facts *facts, struct finding_list *list);
+
+#endif

@@ -1,0 +1,142 @@
+/* What the network did, and what the two kernels made of it: losses, a receiver that does
+ * not read, Nagle's algorithm against delayed acknowledgements. */
+#include "finding/finding.h"
+
+#include <string.h>
+
+enum {
+	NAGLE_MS = 30, /* Linux delays an acknowledgement by 40 ms at least */
+	ZERO_WINDOW_MS = 200,
+	MILLISECOND_NS = 1000000,
+};
+
+static void find_retransmissions(const struct finding_facts *facts,
+				 struct finding_list *list, uint32_t stream)
+{
+	struct sonde_finding *finding;
+	const uint32_t *packets;
+	size_t count = fact_packets(facts, stream, &packets);
+	uint32_t shown[SONDE_FINDING_EVIDENCE];
+	unsigned again = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!fact_place(facts, packets[i])->is_retransmission)
+			continue;
+		if (again < SONDE_FINDING_EVIDENCE)
+			shown[again] = packets[i];
+		again++;
+	}
+	if (!again)
+		return;
+	finding = finding_add(facts, list, "retransmission", SONDE_NOTE, stream, 0);
+	for (unsigned i = 0; i < again && i < SONDE_FINDING_EVIDENCE; i++)
+		finding_packet(finding, shown[i]);
+	finding_why(finding,
+		    "%u packet%s sent again: %s lost, or %s acknowledgement came late.",
+		    again, again == 1 ? " was" : "s were",
+		    again == 1 ? "the first one was" : "the first ones were",
+		    again == 1 ? "its" : "their");
+	finding_remedy(finding,
+		       "Nothing is lost for the programs, they only wait longer; "
+		       "look for the lossy link if it happens often.");
+}
+
+/* From the first packet that closes the window until the next one that opens it. */
+static void find_zero_window(const struct finding_facts *facts, struct finding_list *list,
+			     uint32_t stream, unsigned side)
+{
+	const struct sonde_stream *it = &facts->timeline->streams[stream - 1];
+	uint32_t receiver = side ? it->server_socket : it->client_socket;
+	const struct sonde_packet *closed = NULL;
+	struct sonde_finding *finding;
+	const uint32_t *packets;
+	size_t count = fact_packets(facts, stream, &packets);
+	int64_t longest_ns = 0;
+	uint32_t first = 0, last = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct sonde_packet *packet = fact_packet(facts, packets[i]);
+		bool is_zero = packet->decoded.window == 0;
+
+		if (fact_place(facts, packets[i])->direction != side ||
+		    (packet->decoded.tcp_flags & (SONDE_TCP_SYN | SONDE_TCP_RST)))
+			continue;
+		if (is_zero && !closed) {
+			closed = packet;
+		} else if (!is_zero && closed) {
+			if (packet->at_ns - closed->at_ns > longest_ns) {
+				longest_ns = packet->at_ns - closed->at_ns;
+				first = closed->packet;
+				last = packet->packet;
+			}
+			closed = NULL;
+		}
+	}
+	if (longest_ns < ZERO_WINDOW_MS * (int64_t)MILLISECOND_NS)
+		return;
+	finding = finding_add(facts, list, "zero-window", SONDE_NOTE, stream, 0);
+	finding_packet(finding, first);
+	finding_packet(finding, last);
+	finding_why(
+		finding,
+		"%s did not read for %lld ms: its receive buffer was full (window 0), "
+		"and the sender had to wait.",
+		receiver ? fact_program(facts,
+					facts->recording->sockets[receiver - 1].program)
+			 : "The receiver",
+		(long long)(longest_ns / MILLISECOND_NS));
+	finding_remedy(finding, "Read sooner, or in a thread of its own, if the sender "
+				"shall not wait.");
+}
+
+/* A small segment that had to wait for the acknowledgement of the one before. */
+static void find_nagle(const struct finding_facts *facts, struct finding_list *list,
+		       const struct sonde_edge *released)
+{
+	const struct sonde_packet *packet = fact_packet(facts, released->packet);
+	const struct sonde_packet_place *place = fact_place(facts, released->packet);
+	const struct sonde_packet_place *by = fact_place(facts, released->by_packet);
+	uint32_t number = fact_sender(facts, released->packet, SONDE_DATA);
+	const struct sonde_call *call = call_at(facts->recording, number);
+	struct sonde_finding *finding;
+	int64_t late_ns;
+
+	if (!packet || !by || !call || !call_returned(call) || !by->is_pure_ack ||
+	    place->is_retransmission || packet->decoded.payload_length >= 1200)
+		return;
+	late_ns = packet->at_ns - call->exit_ns;
+	if (late_ns < NAGLE_MS * (int64_t)MILLISECOND_NS)
+		return;
+	/* A closed window is another matter. */
+	if (fact_packet(facts, released->by_packet)->decoded.window == 0)
+		return;
+	finding = finding_add(facts, list, "nagle-delayed-ack", SONDE_WARNING,
+			      place->stream, fact_statement(facts, number));
+	finding_packet(finding, released->by_packet);
+	finding_packet(finding, released->packet);
+	finding_why(
+		finding,
+		"These bytes left %lld ms after they were sent: Nagle's algorithm "
+		"holds a small segment back until the one before is acknowledged, and "
+		"the peer delays that acknowledgement.",
+		(long long)(late_ns / MILLISECOND_NS));
+	finding_remedy(finding, "Send a message in one call (sendmsg() with several "
+				"buffers, or join them), or set TCP_NODELAY.");
+}
+
+void finding_network(const struct finding_facts *facts, struct finding_list *list)
+{
+	const struct sonde_timeline *timeline = facts->timeline;
+
+	for (uint32_t i = 1; i <= timeline->stream_count; i++) {
+		if (timeline->streams[i - 1].kind != SONDE_SOCKET_TCP)
+			continue;
+		find_retransmissions(facts, list, i);
+		find_zero_window(facts, list, i, 0);
+		find_zero_window(facts, list, i, 1);
+	}
+	for (uint32_t i = 0; i < timeline->edge_count; i++)
+		if (timeline->edges[i].kind == SONDE_EDGE_RELEASED &&
+		    timeline->edges[i].release == SONDE_BY_PACKET)
+			find_nagle(facts, list, &timeline->edges[i]);
+}

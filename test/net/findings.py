@@ -1,0 +1,94 @@
+#!/usr/bin/python3
+"""Each finding has a folder in test/findings: wrong.py or wrong.c with the mistake, at the
+line that ends in the comment "here", and right.* that does the same without it.
+
+    wrong ---- lo, in a namespace of sonde's own ---- itself, or the program after "with:"
+
+The mistake is found, by the folder's name and at that line, and nothing else is; nothing at
+all is found in the right one.  A comment near the top of a program may say
+
+    with: PROGRAM [ARGUMENT]...   run by --with first; {folder} is the program's own
+    signal: NAME                  the program's end is by that signal
+    also: NAME...                 findings that this mistake has as a consequence
+"""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+
+import netns
+from tap import tap
+
+FOLDER = os.path.join(netns.ROOT, 'test', 'findings')
+only = sys.argv[1:]
+
+
+def note(text, word):
+    found = re.search(rf'^\W*{word}: (.*?)(?: \*/)?$', text, re.MULTILINE)
+    return found[1].strip() if found else ''
+
+
+def command(path):
+    if path.endswith('.py'):
+        return ['/usr/bin/python3', path]
+    built = os.path.join(netns.scratch(), path.replace('/', '_') + '.out')
+    subprocess.run(['cc', '-g', '-O0', '-Wall', '-Werror', '-pthread', '-o', built, path],
+                   check=True)
+    return [built]
+
+
+def trace(path):
+    with open(path, encoding='utf-8') as file:
+        text = file.read()
+    argv = [netns.SONDE, 'trace', '--isolate', '--json']
+    helper = note(text, 'with')
+    if helper:
+        words = shlex.split(helper.format(folder=os.path.dirname(path)))
+        if words[0].endswith(('.py', '.c')):
+            words = command(words[0]) + words[1:]
+        argv += ['--with', shlex.join(words)]
+    done = netns.run([*argv, '--', *command(path)])
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    marked = [i for i, line in enumerate(text.splitlines(), 1)
+              if re.search(r'(#|/\*) here(?: \*/)?$', line)]
+    return text, marked, events, done
+
+
+def check(name, path):
+    title = f'{name}/{os.path.basename(path)}'
+    text, marked, events, done = trace(path)
+    statements = {event['statement']: event for event in events
+                  if event['event'] == 'statement'}
+    found = [event for event in events if event['event'] == 'finding']
+    names = sorted({event['name'] for event in found})
+    trouble = '\n'.join(json.dumps(event) for event in found) + done.stderr
+    if os.path.basename(path).startswith('right'):
+        tap.check(f'{title}: nothing is found', not found and events and done.returncode == 0,
+                  f'{done.returncode}\n{trouble}')
+        return
+    also = note(text, 'also').split()
+    tap.equal(f'{title}: what is found', [it for it in names if it not in also], [name])
+    lines = {(os.path.basename(statements[number]['file'] or ''), statements[number]['line'])
+             for event in found if event['name'] == name for number in event['statements']}
+    tap.check(f'{title}: at its line',
+              not marked or all((os.path.basename(path), line) in lines for line in marked),
+              f'{sorted(lines)}, wanted {marked}\n{trouble}')
+    for event in found:
+        tap.check(f'{title}: {event["name"]} has evidence, a reason and a remedy',
+                  (event['packets'] or event['statements']) and event['why'] and event['do'],
+                  json.dumps(event))
+
+
+for name in sorted(os.listdir(FOLDER)):
+    if only and name not in only:
+        continue
+    programs = sorted(os.listdir(os.path.join(FOLDER, name)))
+    tap.check(f'{name}: a mistake, and its correct twin',
+              {'wrong', 'right'} <= {os.path.splitext(it)[0] for it in programs}, programs)
+    for program in programs:
+        if os.path.splitext(program)[0] in ('wrong', 'right'):
+            check(name, os.path.join(FOLDER, name, program))
+tap.done()
