@@ -379,13 +379,15 @@ struct stop {
 enum { BATCH = 256 };
 
 /* Collects who has stopped, waiting for the first.  All that have are served before the
- * next look: waitpid prefers the youngest, and a busy one would starve the others.
+ * next look: waitpid prefers the youngest, and a busy one would starve the others.  Where
+ * there are no others, nobody is looked for.
  * Returns how many, or a negative errno. */
-static int collect(struct stop ret_stops[BATCH])
+static int collect(const struct tracer *tracer, struct stop ret_stops[BATCH])
 {
+	int most = tracer->task_count > 1 ? BATCH : 1;
 	int count = 0;
 
-	while (count < BATCH) {
+	while (count < most) {
 		struct stop *stop = &ret_stops[count];
 
 		stop->tid = waitpid(-1, &stop->status, __WALL | (count ? WNOHANG : 0));
@@ -402,7 +404,8 @@ void follow(struct session *session)
 	static struct stop stops[BATCH];
 
 	while (!session->feed.error) {
-		int count = collect(stops);
+		int count = collect(&session->tracer, stops);
+		bool is_next_due;
 
 		/* Nobody is left; perhaps somebody is still to come. */
 		if (count == -ECHILD && session->phase != PHASE_STARTING)
@@ -418,8 +421,11 @@ void follow(struct session *session)
 		}
 		if (count > 0)
 			session->tracer.stops += (uint64_t)count;
+		/* The main program waits for peers all the time, and nobody comes next. */
+		is_next_due = session->phase == PHASE_STARTING &&
+			      session->tracer.waits_for_peer;
 		/* By the clock: while the programs are busy no tick interrupts a wait. */
-		if (count < 0 || session->tracer.waits_for_peer ||
+		if (count < 0 || is_next_due ||
 		    session->tracer.now_ns - session->tick_ns > TICK_NS)
 			phase_tick(session);
 	}
