@@ -60,6 +60,9 @@ static const struct option options[] = {
 	{.name = "text", .help = "print ladder and tables (this is the default)"},
 	{.name = "full",
 	 .help = "draw all streams, all acknowledgements, and idle times at length"},
+	{.name = "no-lines",
+	 .help = "read no source lines: calls and packets alone, and each call costs "
+		 "less"},
 	{.name = "pin",
 	 .help = "run the tracer and the programs on one processor: threads take "
 		 "turns, and nothing happens at the same time"},
@@ -352,6 +355,7 @@ static int start(const struct arguments *arguments, const struct output *output,
 		.isolate = arguments_has(arguments, "isolate"),
 		.capture_path = arguments_text(arguments, "write", NULL),
 		.pin = arguments_has(arguments, "pin"),
+		.no_lines = arguments_has(arguments, "no-lines"),
 		.stdout_to_stderr = output->has_json && output->file == stdout,
 		.signal_mask = &watch->before,
 	};
@@ -418,7 +422,7 @@ const struct command command_trace = {
 	.name = "trace",
 	.summary = "Run programs and show which statement sent which packet",
 	.usage = "[--with CMD]... [--isolate] [-o FILE] [-w FILE] [--text|--json] "
-		 "[--full] [--pin] [--] CMD [ARG]...",
+		 "[--full] [--no-lines] [--pin] [--] CMD [ARG]...",
 	.description =
 		"Runs CMD, records its socket calls with their source lines and its "
 		"packets, and joins the two: a ladder for each connection, then a table "

@@ -23,7 +23,7 @@
 
 /* How the source lines of a program are read. */
 enum sonde_lines {
-	SONDE_LINES_UNTRIED = 0, /* it made no socket call */
+	SONDE_LINES_UNTRIED = 0, /* it made no socket call, or lines are not wanted */
 	SONDE_LINES_READ,
 	SONDE_LINES_NO_READER,       /* the process could not be looked into */
 	SONDE_LINES_UNKNOWN_VERSION, /* an interpreter whose layout is not known */

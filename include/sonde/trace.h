@@ -38,6 +38,7 @@ struct sonde_trace_options {
 	const char *capture_path;
 	bool stdout_to_stderr; /* the programs' standard output */
 	bool pin;              /* tracer and programs on one processor */
+	bool no_lines;         /* calls and packets alone */
 	/* The signals that are blocked in the programs at first; NULL: those that the
 	 * caller has blocked now.  A caller that blocks some for a signalfd before it
 	 * starts the programs gives what was there before that. */

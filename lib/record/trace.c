@@ -135,6 +135,7 @@ be_tracer(const struct sonde_trace_options *options, int feed_fd, int control_fd
 		.isolate = options->isolate,
 		.stdout_to_stderr = options->stdout_to_stderr,
 		.pin = options->pin,
+		.no_lines = options->no_lines,
 		.feed_fd = feed_fd,
 		.control_fd = control_fd,
 	};

@@ -380,7 +380,8 @@ bool call_enter(struct tracer *tracer, struct task *task, const struct syscall *
 		tracer->calls_dropped++;
 	} else {
 		call->call = ++tracer->call_count;
-		call->stack = where_stack(tracer, process, task->tid);
+		if (tracer->has_lines)
+			call->stack = where_stack(tracer, process, task->tid);
 	}
 	drop_references(tracer, task, syscall, arguments);
 	if (can_sleep(call))

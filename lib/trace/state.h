@@ -147,6 +147,7 @@ struct tracer {
 	int64_t held_ns;
 
 	/* trace/where.c */
+	bool has_lines; /* they are wanted */
 	uint32_t place_count, stack_count;
 	struct number_map places, stacks;
 

@@ -111,6 +111,7 @@ int tracer_run(const struct tracer_options *options)
 	if (!session.roots)
 		return 1;
 	start_ticks();
+	session.tracer.has_lines = !options->no_lines;
 	session.tracer.now_ns = clock_realtime_ns();
 	phase_launch(&session);
 	follow(&session);

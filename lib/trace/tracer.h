@@ -19,6 +19,7 @@ struct tracer_options {
 	bool isolate;
 	bool stdout_to_stderr;
 	bool pin;
+	bool no_lines;
 	sigset_t program_mask;
 	int feed_fd;    /* records go here */
 	int control_fd; /* a SOCK_SEQPACKET socket: the ring goes out, commands come in */
