@@ -5,7 +5,9 @@
 #	add_all VARIANT < LINES		lines "NAME VALUE", as the loads print them
 #	report NAME UNIT BASE		a row for each variant: min, median, max, and the
 #					ratio of its median to that of BASE
-#	verdict NAME VARIANT BASE LIMIT	the ratio of two medians, and whether it is within
+#	verdict NAME VARIANT BASE LIMIT	the ratio of two medians with its confidence interval,
+#					and whether it is within
+#	verdict_more NAME VARIANT BASE LIMIT	the same of their difference
 #	first_cpus N			the first N CPUs that we may use, a line each
 #
 # Variants take turns within each round, so that a slow minute of the machine meets all of
@@ -36,7 +38,7 @@ add_all() {
 }
 
 report() {
-	printf '\n%-22s %10s %10s %10s   %s\n' "$1, $2" min median max "median / $3's"
+	printf '\n%-36s %10s %10s %10s   %s\n' "$1, $2" min median max "median / $3's"
 	sort -k2,2 -k1,1 -k3,3g "$values" | awk -v name="$1" -v base="$3" '
 		$2 == name {
 			if (!($1 in count))
@@ -51,24 +53,16 @@ report() {
 		END {
 			for (i = 1; i <= variants; i++) {
 				v = order[i]
-				printf "%-22s %10.1f %10.1f %10.1f   %.2f\n", v, value[v, 1], \
+				printf "%-36s %10.1f %10.1f %10.1f   %.2f\n", v, value[v, 1], \
 					median(v), value[v, count[v]], median(v) / median(base)
 			}
 		}'
 }
 
 verdict() {
-	sort -k2,2 -k1,1 -k3,3g "$values" | awk -v name="$1" -v variant="$2" -v base="$3" \
-		-v limit="$4" '
-		$2 == name { value[$1, ++count[$1]] = $3 }
-		function median(of, n) {
-			n = count[of]
-			return n % 2 ? value[of, (n + 1) / 2] \
-				: (value[of, n / 2] + value[of, n / 2 + 1]) / 2
-		}
-		END {
-			ratio = median(variant) / median(base)
-			printf "%s: %s is %.3f x %s; wanted at most %s: %s\n", name, variant, \
-				ratio, base, limit, ratio <= limit ? "met" : "MISSED"
-		}'
+	python3 bench/verdict.py "$values" "$1" "$2" ratio "$3" "$4"
+}
+
+verdict_more() {
+	python3 bench/verdict.py "$values" "$1" "$2" more "$3" "$4"
 }
