@@ -113,6 +113,12 @@ enum {
 	LIMIT_SCAN_SOURCES = 1 << 10, /* own addresses of an UDP scan */
 	LIMIT_SCAN_TALKS = 64,        /* open ports talked to at once */
 	LIMIT_SCAN_SAID = 4096,       /* bytes kept of what one of them says */
+
+	/* Connect and listen. */
+	LIMIT_TALK_BYTES = 1 << 18,  /* of one read and one write in a pipe */
+	LIMIT_PIPE_BYTES = 1 << 20,  /* wanted of the pipes on both sides */
+	LIMIT_TALK_DATAGRAM = 65507, /* the largest that IPv4 can carry */
+	LIMIT_TALK_QUEUE = 1 << 20,  /* bytes waiting for a peer that takes nothing */
 };
 
 #endif

@@ -1,0 +1,236 @@
+/* sonde connect: talks to a peer, from a pipe. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <sonde/connect.h>
+
+#include "cmd.h"
+#include "message.h"
+#include "talk_words.h"
+
+static const struct option options[] = {
+	{.name = "udp",
+	 .letter = 'u',
+	 .help = "UDP instead of TCP; with --unix, datagrams instead of a stream"},
+	{.name = "unix",
+	 .letter = 'U',
+	 .help = "a Unix socket: its path, or @NAME for an abstract one"},
+	{.name = "ipv4", .letter = '4', .help = "IPv4 addresses only"},
+	{.name = "ipv6", .letter = '6', .help = "IPv6 addresses only"},
+	{.name = "bind",
+	 .type = OPTION_TEXT,
+	 .argument = "HOST:PORT",
+	 .help = "local address, port, or both: 127.0.0.2:50001, 127.0.0.2, :50001; of a "
+		 "Unix socket its path"},
+	{.name = "timeout",
+	 .type = OPTION_DURATION,
+	 .argument = "DURATION",
+	 .help = "give up to connect after this time; 0s is never, which is the default"},
+	{.name = "idle-timeout",
+	 .type = OPTION_DURATION,
+	 .argument = "DURATION",
+	 .help = "end when nothing comes or goes for so long; 0s is never"},
+	{.name = "crlf",
+	 .letter = 'C',
+	 .help = "send the end of a line as CR LF, as most text protocols want it"},
+	{.name = "stats", .help = "say at the end how many bytes went and came"},
+	{.name = NULL},
+};
+
+struct talk {
+	struct output *output;
+	const struct arguments *arguments;
+	const char *name; /* of the command */
+};
+
+static void observe(void *context, const struct sonde_session_event *event)
+{
+	struct talk *talk = context;
+	struct output *output = talk->output;
+	char words[1024];
+
+	if (output->has_json) {
+		talk_json_write(output, event);
+		output_flush(output);
+		return;
+	}
+	if (event->kind == SONDE_SESSION_SENT || event->kind == SONDE_SESSION_RECEIVED)
+		return;
+	if (output->verbosity < 1 && event->kind != SONDE_SESSION_NOTE)
+		return;
+	talk_words_format(event, words, sizeof(words));
+	if (words[0])
+		message_note(output, "%s", words);
+}
+
+/* The descriptor moves elsewhere, and its number gets /dev/null: the session closes it
+ * when its direction is over, and a reader must then see the end. */
+static int take(int fd, int flags)
+{
+	int taken = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	int null = open("/dev/null", flags | O_CLOEXEC);
+
+	if (null >= 0 && null != fd) {
+		dup2(null, fd);
+		close(null);
+	}
+	return taken;
+}
+
+/* From here on SIGINT and SIGTERM become readable. */
+static int open_signals(void)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int fail_descriptors(int error, struct sonde_error *err)
+{
+	return sonde_error_set(err, SONDE_ERROR_TROUBLE, error, "prepare",
+			       "standard input and output", NULL);
+}
+
+static int run_pipe(struct talk *talk, struct sonde_session *session,
+		    struct sonde_error *err)
+{
+	int signal_fd = open_signals();
+	bool has_json = talk->output->has_json;
+	struct sonde_pipe pipe = {
+		.also_fd = signal_fd,
+		.ends_with_peer = isatty(STDIN_FILENO) == 1,
+		.escapes = !has_json && isatty(STDOUT_FILENO) == 1,
+	};
+
+	pipe.in_fd = take(STDIN_FILENO, O_RDONLY);
+	pipe.out_fd = has_json ? -1 : take(STDOUT_FILENO, O_WRONLY);
+	int r = signal_fd < 0 || (pipe.in_fd < 0 && errno != EBADF) ||
+				(pipe.out_fd < 0 && !has_json && errno != EBADF)
+			? fail_descriptors(-errno, err)
+			: sonde_session_run_pipe(session, &pipe, err);
+	if (signal_fd >= 0)
+		close(signal_fd);
+	return r;
+}
+
+/* Options that have no meaning together, or without another one. */
+static int check_options(const struct talk *talk)
+{
+	static const char *const pairs[][2] = {
+		{"ipv4", "ipv6"},
+		{"unix", "ipv4"},
+		{"unix", "ipv6"},
+	};
+	struct sonde_error err;
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		if (arguments_refuse_both(talk->arguments, talk->name, pairs[i][0],
+					  pairs[i][1], &err) < 0)
+			return message_error(&err);
+	}
+	return STATUS_DONE;
+}
+
+static int read_target(const struct talk *talk, struct sonde_target *ret)
+{
+	const struct arguments *arguments = talk->arguments;
+	bool is_unix = arguments_has(arguments, "unix");
+	bool is_udp = arguments_has(arguments, "udp");
+	size_t count = arguments->operand_count;
+
+	if (count == 0)
+		return message_usage(talk->name, "%s",
+				     is_unix ? "name a socket, as in: sonde connect "
+					       "--unix /run/x.sock"
+					     : "name a peer, as in: sonde connect "
+					       "localhost 50000");
+	if (count > (is_unix ? 1 : 2))
+		return message_usage(talk->name, "%s: one peer is enough",
+				     arguments->operands[count - 1]);
+	ret->transport =
+		is_unix  ? is_udp ? SONDE_TRANSPORT_UNIX_DATAGRAM : SONDE_TRANSPORT_UNIX
+		: is_udp ? SONDE_TRANSPORT_UDP
+			 : SONDE_TRANSPORT_TCP;
+	ret->host = arguments->operands[0];
+	ret->port = count > 1 ? arguments->operands[1] : NULL;
+	ret->family = arguments_has(arguments, "ipv4")   ? SONDE_FAMILY_INET
+		      : arguments_has(arguments, "ipv6") ? SONDE_FAMILY_INET6
+							 : SONDE_FAMILY_NONE;
+	ret->bind = arguments_text(arguments, "bind", NULL);
+	ret->timeout_ns = arguments_number(arguments, "timeout", 0);
+	return STATUS_DONE;
+}
+
+static int64_t realtime_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+static int run(const struct command *command, const struct arguments *arguments,
+	       struct output *output)
+{
+	struct talk talk = {
+		.output = output,
+		.arguments = arguments,
+		.name = command->name,
+	};
+	struct sonde_session_options session_options = {
+		.idle_timeout_ns = arguments_number(arguments, "idle-timeout", 0),
+		.crlf = arguments_has(arguments, "crlf"),
+		.observer = observe,
+		.context = &talk,
+	};
+	struct sonde_target target = {0};
+	struct sonde_session *session = NULL;
+	struct sonde_session_totals totals;
+	struct sonde_error err;
+
+	int status = check_options(&talk);
+	if (status == STATUS_DONE)
+		status = read_target(&talk, &target);
+	if (status != STATUS_DONE)
+		return status;
+	if (output->has_json)
+		output_json_start(output, realtime_ns());
+	int r = sonde_session_new(&session_options, &session, &err);
+	if (r == 0)
+		r = sonde_session_open(session, &target, &err);
+	bool was_open = r == 0;
+	if (r == 0)
+		r = run_pipe(&talk, session, &err);
+	if (was_open && arguments_has(arguments, "stats")) {
+		sonde_session_get_totals(session, &totals);
+		talk_stats_print(output, &totals);
+	}
+	sonde_session_free(session);
+	if (r < 0)
+		return message_error(&err);
+	return r > 0 ? STATUS_NETWORK : STATUS_DONE;
+}
+
+const struct command command_connect = {
+	.name = "connect",
+	.summary = "Talk to a peer over TCP, UDP or a Unix socket",
+	.usage = "HOST PORT\nHOST:PORT\n--unix PATH",
+	.description =
+		"What comes on standard input is sent, what is received goes to standard "
+		"output, byte for byte. The end of standard input closes our half of the "
+		"connection, and the peer's end closes standard output; it is over when "
+		"both are.\n"
+		"All addresses of a name are tried. HOST may be left out for this "
+		"machine: :50000.",
+	.options = options,
+	.run = run,
+};

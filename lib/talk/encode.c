@@ -1,0 +1,75 @@
+/* Bytes in another form, on their way out and in. */
+#include "talk/encode.h"
+
+#include <string.h>
+
+#include <sonde/text.h>
+
+#include "base/limits.h"
+
+bool encode_is_needed(const struct sonde_session *session)
+{
+	return session->options.crlf;
+}
+
+/* "\n" becomes "\r\n", where it is not one already. */
+static size_t add_crlf(struct sonde_session *session, const uint8_t *bytes, size_t n,
+		       uint8_t *ret)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (bytes[i] == '\n' && session->last_sent != '\r')
+			ret[used++] = '\r';
+		ret[used++] = bytes[i];
+		session->last_sent = (char)bytes[i];
+	}
+	return used;
+}
+
+size_t encode_sent(struct sonde_session *session, const uint8_t *bytes, size_t n,
+		   uint8_t *ret)
+{
+	if (session->options.crlf)
+		return add_crlf(session, bytes, n, ret);
+	memcpy(ret, bytes, n);
+	return n;
+}
+
+bool encode_received_is_needed(const struct sonde_session *session, bool escapes)
+{
+	(void)session;
+	return escapes;
+}
+
+/* As it may stand on a terminal: lines and tabs are left as they are, "\r\n" is one end of
+ * a line. */
+static size_t escape(const uint8_t *bytes, size_t n, uint8_t *ret)
+{
+	struct sonde_text text;
+	size_t from = 0;
+
+	sonde_text_init(&text, (char *)ret, LIMIT_TALK_BYTES);
+	for (size_t i = 0; i < n; i++) {
+		bool is_crlf = bytes[i] == '\r' && i + 1 < n && bytes[i + 1] == '\n';
+		if (bytes[i] != '\n' && bytes[i] != '\t' && !is_crlf)
+			continue;
+		sonde_text_add_escaped(&text, bytes + from, i - from);
+		if (is_crlf)
+			i++;
+		sonde_text_add_bytes(&text, (const char *)bytes + i, 1);
+		from = i + 1;
+	}
+	sonde_text_add_escaped(&text, bytes + from, n - from);
+	return text.used;
+}
+
+size_t encode_received(struct sonde_session *session, const uint8_t *bytes, size_t n,
+		       bool escapes, uint8_t *ret)
+{
+	(void)session;
+	if (escapes)
+		return escape(bytes, n, ret);
+	memcpy(ret, bytes, n);
+	return n;
+}

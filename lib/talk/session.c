@@ -1,0 +1,280 @@
+/* The life of a session: what it tells, what failures are called, bytes in and out. */
+#include "talk/session.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sonde/text.h>
+
+#include "base/array.h"
+#include "base/clock.h"
+
+const char *sonde_transport_name(enum sonde_transport transport)
+{
+	static const char *const names[] = {
+		[SONDE_TRANSPORT_TCP] = "tcp",
+		[SONDE_TRANSPORT_UDP] = "udp",
+		[SONDE_TRANSPORT_UNIX] = "unix",
+		[SONDE_TRANSPORT_UNIX_DATAGRAM] = "unix-dgram",
+	};
+
+	return names[transport];
+}
+
+int sonde_session_new(const struct sonde_session_options *options,
+		      struct sonde_session **ret, struct sonde_error *err)
+{
+	struct sonde_session *session = array_new(1, sizeof(*session));
+
+	if (!session)
+		return sonde_error_set(err, SONDE_ERROR_TROUBLE, -ENOMEM, "start",
+				       "a session", NULL);
+	session->options = *options;
+	*ret = session;
+	return 0;
+}
+
+static void drop(struct sonde_session *session)
+{
+	stream_close(session->stream);
+	session->stream = NULL;
+	if (session->bound_path[0])
+		unlink(session->bound_path);
+	session->bound_path[0] = '\0';
+	session->queue_at = 0;
+	session->queue_used = 0;
+	session->owes_end = false;
+}
+
+void sonde_session_free(struct sonde_session *session)
+{
+	if (!session)
+		return;
+	drop(session);
+	array_free(session->queue);
+	array_free(session->incoming);
+	array_free(session);
+}
+
+bool sonde_session_is_open(const struct sonde_session *session)
+{
+	return session->stream != NULL;
+}
+
+bool session_is_datagram(const struct sonde_session *session)
+{
+	return session->transport == SONDE_TRANSPORT_UDP ||
+	       session->transport == SONDE_TRANSPORT_UNIX_DATAGRAM;
+}
+
+void sonde_session_get_totals(const struct sonde_session *session,
+			      struct sonde_session_totals *ret)
+{
+	*ret = (struct sonde_session_totals){
+		.sent = session->sent,
+		.received = session->received,
+		.lasted_ns = session->stream ? clock_monotonic_ns() - session->opened_ns
+					     : session->lasted_ns,
+		.peer_ended_first = session->peer_ended_first,
+	};
+}
+
+/* --- words */
+
+void session_tell(struct sonde_session *session, struct sonde_session_event *event)
+{
+	if (!session->options.observer)
+		return;
+	event->at_ns = clock_realtime_ns();
+	event->transport = session->transport;
+	if (!event->local)
+		event->local = session->local;
+	if (!event->peer)
+		event->peer = session->peer;
+	event->local_address = session->local_address;
+	event->peer_address = session->peer_address;
+	event->gave_address = session->gave_address;
+	event->gave_port = session->gave_port;
+	session->options.observer(session->options.context, event);
+}
+
+void session_tell_text(struct sonde_session *session, enum sonde_session_event_kind kind,
+		       const char *format, ...)
+{
+	struct sonde_session_event event = {.kind = kind};
+	char text[512];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	event.text = text;
+	session_tell(session, &event);
+}
+
+void session_format_subject(const struct sonde_session *session,
+			    char ret[SESSION_SUBJECT_CHARS])
+{
+	snprintf(ret, SESSION_SUBJECT_CHARS, "%s/%s", session->peer,
+		 sonde_transport_name(session->transport));
+}
+
+void session_format_duration(int64_t duration_ns, char ret[SESSION_DURATION_CHARS])
+{
+	struct sonde_text text;
+
+	sonde_text_init(&text, ret, SESSION_DURATION_CHARS);
+	if (duration_ns % NS_PER_S == 0)
+		sonde_text_add(&text, "%" PRId64 " s", duration_ns / NS_PER_S);
+	else if (duration_ns % NS_PER_MS == 0)
+		sonde_text_add(&text, "%" PRId64 " ms", duration_ns / NS_PER_MS);
+	else
+		sonde_text_add_duration(&text, duration_ns);
+}
+
+int session_fail(struct sonde_session *session, const char *operation, int error,
+		 struct sonde_error *err)
+{
+	char subject[SESSION_SUBJECT_CHARS];
+	const char *trouble = session->stream ? session->stream->trouble : "";
+
+	session_format_subject(session, subject);
+	if (trouble[0])
+		return sonde_error_set(err, SONDE_ERROR_NETWORK, error, operation,
+				       subject, "%s", trouble);
+	switch (-error) {
+	case ECONNRESET:
+		sonde_error_set(err, SONDE_ERROR_NETWORK, error, operation, subject,
+				"the peer reset the connection (ECONNRESET)");
+		sonde_error_hint(err, "its program ended or closed without reading all "
+				      "that was sent to it");
+		return error;
+	case EPIPE:
+		sonde_error_set(err, SONDE_ERROR_NETWORK, error, operation, subject,
+				"the peer takes nothing any more (EPIPE)");
+		sonde_error_hint(err, "what was sent last may not have been read");
+		return error;
+	case ECONNREFUSED:
+		sonde_error_set(err, SONDE_ERROR_NETWORK, error, operation, subject,
+				"nothing receives there (ECONNREFUSED)");
+		if (session_is_datagram(session))
+			sonde_error_hint(err, "the peer's machine answered that the "
+					      "port is closed");
+		return error;
+	case ETIMEDOUT:
+		sonde_error_set(err, SONDE_ERROR_NETWORK, error, operation, subject,
+				"the peer does not answer any more (ETIMEDOUT)");
+		sonde_error_hint(err, "what was sent again and again was never "
+				      "confirmed");
+		return error;
+	case EMSGSIZE:
+		sonde_error_set(err, SONDE_ERROR_NETWORK, error, operation, subject,
+				"too long for a datagram (EMSGSIZE)");
+		return error;
+	default:
+		return sonde_error_set(err, sonde_error_kind_of(-error), error, operation,
+				       subject, NULL);
+	}
+}
+
+/* --- bytes */
+
+ssize_t session_read(struct sonde_session *session, void *bytes, size_t n)
+{
+	ssize_t got = stream_read(session->stream, bytes, n);
+
+	if (got > 0 || (got == 0 && session_is_datagram(session))) {
+		struct sonde_session_event event = {
+			.kind = SONDE_SESSION_RECEIVED,
+			.bytes = bytes,
+			.count = (size_t)got,
+		};
+		session->received += (uint64_t)got;
+		session->active_ns = clock_monotonic_ns();
+		session_tell(session, &event);
+	} else if (got == 0 && !session->peer_end) {
+		struct sonde_session_event event = {.kind = SONDE_SESSION_PEER_END};
+		session->peer_end = true;
+		session->peer_ended_first = !session->sent_end;
+		session_tell(session, &event);
+	}
+	return got;
+}
+
+ssize_t session_write(struct sonde_session *session, const void *bytes, size_t n)
+{
+	ssize_t sent = stream_write(session->stream, bytes, n);
+
+	if (sent >= 0) {
+		struct sonde_session_event event = {
+			.kind = SONDE_SESSION_SENT,
+			.bytes = bytes,
+			.count = (size_t)sent,
+		};
+		session->sent += (uint64_t)sent;
+		session->active_ns = clock_monotonic_ns();
+		session_tell(session, &event);
+	}
+	return sent;
+}
+
+int session_shutdown(struct sonde_session *session)
+{
+	if (session->sent_end)
+		return 0;
+	int r = stream_shutdown(session->stream);
+	if (r == -EAGAIN)
+		return r;
+	if (r == -EOPNOTSUPP && !session_is_datagram(session))
+		session_tell_text(session, SONDE_SESSION_NOTE,
+				  "this version of TLS cannot close one half: the peer "
+				  "is told at the end");
+	session->sent_end = true;
+	if (r == 0) {
+		struct sonde_session_event event = {.kind = SONDE_SESSION_SENT_END};
+		session_tell(session, &event);
+	}
+	/* The peer is gone already: it will hear nothing, and reading tells more. */
+	return r == -EOPNOTSUPP || r == -ENOTCONN ? 0 : r;
+}
+
+int64_t session_idle_deadline_ns(const struct sonde_session *session)
+{
+	if (session->options.idle_timeout_ns <= 0)
+		return SOCK_NEVER;
+	return session->active_ns + session->options.idle_timeout_ns;
+}
+
+int session_fail_idle(struct sonde_session *session, struct sonde_error *err)
+{
+	char subject[SESSION_SUBJECT_CHARS], limit[SESSION_DURATION_CHARS];
+
+	session_format_subject(session, subject);
+	session_format_duration(session->options.idle_timeout_ns, limit);
+	return sonde_error_set(err, SONDE_ERROR_NETWORK, -ETIMEDOUT, "talk to", subject,
+			       "nothing came or went for %s (--idle-timeout)", limit);
+}
+
+void session_close(struct sonde_session *session, bool in_order, const char *why)
+{
+	if (!session->stream)
+		return;
+	session->lasted_ns = clock_monotonic_ns() - session->opened_ns;
+	drop(session);
+	struct sonde_session_event event = {
+		.kind = SONDE_SESSION_CLOSED,
+		.text = why,
+		.by_user = in_order,
+		.took_ns = session->lasted_ns,
+	};
+	session_tell(session, &event);
+}
+
+void sonde_session_close(struct sonde_session *session, const char *why)
+{
+	session_close(session, true, why);
+}

@@ -1,0 +1,71 @@
+/* A session from inside: what opening, turns, pipes and scripts share.
+ *
+ *	connect.c	looks up, binds, connects
+ *	session.c	the life of a session: events, errors in words, reading and writing
+ *	turn.c		its queue, and one turn of a caller's loop
+ *	pipe.c		between two descriptors
+ *	script_run.c	by a script
+ */
+#ifndef TALK_SESSION_H
+#define TALK_SESSION_H
+
+#include <sonde/connect.h>
+
+#include "io/sock.h"
+#include "io/stream.h"
+
+/* The path of a Unix socket, or an address, and "/unix-dgram". */
+#define SESSION_SUBJECT_CHARS (SONDE_ENDPOINT_CHARS + 12)
+
+struct sonde_session {
+	struct sonde_session_options options;
+	struct stream *stream; /* owned; NULL: not open */
+	enum sonde_transport transport;
+	char host[256]; /* as the user wrote it */
+	char local[SONDE_ENDPOINT_CHARS], peer[SONDE_ENDPOINT_CHARS];
+	struct sonde_address local_address, peer_address;
+	bool gave_address, gave_port;
+	char bound_path[SONDE_ENDPOINT_CHARS]; /* a file to remove in the end; "" none */
+	bool sent_end;                         /* our half is closed */
+	bool peer_end;                         /* the peer's is */
+	bool peer_ended_first;
+	bool owes_end; /* queued: close our half when the queue is empty */
+	int64_t opened_ns, active_ns, lasted_ns;
+	uint64_t sent, received;
+	/* What waits to be sent, of a caller's loop. */
+	uint8_t *queue; /* owned */
+	size_t queue_capacity, queue_at, queue_used;
+	char last_sent;    /* for crlf across the borders of what comes */
+	uint8_t *incoming; /* owned: one read of a turn */
+};
+
+/* --- session.c */
+
+bool session_is_datagram(const struct sonde_session *session);
+/* Fills what all events have, and calls the observer. */
+void session_tell(struct sonde_session *session, struct sonde_session_event *event);
+void session_tell_text(struct sonde_session *session, enum sonde_session_event_kind kind,
+		       const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* "127.0.0.1:7/tcp" of the peer. */
+void session_format_subject(const struct sonde_session *session,
+			    char ret[SESSION_SUBJECT_CHARS]);
+/* Says in *err what happened to the connection; returns error. */
+int session_fail(struct sonde_session *session, const char *operation, int error,
+		 struct sonde_error *err);
+/* "5 s", "250 ms": as it was given. */
+#define SESSION_DURATION_CHARS 32
+void session_format_duration(int64_t duration_ns, char ret[SESSION_DURATION_CHARS]);
+
+/* As stream_read() and stream_write(), counted and told. */
+ssize_t session_read(struct sonde_session *session, void *bytes, size_t n);
+ssize_t session_write(struct sonde_session *session, const void *bytes, size_t n);
+/* Closes our half.  0, -EAGAIN, or -errno. */
+int session_shutdown(struct sonde_session *session);
+/* When nothing came or went for too long; LOOP's and SOCK's never where there is no limit.
+ */
+int64_t session_idle_deadline_ns(const struct sonde_session *session);
+int session_fail_idle(struct sonde_session *session, struct sonde_error *err);
+/* Closes the connection and tells why. */
+void session_close(struct sonde_session *session, bool in_order, const char *why);
+
+#endif

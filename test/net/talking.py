@@ -1,0 +1,81 @@
+"""What the tests of `sonde connect` share: peers of every temper, and the program against
+them.
+
+    peer = Peer(handler)            accepts one connection after the other on 127.0.0.1 and gives
+                                    each to handler(sock); .port, .failures
+    connect(*words, input=b'')      runs `sonde connect`; bytes in, bytes out
+    blob(n)                         n random bytes, the same ones each time
+    echo(sock)                      a handler: sends back all, then closes its half
+    until_end(sock)                 all bytes up to the peer's end
+    pause()                         a moment in which another process can get ahead; never what
+                                    a test waits for
+"""
+
+import random
+import socket
+import threading
+import time
+
+import netns
+
+LIMIT_S = 30
+
+
+def blob(n, seed=7):
+    return random.Random(seed).randbytes(n)
+
+
+def until_end(sock):
+    data = bytearray()
+    while piece := sock.recv(1 << 18):
+        data += piece
+    return bytes(data)
+
+
+def echo(sock):
+    while piece := sock.recv(1 << 18):
+        sock.sendall(piece)
+
+
+def pause():
+    time.sleep(0.002)
+
+
+class Peer:
+    def __init__(self, handler, family=socket.AF_INET, address=('127.0.0.1', 0),
+                 kind=socket.SOCK_STREAM):
+        self.failures = []
+        self.seen = []  # addresses of who came
+        self.sock = socket.socket(family, kind)
+        if family != socket.AF_UNIX:
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.sock.bind(address)
+        name = self.sock.getsockname()
+        self.port = name[1] if family != socket.AF_UNIX else None
+        if kind == socket.SOCK_STREAM:
+            self.sock.listen()
+        self.handler = handler
+        self.kind = kind
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self):
+        while True:
+            if self.kind == socket.SOCK_DGRAM:
+                data, source = self.sock.recvfrom(65536)
+                self.seen.append(source)
+                self.handler(self.sock, data, source)
+                continue
+            sock, source = self.sock.accept()
+            self.seen.append(source)
+            sock.settimeout(LIMIT_S)
+            with sock:
+                try:
+                    self.handler(sock)
+                except OSError as error:
+                    self.failures.append(error)
+
+
+def connect(*words, **more):
+    if 'stdin' not in more:
+        more.setdefault('input', b'')
+    return netns.run([netns.SONDE, 'connect', *map(str, words)], text=False, **more)
