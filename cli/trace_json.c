@@ -37,6 +37,10 @@ static const char *kind_word(uint8_t kind)
 		return "unix-stream";
 	case SONDE_SOCKET_UNIX_DATAGRAM:
 		return "unix-datagram";
+	case SONDE_SOCKET_UNIX_SEQPACKET:
+		return "unix-seqpacket";
+	case SONDE_SOCKET_PIPE:
+		return "pipe";
 	case SONDE_SOCKET_OTHER:
 		break;
 	}
@@ -154,6 +158,14 @@ void trace_json_socket(struct output *output, const struct sonde_socket *s)
 		if (!s->is_listening)
 			add_address(output, "peer", &s->peer, true);
 	}
+	if (s->kind == SONDE_SOCKET_PIPE)
+		sonde_json_add_string(json, "end",
+				      s->pipe_end == SONDE_PIPE_READ	? "read"
+				      : s->pipe_end == SONDE_PIPE_WRITE ? "write"
+									: "both");
+	if (s->name)
+		sonde_json_add_string(json, "name", s->name);
+	add_reference(json, "peer_socket", s->peer_socket);
 	if (s->is_listening)
 		sonde_json_add_bool(json, "listening", true);
 	if (s->is_inherited)
@@ -331,6 +343,7 @@ void trace_json_call(struct output *output, const struct sonde_timeline *timelin
 	sonde_json_add_int(json, "tid", call->tid);
 	add_reference(json, "socket", call->socket);
 	add_reference(json, "new_socket", call->new_socket);
+	add_reference(json, "from_socket", call->from_socket);
 	if (call->fd >= 0)
 		sonde_json_add_int(json, "fd", call->fd);
 	sonde_json_add_string(json, "name", call->name);

@@ -14,7 +14,7 @@ enum sonde_family {
 	SONDE_FAMILY_NONE = 0, /* not known, or not yet given */
 	SONDE_FAMILY_INET,
 	SONDE_FAMILY_INET6,
-	SONDE_FAMILY_UNIX, /* bytes and port unused */
+	SONDE_FAMILY_UNIX, /* bytes: a digest of the name, 0 where it has none; no port */
 	SONDE_FAMILY_OTHER,
 };
 

@@ -53,19 +53,34 @@ enum sonde_socket_kind {
 	SONDE_SOCKET_UDP,
 	SONDE_SOCKET_UNIX_STREAM,
 	SONDE_SOCKET_UNIX_DATAGRAM,
+	SONDE_SOCKET_UNIX_SEQPACKET,
+	SONDE_SOCKET_PIPE, /* one end of a pipe or FIFO: see sonde_pipe_end */
+};
+
+/* The ends of a pipe are two "sockets".  A FIFO that was opened for both is neither. */
+enum sonde_pipe_end {
+	SONDE_PIPE_NONE = 0,
+	SONDE_PIPE_READ,
+	SONDE_PIPE_WRITE,
+	SONDE_PIPE_BOTH
 };
 
 struct sonde_socket {
 	uint32_t socket;
 	uint32_t program; /* the first that was seen with it */
 	uint32_t pid;
-	int fd;         /* there */
-	uint8_t family; /* enum sonde_family */
-	uint8_t kind;   /* enum sonde_socket_kind */
+	int fd;           /* there */
+	uint8_t family;   /* enum sonde_family */
+	uint8_t kind;     /* enum sonde_socket_kind */
+	uint8_t pipe_end; /* enum sonde_pipe_end */
 	bool is_listening;
 	bool is_inherited;    /* it existed before the first call that was seen */
 	uint64_t cookie;      /* SO_COOKIE */
 	uint32_t accepted_by; /* the call number */
+	uint32_t peer_socket; /* of a pipe or a socketpair: its other end; 0 not known */
+	uint32_t peer_pid;    /* of an accepted Unix socket: who connected; 0 not known */
+	const char *name;     /* of a Unix socket or FIFO: its path, "@..." where it is
+				 abstract; NULL: it has none */
 	struct sonde_address local, peer; /* the latest known */
 	int64_t opened_ns, closed_ns;     /* closed_ns 0: not seen */
 	uint32_t closed_by; /* the call that dropped the last reference: close, dup2, exit
@@ -97,7 +112,7 @@ struct sonde_stack {
 /* What a call is for, as far as the join cares. */
 enum sonde_call_kind {
 	SONDE_CALL_OTHER = 0,
-	SONDE_CALL_SOCKET, /* socket, socketpair, dup*, fcntl(F_DUPFD), pidfd_getfd */
+	SONDE_CALL_SOCKET, /* socket, socketpair, pipe, dup*, fcntl(F_DUPFD), pidfd_getfd */
 	SONDE_CALL_BIND,
 	SONDE_CALL_LISTEN,
 	SONDE_CALL_CONNECT,
@@ -144,12 +159,13 @@ struct sonde_call {
 	uint32_t call;
 	uint32_t program;
 	uint32_t pid, tid;
-	uint32_t socket;     /* 0 for waits on several, and exits */
-	uint32_t new_socket; /* what accept, socket and dup returned */
-	uint32_t stack;      /* 0: no source line */
-	uint8_t kind;        /* enum sonde_call_kind */
-	uint8_t flags;       /* SONDE_CALL_* bits */
-	uint16_t datagrams;  /* sendmmsg, recvmmsg: how many, and result their bytes; else
+	uint32_t socket;      /* 0 for waits on several, and exits */
+	uint32_t new_socket;  /* what accept, socket and dup returned */
+	uint32_t from_socket; /* of splice, tee and sendfile: where the bytes come from */
+	uint32_t stack;       /* 0: no source line */
+	uint8_t kind;         /* enum sonde_call_kind */
+	uint8_t flags;        /* SONDE_CALL_* bits */
+	uint16_t datagrams; /* sendmmsg, recvmmsg: how many, and result their bytes; else
 				0 */
 	int fd;
 	const char *name; /* "recvfrom"; static */
@@ -240,6 +256,9 @@ SONDE_API int sonde_recording_add_packet(struct sonde_recording *recording,
 SONDE_API int sonde_recording_add_note(struct sonde_recording *recording,
 				       enum sonde_severity severity, const char *text,
 				       const char *hint);
+/* Replaces what is known of a socket; socket->socket says of which. */
+SONDE_API int sonde_recording_set_socket(struct sonde_recording *recording,
+					 const struct sonde_socket *socket);
 /* What runs the program, once it is known. */
 SONDE_API int sonde_recording_set_interpreter(struct sonde_recording *recording,
 					      uint32_t program, const char *interpreter);

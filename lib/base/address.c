@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "base/address_kind.h"
 
@@ -45,6 +46,27 @@ static struct sonde_address from_inet6(const struct sockaddr_in6 *from)
 	return address;
 }
 
+/* Names are told apart by 64 bits of FNV-1a; a path ends at its first NUL, an abstract
+ * name, which begins with one, goes on to the end. */
+static struct sonde_address from_unix(const struct sockaddr *from, socklen_t length)
+{
+	struct sonde_address address = {.family = SONDE_FAMILY_UNIX};
+	const uint8_t *name =
+		(const uint8_t *)from + offsetof(struct sockaddr_un, sun_path);
+	size_t n = length > offsetof(struct sockaddr_un, sun_path)
+			   ? length - offsetof(struct sockaddr_un, sun_path)
+			   : 0;
+	uint64_t digest = UINT64_C(0xcbf29ce484222325);
+
+	if (n && name[0])
+		n = strnlen((const char *)name, n);
+	for (size_t i = 0; i < n; i++)
+		digest = (digest ^ name[i]) * UINT64_C(0x100000001b3);
+	if (n)
+		memcpy(address.bytes, &digest, sizeof(digest));
+	return address;
+}
+
 int sonde_address_from_sockaddr(const struct sockaddr *from, socklen_t length,
 				struct sonde_address *ret)
 {
@@ -78,7 +100,7 @@ int sonde_address_from_sockaddr(const struct sockaddr *from, socklen_t length,
 		*ret = from_inet6(&inet6);
 		return 0;
 	case AF_UNIX:
-		*ret = (struct sonde_address){.family = SONDE_FAMILY_UNIX};
+		*ret = from_unix(from, length);
 		return 0;
 	case AF_UNSPEC:
 		*ret = (struct sonde_address){0};

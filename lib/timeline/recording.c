@@ -240,9 +240,24 @@ int sonde_recording_add_socket(struct sonde_recording *recording,
 			       LIMIT_SOCKETS, &error);
 	if (!element)
 		return error;
+	if (store_string(recording->store, &copy.name) < 0)
+		return -ENOMEM;
 	copy.socket = ++recording->socket_count;
 	*element = copy;
 	return (int)copy.socket;
+}
+
+int sonde_recording_set_socket(struct sonde_recording *recording,
+			       const struct sonde_socket *socket)
+{
+	struct sonde_socket copy = *socket;
+
+	if (!copy.socket || copy.socket > recording->socket_count)
+		return -EINVAL;
+	if (store_string(recording->store, &copy.name) < 0)
+		return -ENOMEM;
+	recording->sockets[copy.socket - 1] = copy;
+	return 0;
 }
 
 int sonde_recording_add_place(struct sonde_recording *recording,

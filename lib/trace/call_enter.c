@@ -73,8 +73,26 @@ static void take_destination(struct tracer *tracer, struct task *task)
 	}
 	if (task->call.kind == SONDE_CALL_CONNECT ||
 	    (task->call.kind == SONDE_CALL_SEND && socket->seen.local.port == 0 &&
-	     socket->seen.family != SONDE_FAMILY_UNIX))
+	     (socket->seen.kind == SONDE_SOCKET_TCP ||
+	      socket->seen.kind == SONDE_SOCKET_UDP)))
 		tracer->must_flush = true;
+}
+
+/* From one descriptor to another, without a buffer of the program's.  A tee leaves what it
+ * copies where it was, as a look ahead does. */
+static bool enter_move(struct tracer *tracer, struct task *task, int from, int to,
+		       uint64_t length)
+{
+	struct sonde_call *call = &task->call;
+
+	call->length = length;
+	if (take_socket(tracer, task, to)) {
+		call->from_socket = descriptor_socket(tracer, task->process, from);
+		take_destination(tracer, task);
+		return true;
+	}
+	call->kind = SONDE_CALL_RECEIVE;
+	return take_socket(tracer, task, from);
 }
 
 static bool enter_transfer(struct tracer *tracer, struct task *task,
@@ -82,16 +100,24 @@ static bool enter_transfer(struct tracer *tracer, struct task *task,
 {
 	struct sonde_call *call = &task->call;
 
-	if (syscall->shape == SHAPE_SPLICE) {
-		call->length = arguments[4];
-		if (take_socket(tracer, task, (int)arguments[2]))
-			return true;
-		call->kind = SONDE_CALL_RECEIVE;
-		return take_socket(tracer, task, (int)arguments[0]);
-	}
+	if (syscall->shape == SHAPE_SPLICE)
+		return enter_move(tracer, task, (int)arguments[0], (int)arguments[2],
+				  arguments[4]);
+	if (syscall->shape == SHAPE_TEE)
+		return enter_move(tracer, task, (int)arguments[0], (int)arguments[1],
+				  arguments[2]);
+	if (syscall->shape == SHAPE_SENDFILE)
+		return enter_move(tracer, task, (int)arguments[1], (int)arguments[0],
+				  arguments[3]);
 	if (!take_socket(tracer, task, (int)arguments[0]))
 		return false;
 	switch (syscall->shape) {
+	case SHAPE_VMSPLICE:
+		if (socket_of(tracer, call->socket)->seen.pipe_end == SONDE_PIPE_READ)
+			call->kind = SONDE_CALL_RECEIVE;
+		call->length = remote_read_vector(task->tid, arguments[1], arguments[2],
+						  &call->buffer);
+		break;
 	case SHAPE_SENDTO:
 		remote_read_address(task->tid, arguments[4], arguments[5],
 				    &call->address);
@@ -113,9 +139,6 @@ static bool enter_transfer(struct tracer *tracer, struct task *task,
 	case SHAPE_READV:
 		call->length = remote_read_vector(task->tid, arguments[1], arguments[2],
 						  &call->buffer);
-		break;
-	case SHAPE_SENDFILE:
-		call->length = arguments[3];
 		break;
 	case SHAPE_SENDMSG:
 	case SHAPE_RECVMSG:
@@ -180,11 +203,12 @@ static bool describe(struct tracer *tracer, struct task *task,
 	switch (syscall->shape) {
 	case SHAPE_SOCKET:
 	case SHAPE_SOCKETPAIR:
+	case SHAPE_PIPE:
 		return true;
 	case SHAPE_EXIT:
 		/* What matters of an end is what it closes. */
 		call->how = (int)arguments[0];
-		return descriptor_first_socket(process, 0, UINT32_MAX) != 0;
+		return descriptor_end_closes(tracer, process);
 	case SHAPE_BIND:
 	case SHAPE_CONNECT:
 		if (!take_socket(tracer, task, (int)arguments[0]))
@@ -252,17 +276,48 @@ static bool is_quiet(const struct process *process, const struct syscall *syscal
 	}
 }
 
-/* Whether a program that enters this call waits for a peer to come. */
-static bool is_wait_for_peer(const struct sonde_call *call)
+static bool is_wait(const struct sonde_call *call)
 {
 	return call->kind == SONDE_CALL_ACCEPT || call->kind == SONDE_CALL_RECEIVE ||
 	       call->kind == SONDE_CALL_WAIT;
 }
 
-/* Whether it matters if the caller waits in it. */
-static bool can_sleep(const struct sonde_call *call)
+static uint8_t kind_of_socket(struct tracer *tracer, uint32_t socket)
 {
-	return !(call->flags & SONDE_CALL_NONBLOCKING) && is_wait_for_peer(call);
+	return socket ? socket_of(tracer, socket)->seen.kind : SONDE_SOCKET_OTHER;
+}
+
+/* Shells pass the ends of their pipes on: what only moves one about is followed, and not
+ * shown.  The close that ends the stream is. */
+static bool is_housekeeping(struct tracer *tracer, const struct syscall *syscall,
+			    const struct sonde_call *call)
+{
+	if (kind_of_socket(tracer, call->socket) != SONDE_SOCKET_PIPE ||
+	    syscall->shape == SHAPE_CLOSERANGE)
+		return false;
+	return call->kind == SONDE_CALL_SOCKET ||
+	       (call->kind == SONDE_CALL_CLOSE &&
+		!descriptor_is_last(tracer, call->socket));
+}
+
+/* Whether a program that enters this call waits for a peer to come.  The other end of a
+ * pipe is no peer: a shell reads what its own children write. */
+static bool is_wait_for_peer(struct tracer *tracer, const struct sonde_call *call)
+{
+	return is_wait(call) && kind_of_socket(tracer, call->socket) != SONDE_SOCKET_PIPE;
+}
+
+/* Whether it matters if the caller waits in it.  Without packets nothing else tells that
+ * a send waited for room, or a connect for the queue. */
+static bool can_sleep(struct tracer *tracer, const struct sonde_call *call)
+{
+	uint8_t kind = kind_of_socket(tracer, call->socket);
+
+	if (call->flags & SONDE_CALL_NONBLOCKING)
+		return false;
+	if (call->kind == SONDE_CALL_SEND || call->kind == SONDE_CALL_CONNECT)
+		return kind >= SONDE_SOCKET_UNIX_STREAM;
+	return is_wait(call);
 }
 
 static void feed_entered(struct tracer *tracer, struct sonde_call *call)
@@ -376,6 +431,11 @@ bool call_enter(struct tracer *tracer, struct task *task, const struct syscall *
 	if (!describe(tracer, task, syscall, arguments))
 		return false;
 	memcpy(task->arguments, arguments, sizeof(task->arguments));
+	if (is_housekeeping(tracer, syscall, call)) {
+		drop_references(tracer, task, syscall, arguments);
+		task->syscall = syscall;
+		return true;
+	}
 	if (tracer->call_count >= LIMIT_CALLS) {
 		tracer->calls_dropped++;
 	} else {
@@ -384,11 +444,11 @@ bool call_enter(struct tracer *tracer, struct task *task, const struct syscall *
 			call->stack = where_stack(tracer, process, task->tid);
 	}
 	drop_references(tracer, task, syscall, arguments);
-	if (can_sleep(call))
+	if (can_sleep(tracer, call))
 		sleep_enter(&task->sleep, task->tid);
 	if (call->call)
 		feed_entered(tracer, call);
-	if (is_wait_for_peer(call) && process->root == tracer->root_started)
+	if (is_wait_for_peer(tracer, call) && process->root == tracer->root_started)
 		tracer->waits_for_peer = true;
 	if (syscall->shape == SHAPE_EXIT) {
 		process->exit_call = *call;

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "trace/descriptor.h"
+#include "trace/pipe.h"
 #include "trace/remote.h"
 #include "trace/rights.h"
 #include "trace/wait.h"
@@ -83,7 +84,18 @@ static void returned_descriptor(struct tracer *tracer, struct task *task,
 		task->call.fd = pair[0];
 		task->call.new_socket = descriptor_opened(tracer, process, pair[0], 0);
 		task->call.socket = task->call.new_socket;
+		pipe_link(tracer, task->call.new_socket,
+			  descriptor_opened(tracer, process, pair[1], 0));
+		break;
+	case SHAPE_PIPE:
+		if (remote_read(task->tid, task->arguments[0], pair, sizeof(pair)) < 0)
+			break;
+		task->call.fd = pair[0];
+		tracer->makes_pipe = true;
+		task->call.new_socket = descriptor_opened(tracer, process, pair[0], 0);
+		task->call.socket = task->call.new_socket;
 		descriptor_opened(tracer, process, pair[1], 0);
+		tracer->makes_pipe = false;
 		break;
 	case SHAPE_ACCEPT:
 	case SHAPE_ACCEPT4:
@@ -159,6 +171,7 @@ static bool makes_descriptor(const struct syscall *syscall, const struct task *t
 	switch (syscall->shape) {
 	case SHAPE_SOCKET:
 	case SHAPE_SOCKETPAIR:
+	case SHAPE_PIPE:
 	case SHAPE_ACCEPT:
 	case SHAPE_ACCEPT4:
 	case SHAPE_EPOLL_CREATE:
@@ -207,6 +220,8 @@ void call_return(struct tracer *tracer, struct task *task, int64_t result)
 		else if (call->kind == SONDE_CALL_WAIT)
 			wait_return(tracer, task, syscall, result);
 	}
+	if (call->kind == SONDE_CALL_CLOSE)
+		descriptor_freed(task->process, syscall, task->arguments);
 	call->result = result;
 	/* Also after a failure: a connect that was refused had a local port. */
 	if (call->socket)

@@ -4,7 +4,9 @@
  * copy that is made for it would turn that close into one that is not the last.
  *
  * A negative entry ("not a socket") stays right because every call that can put a socket
- * under a number is traced, and sets or forgets the entry. */
+ * under a number is traced, and sets or forgets the entry.  Opening a FIFO is not: so the
+ * end of a file makes its number unknown again, at once; that of a socket only once the
+ * close has returned, because until then another thread could still find it there. */
 #include "trace/descriptor.h"
 
 #include <errno.h>
@@ -15,6 +17,7 @@
 
 #include "base/array.h"
 #include "trace/lookup.h"
+#include "trace/pipe.h"
 
 enum { DESCRIPTORS = 1 << 20 }; /* numbers beyond are looked up each time */
 
@@ -64,6 +67,11 @@ static bool is_last(const struct traced_socket *socket)
 	return socket->references + socket->travelling == 1;
 }
 
+bool descriptor_is_last(struct tracer *tracer, uint32_t socket)
+{
+	return is_last(socket_of(tracer, socket));
+}
+
 static void say_if_closed(struct tracer *tracer, uint32_t number, uint32_t call)
 {
 	struct traced_socket *socket = socket_of(tracer, number);
@@ -93,6 +101,8 @@ static uint32_t look_up(struct tracer *tracer, struct process *process, int fd,
 		return 0;
 	}
 	number = lookup_socket(tracer, process, fd, copy, is_inherited, accepted_by);
+	if (!number)
+		number = pipe_find(tracer, process, fd, copy);
 	close(copy);
 	/* Only now: a number that is not open must not make the table grow. */
 	descriptor = entry(process, fd);
@@ -135,6 +145,10 @@ static void release(struct tracer *tracer, struct descriptor *descriptor, uint32
 {
 	struct descriptor was = *descriptor;
 
+	if (was.kind == DESCRIPTOR_NONE || was.kind == DESCRIPTOR_UNKNOWN) {
+		descriptor->kind = DESCRIPTOR_UNKNOWN;
+		return;
+	}
 	*descriptor = (struct descriptor){.kind = DESCRIPTOR_NONE};
 	if (was.kind == DESCRIPTOR_EPOLL) {
 		struct epoll_instance *epoll = &tracer->epolls[was.number - 1];
@@ -187,6 +201,19 @@ void descriptor_forget(struct process *process, int fd)
 
 	if (descriptor && descriptor->kind == DESCRIPTOR_NONE)
 		descriptor->kind = DESCRIPTOR_UNKNOWN;
+}
+
+void descriptor_freed(struct process *process, const struct syscall *syscall,
+		      const uint64_t arguments[6])
+{
+	unsigned first = (unsigned)arguments[0], last = first;
+
+	if (syscall->shape == SHAPE_CLOSERANGE)
+		last = (unsigned)arguments[1];
+	else if (syscall->shape != SHAPE_CLOSE)
+		return;
+	for (size_t fd = first; fd < process->table->capacity && fd <= last; fd++)
+		descriptor_forget(process, (int)fd);
 }
 
 uint32_t descriptor_arrived(struct tracer *tracer, struct process *process, int fd)
@@ -257,6 +284,36 @@ uint32_t descriptor_first_socket(struct process *process, unsigned first, unsign
 			return process->table->entries[fd].number;
 	}
 	return 0;
+}
+
+/* How many of the table's entries stand for the socket. */
+static uint32_t count_entries(const struct descriptor_table *table, uint32_t number)
+{
+	uint32_t count = 0;
+
+	for (size_t fd = 0; fd < table->capacity; fd++)
+		count += table->entries[fd].kind == DESCRIPTOR_SOCKET &&
+			 table->entries[fd].number == number;
+	return count;
+}
+
+bool descriptor_end_closes(struct tracer *tracer, const struct process *process)
+{
+	const struct descriptor_table *table = process->table;
+
+	for (size_t fd = 0; fd < table->capacity; fd++) {
+		const struct descriptor *descriptor = &table->entries[fd];
+		const struct traced_socket *socket;
+
+		if (descriptor->kind != DESCRIPTOR_SOCKET)
+			continue;
+		socket = socket_of(tracer, descriptor->number);
+		if (socket->seen.kind != SONDE_SOCKET_PIPE ||
+		    (!socket->travelling &&
+		     socket->references == count_entries(table, descriptor->number)))
+			return true;
+	}
+	return false;
 }
 
 /* Other threads of the parent were at work when it forked: what the child has is known
@@ -353,6 +410,7 @@ void descriptor_check_exec(struct tracer *tracer, struct process *process,
 		    is_last(socket_of(tracer, descriptor->number)))
 			call = closing_call(tracer, process, descriptor->number);
 		release(tracer, descriptor, call);
+		descriptor->kind = DESCRIPTOR_UNKNOWN;
 	}
 }
 

@@ -20,6 +20,9 @@ uint32_t descriptor_opened(struct tracer *tracer, struct process *process, int f
 void descriptor_opened_epoll(struct tracer *tracer, struct process *process, int fd);
 /* Something may have come under a number that was none: look again at the next use. */
 void descriptor_forget(struct process *process, int fd);
+/* The close has returned: whatever is opened under that number next is looked at. */
+void descriptor_freed(struct process *process, const struct syscall *syscall,
+		      const uint64_t arguments[6]);
 /* A message brought it: whatever was known under that number is gone.  The socket, or
  * 0. */
 uint32_t descriptor_arrived(struct tracer *tracer, struct process *process, int fd);
@@ -38,6 +41,11 @@ void descriptor_closed_range(struct tracer *tracer, struct process *process,
 void descriptor_closed_all(struct tracer *tracer, struct process *process, uint32_t call);
 /* The first socket among the known descriptors in [first, last], or 0. */
 uint32_t descriptor_first_socket(struct process *process, unsigned first, unsigned last);
+
+/* Whether the end of the process closes a socket, or the last of an end of a pipe. */
+bool descriptor_end_closes(struct tracer *tracer, const struct process *process);
+/* Whether this descriptor is the last one of its end of a pipe. */
+bool descriptor_is_last(struct tracer *tracer, uint32_t socket);
 
 /* A child has all that its parent has. */
 void descriptor_inherit(struct tracer *tracer, const struct process *parent,

@@ -140,10 +140,12 @@ static int take_program_end(struct feed_state *state, struct body *body)
 static int take_socket(struct feed_state *state, struct body *body, bool is_new)
 {
 	struct sonde_recording *recording = state->recording;
+	char name[LIMIT_PATH + 1];
 	struct sonde_socket socket;
 	int error = 0;
 
 	take(body, &socket, sizeof(socket));
+	socket.name = take_string(body, name);
 	if (body->failed)
 		return -EPROTO;
 	if (is_new)
@@ -152,7 +154,7 @@ static int take_socket(struct feed_state *state, struct body *body, bool is_new)
 	else if (socket.socket == 0 || socket.socket > recording->socket_count)
 		return -EPROTO;
 	else
-		recording->sockets[socket.socket - 1] = socket;
+		error = sonde_recording_set_socket(recording, &socket);
 	if (error >= 0 && state->on_socket)
 		state->on_socket(state->context, &socket);
 	return error;

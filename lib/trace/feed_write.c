@@ -106,6 +106,7 @@ static void put_socket(struct feed *feed, enum feed_kind kind,
 	struct feed_header *header = begin(feed, kind);
 
 	put(header, socket, sizeof(*socket));
+	put_string(header, socket->name);
 	end(feed, header);
 }
 

@@ -149,7 +149,7 @@ static void begin_exit(struct session *session, struct process *process, pid_t t
 		return;
 	process->is_exiting = true;
 	if (!process->exit_call.call && process->has_program &&
-	    descriptor_first_socket(process, 0, UINT32_MAX)) {
+	    descriptor_end_closes(tracer, process)) {
 		process->exit_call =
 			call_made_up(tracer, process, (uint32_t)tid, SONDE_CALL_EXIT,
 				     WIFSIGNALED(status) ? "killed" : "exit", 0);

@@ -8,10 +8,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -117,8 +119,9 @@ static uint8_t kind_of(int domain, int type)
 		return SONDE_SOCKET_OTHER;
 	}
 	if (domain == AF_UNIX)
-		return type == SOCK_STREAM ? SONDE_SOCKET_UNIX_STREAM
-					   : SONDE_SOCKET_UNIX_DATAGRAM;
+		return type == SOCK_STREAM      ? SONDE_SOCKET_UNIX_STREAM
+		       : type == SOCK_SEQPACKET ? SONDE_SOCKET_UNIX_SEQPACKET
+						: SONDE_SOCKET_UNIX_DATAGRAM;
 	return SONDE_SOCKET_OTHER;
 }
 
@@ -145,6 +148,46 @@ static int option(int copy, int name)
 	return value;
 }
 
+/* Its own name, else its peer's, which is the one that both ends are known by.  Owned by
+ * the socket, and as long there as the tracer. */
+static void take_name(int copy, struct sonde_socket *socket)
+{
+	struct sockaddr_un address;
+	socklen_t size = sizeof(address);
+	const size_t head = offsetof(struct sockaddr_un, sun_path);
+	char *name;
+	size_t n;
+
+	if (socket->family != SONDE_FAMILY_UNIX || socket->name)
+		return;
+	if (getsockname(copy, (struct sockaddr *)&address, &size) < 0 || size <= head) {
+		size = sizeof(address);
+		if (getpeername(copy, (struct sockaddr *)&address, &size) < 0 ||
+		    size <= head)
+			return;
+	}
+	n = size < sizeof(address) ? size - head : sizeof(address.sun_path);
+	name = array_new(n + 1, 1);
+	if (!name)
+		return;
+	memcpy(name, address.sun_path, n);
+	if (!name[0])
+		name[0] = '@';
+	socket->name = name;
+}
+
+/* Who connected to it, as the kernel kept it for the one who accepted. */
+static uint32_t peer_pid_of(int copy)
+{
+	struct ucred credentials;
+	socklen_t size = sizeof(credentials);
+
+	if (getsockopt(copy, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0 ||
+	    credentials.pid <= 0)
+		return 0;
+	return (uint32_t)credentials.pid;
+}
+
 void lookup_state(int copy, struct sonde_socket *ret)
 {
 	struct sockaddr_storage storage;
@@ -159,6 +202,7 @@ void lookup_state(int copy, struct sonde_socket *ret)
 	    sonde_address_from_sockaddr((struct sockaddr *)&storage, size, &address) == 0)
 		ret->peer = address;
 	ret->is_listening = option(copy, SO_ACCEPTCONN) == 1;
+	take_name(copy, ret);
 }
 
 struct cookie_key {
@@ -176,7 +220,7 @@ static bool is_same_cookie(const void *context, uint32_t number)
 /* A child that was forked meanwhile was seen with the socket before the call that made it
  * was seen to return. */
 static void say_maker(struct tracer *tracer, const struct process *process, int fd,
-		      uint32_t number, uint32_t accepted_by)
+		      int copy, uint32_t number, uint32_t accepted_by)
 {
 	struct sonde_socket *seen = &socket_of(tracer, number)->seen;
 
@@ -185,6 +229,8 @@ static void say_maker(struct tracer *tracer, const struct process *process, int 
 	seen->pid = (uint32_t)process->pid;
 	seen->fd = fd;
 	seen->accepted_by = accepted_by;
+	if (accepted_by && seen->family == SONDE_FAMILY_UNIX)
+		seen->peer_pid = peer_pid_of(copy);
 	feed_socket_state(tracer->feed, seen);
 }
 
@@ -203,7 +249,7 @@ uint32_t lookup_socket(struct tracer *tracer, const struct process *process, int
 	hash = hash_bytes(HASH_START, &key.cookie, sizeof(key.cookie));
 	number = number_map_find(&tracer->socket_by_cookie, hash, is_same_cookie, &key);
 	if (number && !is_inherited && socket_of(tracer, number)->seen.is_inherited)
-		say_maker(tracer, process, fd, number, accepted_by);
+		say_maker(tracer, process, fd, copy, number, accepted_by);
 	if (number)
 		return number;
 	if (tracer->socket_count >= LIMIT_SOCKETS ||
@@ -229,6 +275,8 @@ uint32_t lookup_socket(struct tracer *tracer, const struct process *process, int
 		.opened_ns = tracer->now_ns,
 	};
 	lookup_state(copy, &socket->seen);
+	if (accepted_by && socket->seen.family == SONDE_FAMILY_UNIX)
+		socket->seen.peer_pid = peer_pid_of(copy);
 	feed_socket(tracer->feed, &socket->seen);
 	return number;
 }

@@ -11,29 +11,63 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <sonde/recording.h>
 
-static int open_file(pid_t tid, const char *name)
-{
-	char path[64];
-	int fd;
+/* Files that are kept open, of all threads; the rest is opened for each question, so that
+ * descriptors are left for the questions about the programs' own. */
+static struct {
+	unsigned count, most;
+} kept;
 
-	snprintf(path, sizeof(path), "/proc/%d/%s", tid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? -1 : fd + 1;
+static bool may_keep(void)
+{
+	struct rlimit files;
+
+	if (!kept.most && getrlimit(RLIMIT_NOFILE, &files) == 0)
+		kept.most = (unsigned)(files.rlim_cur / 4);
+	return kept.count < kept.most;
 }
 
-static bool read_runs(const struct sleep_watch *watch, uint64_t *ret)
+/* *fd is as in struct sleep_watch. */
+static bool read_file(pid_t tid, int *fd, const char *name, char *ret, size_t size)
 {
-	char text[96];
-	ssize_t n = pread(watch->runs_fd - 1, text, sizeof(text) - 1, 0);
-	char *last;
+	char path[64];
+	ssize_t n;
+	int opened = *fd - 1;
 
+	if (*fd < 0)
+		return false;
+	if (*fd == 0) {
+		snprintf(path, sizeof(path), "/proc/%d/%s", tid, name);
+		opened = open(path, O_RDONLY | O_CLOEXEC);
+		if (opened < 0) {
+			*fd = -1;
+			return false;
+		}
+	}
+	n = pread(opened, ret, size - 1, 0);
+	if (*fd == 0 && may_keep()) {
+		*fd = opened + 1;
+		kept.count++;
+	} else if (*fd == 0) {
+		close(opened);
+	}
 	if (n <= 0)
 		return false;
-	text[n] = '\0';
+	ret[n] = '\0';
+	return true;
+}
+
+static bool read_runs(struct sleep_watch *watch, uint64_t *ret)
+{
+	char text[96];
+	char *last;
+
+	if (!read_file(watch->tid, &watch->runs_fd, "schedstat", text, sizeof(text)))
+		return false;
 	last = strrchr(text, ' ');
 	if (!last)
 		return false;
@@ -41,16 +75,14 @@ static bool read_runs(const struct sleep_watch *watch, uint64_t *ret)
 	return true;
 }
 
-static bool read_preempted(const struct sleep_watch *watch, int64_t *ret)
+static bool read_preempted(struct sleep_watch *watch, int64_t *ret)
 {
 	static const char name[] = "nonvoluntary_ctxt_switches:";
 	char text[4096];
-	ssize_t n = pread(watch->switches_fd - 1, text, sizeof(text) - 1, 0);
 	const char *line;
 
-	if (n <= 0)
+	if (!read_file(watch->tid, &watch->switches_fd, "status", text, sizeof(text)))
 		return false;
-	text[n] = '\0';
 	line = strstr(text, name);
 	if (!line)
 		return false;
@@ -61,12 +93,7 @@ static bool read_preempted(const struct sleep_watch *watch, int64_t *ret)
 void sleep_enter(struct sleep_watch *watch, pid_t tid)
 {
 	watch->is_entered = false;
-	if (watch->runs_fd == 0) {
-		watch->runs_fd = open_file(tid, "schedstat");
-		watch->switches_fd = open_file(tid, "status");
-	}
-	if (watch->runs_fd < 0 || watch->switches_fd < 0)
-		return;
+	watch->tid = tid;
 	if (!watch->has_preempted)
 		watch->has_preempted = read_preempted(watch, &watch->preempted);
 	watch->is_entered = watch->has_preempted && read_runs(watch, &watch->runs);
@@ -94,9 +121,13 @@ uint8_t sleep_return(struct sleep_watch *watch)
 
 void sleep_done(struct sleep_watch *watch)
 {
-	if (watch->runs_fd > 0)
-		close(watch->runs_fd - 1);
-	if (watch->switches_fd > 0)
-		close(watch->switches_fd - 1);
+	int fds[] = {watch->runs_fd, watch->switches_fd};
+
+	for (int i = 0; i < 2; i++) {
+		if (fds[i] <= 0)
+			continue;
+		close(fds[i] - 1);
+		kept.count--;
+	}
 	*watch = (struct sleep_watch){0};
 }

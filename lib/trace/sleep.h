@@ -8,7 +8,8 @@
 
 /* Zero-initialised. */
 struct sleep_watch {
-	int runs_fd, switches_fd; /* + 1; 0: not opened; -1: cannot be */
+	pid_t tid;
+	int runs_fd, switches_fd; /* + 1; 0: not kept open; -1: cannot be opened */
 	bool is_entered;
 	uint64_t runs;     /* how often it got a processor, at the entry */
 	int64_t preempted; /* how often it lost one, as last read; valid after the first */

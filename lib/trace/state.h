@@ -46,6 +46,9 @@ struct traced_socket {
 	uint32_t references;      /* entries of tables that stand for it */
 	uint32_t travelling;      /* references in messages that were not received yet */
 	bool is_nonblocking;      /* O_NONBLOCK */
+	/* Of an end of a pipe: where the pipe is. */
+	uint64_t device, inode;
+	bool is_gone; /* another one has its place */
 };
 
 /* A socket whose descriptor is in a message that a task sends. */
@@ -136,6 +139,7 @@ struct tracer {
 	size_t socket_capacity;
 	uint32_t socket_count;
 	struct number_map socket_by_cookie;
+	struct number_map pipe_by_inode; /* trace/pipe.c */
 
 	struct epoll_instance *epolls; /* [number - 1] */
 	size_t epoll_capacity;
@@ -154,6 +158,7 @@ struct tracer {
 	bool said_uring, said_foreign, said_version, said_setuid, said_programs;
 	bool said_threads, said_exhausted, said_tracing, said_untraced;
 	char said_closed[64];  /* the last program of which it was said */
+	bool makes_pipe;       /* a pipe that is new is a program's own */
 	bool must_flush;       /* what was fed must be out before the program goes on */
 	bool waits_for_peer;   /* the program started last has come to wait for one */
 	uint32_t root_started; /* which one that is */

@@ -21,6 +21,10 @@
 static const struct syscall table[] = {
 	{"socket", SYS_socket, SHAPE_SOCKET, SONDE_CALL_SOCKET, -1},
 	{"socketpair", SYS_socketpair, SHAPE_SOCKETPAIR, SONDE_CALL_SOCKET, -1},
+#ifdef SYS_pipe
+	{"pipe", SYS_pipe, SHAPE_PIPE, SONDE_CALL_SOCKET, -1},
+#endif
+	{"pipe2", SYS_pipe2, SHAPE_PIPE, SONDE_CALL_SOCKET, -1},
 	{"bind", SYS_bind, SHAPE_BIND, SONDE_CALL_BIND, 0},
 	{"listen", SYS_listen, SHAPE_LISTEN, SONDE_CALL_LISTEN, 0},
 	{"connect", SYS_connect, SHAPE_CONNECT, SONDE_CALL_CONNECT, 0},
@@ -40,6 +44,8 @@ static const struct syscall table[] = {
 	{"preadv2", SYS_preadv2, SHAPE_READV, SONDE_CALL_RECEIVE, 0},
 	{"sendfile", SYS_sendfile, SHAPE_SENDFILE, SONDE_CALL_SEND, 0},
 	{"splice", SYS_splice, SHAPE_SPLICE, SONDE_CALL_SEND, -1},
+	{"tee", SYS_tee, SHAPE_TEE, SONDE_CALL_SEND, -1},
+	{"vmsplice", SYS_vmsplice, SHAPE_VMSPLICE, SONDE_CALL_SEND, 0},
 	{"shutdown", SYS_shutdown, SHAPE_SHUTDOWN, SONDE_CALL_SHUTDOWN, 0},
 	{"close", SYS_close, SHAPE_CLOSE, SONDE_CALL_CLOSE, 0},
 	{"close_range", SYS_close_range, SHAPE_CLOSERANGE, SONDE_CALL_CLOSE, -1},

@@ -11,6 +11,7 @@
 enum syscall_shape {
 	SHAPE_SOCKET,     /* domain, type, protocol -> fd */
 	SHAPE_SOCKETPAIR, /* ..., int[2] */
+	SHAPE_PIPE,       /* int[2], ... */
 	SHAPE_BIND,       /* fd, address, length */
 	SHAPE_LISTEN,     /* fd, backlog */
 	SHAPE_CONNECT,    /* fd, address, length */
@@ -28,6 +29,8 @@ enum syscall_shape {
 	SHAPE_READV,
 	SHAPE_SENDFILE,   /* out, in, offset, count */
 	SHAPE_SPLICE,     /* in, offset, out, offset, length, flags */
+	SHAPE_TEE,        /* in, out, length, flags: the bytes stay in `in` */
+	SHAPE_VMSPLICE,   /* fd, iovec[], count, flags: in or out, as the pipe's end */
 	SHAPE_SHUTDOWN,   /* fd, how */
 	SHAPE_CLOSE,      /* fd */
 	SHAPE_CLOSERANGE, /* first, last, flags */
