@@ -184,10 +184,11 @@ static int show_text(struct output *output, const struct sonde_timeline *timelin
 	/* A blank line ends what the programs printed. */
 	if (output->file == stdout)
 		output_print(output, "\n");
+	/* Ladders of Unix sockets and pipes do not show what the other sockets did. */
+	if (timeline->recording->packet_count == 0)
+		render_statements(output, timeline, &how);
 	if (timeline->stream_count > 0)
 		r = render_ladders(output, timeline, &how);
-	else
-		render_statements(output, timeline, &how);
 	if (r == 0)
 		r = render_tables(output, timeline, &how);
 	if (r == 0) {

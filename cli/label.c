@@ -395,3 +395,76 @@ void label_packet(struct sonde_text *text, const struct sonde_packet *packet,
 		       decoded->payload_length,
 		       form == LABEL_LONG && decoded->payload_length != 1 ? "s" : "");
 }
+
+void label_pass(struct sonde_text *text, const struct sonde_timeline *timeline,
+		const struct sonde_edge *edge, enum label_form form)
+{
+	const struct sonde_call *call = &timeline->recording->calls[edge->call - 1];
+	const struct sonde_call *by = &timeline->recording->calls[edge->by_call - 1];
+	uint32_t bytes = edge->to - edge->from;
+
+	if (edge->kind == SONDE_EDGE_TAKEN && !bytes)
+		sonde_text_add(text, call->datagrams ? "%u messages" : "empty message",
+			       call->datagrams);
+	else if (edge->kind == SONDE_EDGE_TAKEN)
+		sonde_text_add(text, form == LABEL_LONG ? "%u byte%s" : "%u B", bytes,
+			       bytes == 1 ? "" : "s");
+	else if (by->kind == SONDE_CALL_CONNECT)
+		sonde_text_add(text, "connect");
+	else if (by->kind == SONDE_CALL_RECEIVE || by->kind == SONDE_CALL_ACCEPT)
+		sonde_text_add(text, "room");
+	else if (by->kind == SONDE_CALL_SEND)
+		sonde_text_add(text, "readable");
+	else
+		sonde_text_add(text, "end");
+	if (!edge->exact)
+		sonde_text_add(text, "?");
+}
+
+const char *label_kind(uint8_t kind)
+{
+	switch ((enum sonde_socket_kind)kind) {
+	case SONDE_SOCKET_TCP:
+		return "TCP";
+	case SONDE_SOCKET_UDP:
+		return "UDP";
+	case SONDE_SOCKET_UNIX_STREAM:
+		return "Unix stream";
+	case SONDE_SOCKET_UNIX_DATAGRAM:
+		return "Unix datagrams";
+	case SONDE_SOCKET_UNIX_SEQPACKET:
+		return "Unix seqpacket";
+	case SONDE_SOCKET_PIPE:
+		return "pipe";
+	case SONDE_SOCKET_OTHER:
+		break;
+	}
+	return "other";
+}
+
+static void add_name(struct sonde_text *text, const char *name)
+{
+	sonde_text_add(text, " ");
+	sonde_text_add_escaped(text, name, strlen(name));
+}
+
+void label_socket(struct sonde_text *text, const struct sonde_recording *recording,
+		  uint32_t number, const struct sonde_address *address)
+{
+	const struct sonde_socket *socket =
+		number ? &recording->sockets[number - 1] : NULL;
+	char shown[SONDE_ADDRESS_CHARS];
+
+	if (socket && socket->kind == SONDE_SOCKET_PIPE) {
+		sonde_text_add(text, "%s end",
+			       socket->pipe_end == SONDE_PIPE_READ ? "read" : "write");
+	} else {
+		sonde_address_format(address, shown);
+		sonde_text_add(text, "%s", shown);
+	}
+	if (socket && socket->name)
+		add_name(text, socket->name);
+	else if (socket && address->family != SONDE_FAMILY_INET &&
+		 address->family != SONDE_FAMILY_INET6)
+		sonde_text_add(text, " fd %d", socket->fd);
+}

@@ -43,4 +43,13 @@ bool label_outcome(struct sonde_text *text, const struct sonde_timeline *timelin
 void label_packet(struct sonde_text *text, const struct sonde_packet *packet,
 		  enum label_form form);
 
+/* What went from call to call without a packet: "18 bytes", "connect", "end", "room". */
+void label_pass(struct sonde_text *text, const struct sonde_timeline *timeline,
+		const struct sonde_edge *edge, enum label_form form);
+/* "TCP", "pipe", "Unix datagrams". */
+const char *label_kind(uint8_t kind);
+/* How people know a socket: its address, the path of a Unix socket, the end of a pipe. */
+void label_socket(struct sonde_text *text, const struct sonde_recording *recording,
+		  uint32_t socket, const struct sonde_address *address);
+
 #endif

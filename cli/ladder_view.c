@@ -15,6 +15,13 @@ void ladder_format_packet(const struct ladder_view *view, uint32_t packet,
 		sonde_text_add(text, " again");
 }
 
+void ladder_format_pass(const struct ladder_view *view,
+			const struct sonde_ladder_row *row, enum label_form form,
+			struct sonde_text *text)
+{
+	label_pass(text, view->timeline, &view->timeline->edges[row->edge - 1], form);
+}
+
 static unsigned measure_labels(const struct ladder_view *view, enum label_form form)
 {
 	unsigned most = 0;
@@ -25,10 +32,13 @@ static unsigned measure_labels(const struct ladder_view *view, enum label_form f
 		struct sonde_text text;
 		unsigned columns;
 
-		if (row->kind != SONDE_LADDER_PACKET)
-			continue;
 		sonde_text_init(&text, storage, sizeof(storage));
-		ladder_format_packet(view, row->packet, form, &text);
+		if (row->kind == SONDE_LADDER_PACKET)
+			ladder_format_packet(view, row->packet, form, &text);
+		else if (row->kind == SONDE_LADDER_PASS)
+			ladder_format_pass(view, row, form, &text);
+		else
+			continue;
 		columns = canvas_measure(&view->canvas, storage);
 		if (columns > most)
 			most = columns;

@@ -44,6 +44,10 @@ void ladder_lay_out(struct ladder_view *view);
 /* "4 PSH,ACK 18 bytes" */
 void ladder_format_packet(const struct ladder_view *view, uint32_t packet,
 			  enum label_form form, struct sonde_text *text);
+/* "18 bytes", of an arrow without a packet. */
+void ladder_format_pass(const struct ladder_view *view,
+			const struct sonde_ladder_row *row, enum label_form form,
+			struct sonde_text *text);
 void ladder_draw_time(struct ladder_view *view, int64_t at_ns);
 void ladder_draw_lane(struct ladder_view *view, const struct ladder_side *side);
 /* Puts the text beside its lane; what does not fit is pending. */

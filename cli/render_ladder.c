@@ -107,11 +107,15 @@ static void draw_statement(struct ladder_view *view, const struct sonde_ladder_r
 	}
 }
 
+/* From lane to lane, of a packet or, without one, from call to call: those have an arrow
+ * of double lines. */
 static void draw_arrow(struct ladder_view *view, const struct sonde_ladder_row *row)
 {
-	const struct sonde_packet *packet =
-		&view->timeline->recording->packets[row->packet - 1];
-	bool is_reset = packet->decoded.tcp_flags & SONDE_TCP_RST;
+	bool is_pass = row->kind == SONDE_LADDER_PASS;
+	bool is_reset =
+		!is_pass &&
+		view->timeline->recording->packets[row->packet - 1].decoded.tcp_flags &
+			SONDE_TCP_RST;
 	bool goes_right = row->lane == 0;
 	struct ladder_side *to = &view->sides[row->to_lane];
 	enum ink ink = is_reset ? INK_ERROR : view->sides[row->lane].ink;
@@ -123,14 +127,18 @@ static void draw_arrow(struct ladder_view *view, const struct sonde_ladder_row *
 	ladder_draw_lane(view, &view->sides[0]);
 	ladder_draw_lane(view, &view->sides[1]);
 	for (unsigned column = first; column <= last; column++)
-		canvas_sign(&view->canvas, column, "─", '-', ink);
+		canvas_sign(&view->canvas, column, is_pass ? "═" : "─",
+			    is_pass ? '=' : '-', ink);
 	if (goes_right)
 		canvas_sign(&view->canvas, last, "▶", '>', ink);
 	else
 		canvas_sign(&view->canvas, first, "◀", '<', ink);
 
 	sonde_text_init(&text, storage, sizeof(storage));
-	ladder_format_packet(view, row->packet, view->form, &text);
+	if (is_pass)
+		ladder_format_pass(view, row, view->form, &text);
+	else
+		ladder_format_packet(view, row->packet, view->form, &text);
 	canvas_sign(&view->canvas, at++, " ", ' ', INK_PLAIN);
 	used = canvas_text(&view->canvas, at, view->arrow - LADDER_ARROW_AROUND, storage,
 			   is_reset ? INK_ERROR : INK_PLAIN);
@@ -191,8 +199,9 @@ static bool is_wait(const struct ladder_view *view, const struct sonde_ladder_ro
 
 static void print_row(struct ladder_view *view, const struct sonde_ladder_row *row)
 {
-	bool is_statement =
-		row->kind != SONDE_LADDER_PACKET && row->kind != SONDE_LADDER_GAP;
+	bool is_arrow =
+		row->kind == SONDE_LADDER_PACKET || row->kind == SONDE_LADDER_PASS;
+	bool is_statement = !is_arrow && row->kind != SONDE_LADDER_GAP;
 
 	if (is_wait(view, row)) {
 		print_wait(view, row);
@@ -216,7 +225,7 @@ static void print_row(struct ladder_view *view, const struct sonde_ladder_row *r
 			ladder_draw_pending(view, &view->sides[i]);
 	}
 	ladder_draw_time(view, row->at_ns);
-	if (row->kind == SONDE_LADDER_PACKET)
+	if (is_arrow)
 		draw_arrow(view, row);
 	else
 		draw_statement(view, row);
@@ -243,9 +252,12 @@ static void print_head(struct ladder_view *view)
 	}
 	canvas_print(&view->canvas, view->output);
 	for (int i = 0; i < 2; i++) {
-		char address[SONDE_ADDRESS_CHARS];
+		char address[LADDER_TEXT_CHARS];
+		struct sonde_text text;
 
-		sonde_address_format(&view->ladder->lanes[i].address, address);
+		sonde_text_init(&text, address, sizeof(address));
+		label_socket(&text, recording, view->ladder->lanes[i].socket,
+			     &view->ladder->lanes[i].address);
 		canvas_text(&view->canvas, view->sides[i].text, view->sides[i].width,
 			    address, view->sides[i].ink);
 		ladder_draw_lane(view, &view->sides[i]);

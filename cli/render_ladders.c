@@ -15,25 +15,26 @@ enum {
 };
 
 static void add_end(struct sonde_text *text, const struct sonde_timeline *timeline,
-		    uint32_t socket, const struct sonde_address *address)
+		    uint32_t socket, uint32_t program,
+		    const struct sonde_address *address)
 {
 	const struct sonde_recording *recording = timeline->recording;
-	char shown[SONDE_ADDRESS_CHARS];
 
 	if (socket) {
-		label_process(text, recording, recording->sockets[socket - 1].program);
+		label_process(text, recording,
+			      program ? program : recording->sockets[socket - 1].program);
 		sonde_text_add(text, " ");
 	}
-	sonde_address_format(address, shown);
-	sonde_text_add(text, "%s", shown);
+	label_socket(text, recording, socket, address);
 }
 
 /* "0  TCP, 12 packets", counted as Wireshark does, and as the JSON. */
 static void add_head(struct sonde_text *text, const struct sonde_stream *stream)
 {
-	sonde_text_add(text, "%u  %s, %u packet%s", stream->stream - 1,
-		       stream->kind == SONDE_SOCKET_UDP ? "UDP" : "TCP",
-		       stream->packet_count, stream->packet_count == 1 ? "" : "s");
+	sonde_text_add(text, "%u  %s", stream->stream - 1, label_kind(stream->kind));
+	if (stream->packet_count)
+		sonde_text_add(text, ", %u packet%s", stream->packet_count,
+			       stream->packet_count == 1 ? "" : "s");
 }
 
 static void print_text(struct output *output, const char *text, enum ink ink)
@@ -56,9 +57,11 @@ static void print_list_row(struct output *output, const struct sonde_timeline *t
 	sonde_text_add(&text, "  ");
 	add_head(&text, stream);
 	sonde_text_add(&text, "  ");
-	add_end(&text, timeline, stream->client_socket, &stream->client);
+	add_end(&text, timeline, stream->client_socket, stream->client_program,
+		&stream->client);
 	sonde_text_add(&text, " %s ", output->has_utf8 ? "→" : "->");
-	add_end(&text, timeline, stream->server_socket, &stream->server);
+	add_end(&text, timeline, stream->server_socket, stream->server_program,
+		&stream->server);
 	print_text(output, storage, INK_PLAIN);
 }
 

@@ -193,7 +193,20 @@ static enum ink format_completed(struct sonde_text *text,
 			       has_utf8 ? "–" : "-", row->packet);
 		return INK_DIM;
 	}
+	if (row->by_statement && row->why == SONDE_WHY_NONE) {
+		label_statement(text, timeline, row->by_statement);
+		return INK_PLAIN;
+	}
+	if (row->by_statement && row->why == SONDE_WHY_NOT_BLOCKED) {
+		sonde_text_add(text, "%s there already: ", has_utf8 ? "–" : "-");
+		label_statement(text, timeline, row->by_statement);
+		return INK_DIM;
+	}
 	add_reason(text, has_utf8, row->why);
+	if (row->by_statement && row->why == SONDE_WHY_MAYBE) {
+		sonde_text_add(text, ": ");
+		label_statement(text, timeline, row->by_statement);
+	}
 	if (row->packet)
 		sonde_text_add(text, " (%u)", row->packet);
 	return INK_DIM;
@@ -237,6 +250,15 @@ static unsigned measure_completed(const struct canvas *canvas,
 	return most < limit ? most : limit;
 }
 
+/* Whether a call has completed another one: that needs no packets. */
+static bool any_by_call(const struct sonde_tables *tables)
+{
+	for (uint32_t i = 0; i < tables->completed_count; i++)
+		if (tables->completed[i].by_call)
+			return true;
+	return false;
+}
+
 void render_completed_table(struct output *output, const struct sonde_timeline *timeline,
 			    const struct sonde_tables *tables, uint32_t row_limit)
 {
@@ -254,7 +276,9 @@ void render_completed_table(struct output *output, const struct sonde_timeline *
 	print_heading(output, "Which packet completed each blocking statement");
 	canvas_text(&canvas, 0, width, "statement", INK_DIM);
 	canvas_text(&canvas, waited, WAITED_COLUMNS, "blocked", INK_DIM);
-	canvas_text(&canvas, packet, packet_width, "completed by packet", INK_DIM);
+	canvas_text(&canvas, packet, packet_width,
+		    any_by_call(tables) ? "completed by" : "completed by packet",
+		    INK_DIM);
 	canvas_print(&canvas, output);
 	for (uint32_t i = 0; i < rows && !output_is_broken(output); i++) {
 		const struct sonde_completed_row *row = &tables->completed[i];
@@ -276,6 +300,47 @@ void render_completed_table(struct output *output, const struct sonde_timeline *
 	print_left(output, tables->completed_count - rows);
 }
 
+/* Bytes that no packet carried. */
+static void render_taken_table(struct output *output,
+			       const struct sonde_timeline *timeline,
+			       const struct sonde_tables *tables, uint32_t row_limit)
+{
+	enum { BYTES_COLUMNS = 8 };
+	uint32_t rows = tables->taken_count;
+	unsigned given = BYTES_COLUMNS + GAP_COLUMNS, taken, width;
+	struct canvas canvas;
+
+	if (row_limit && rows > row_limit)
+		rows = row_limit;
+	canvas_init(&canvas, output);
+	width = (canvas.width - given - GAP_COLUMNS) / 2;
+	taken = given + width + GAP_COLUMNS;
+	print_heading(output,
+		      "Which statement took what another one gave, without packets");
+	canvas_text(&canvas, BYTES_COLUMNS - 5, 5, "bytes", INK_DIM);
+	canvas_text(&canvas, given, width, "given by statement", INK_DIM);
+	canvas_text(&canvas, taken, canvas.width - taken, "taken by statement", INK_DIM);
+	canvas_print(&canvas, output);
+	for (uint32_t i = 0; i < rows && !output_is_broken(output); i++) {
+		const struct sonde_taken_row *row = &tables->taken[i];
+		char storage[TEXT_CHARS];
+		struct sonde_text text;
+
+		snprintf(storage, sizeof(storage), "%*u", BYTES_COLUMNS, row->bytes);
+		canvas_text(&canvas, 0, BYTES_COLUMNS + 1, storage, INK_PLAIN);
+		sonde_text_init(&text, storage, sizeof(storage));
+		if (!row->exact)
+			sonde_text_add(&text, "perhaps ");
+		label_statement(&text, timeline, row->by_statement);
+		canvas_text(&canvas, given, width, storage, INK_PLAIN);
+		sonde_text_init(&text, storage, sizeof(storage));
+		label_statement(&text, timeline, row->statement);
+		canvas_text(&canvas, taken, canvas.width - taken, storage, INK_PLAIN);
+		canvas_print(&canvas, output);
+	}
+	print_left(output, tables->taken_count - rows);
+}
+
 int render_tables(struct output *output, const struct sonde_timeline *timeline,
 		  const struct render_options *options)
 {
@@ -289,8 +354,13 @@ int render_tables(struct output *output, const struct sonde_timeline *timeline,
 		render_sent_table(output, timeline, &tables, limit);
 		output_print(output, "\n");
 	}
+	if (tables.taken_count > 0) {
+		render_taken_table(output, timeline, &tables, limit);
+		output_print(output, "\n");
+	}
 	/* Without packets all its cells would be empty, for that one reason. */
-	if (tables.completed_count > 0 && timeline->recording->has_packets) {
+	if (tables.completed_count > 0 &&
+	    (timeline->recording->has_packets || any_by_call(&tables))) {
 		render_completed_table(output, timeline, &tables, limit);
 		output_print(output, "\n");
 	}

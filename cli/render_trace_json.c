@@ -82,6 +82,8 @@ static int64_t edge_time(const struct sonde_timeline *timeline,
 		at_ns = later(at_ns, recording->calls[edge->call - 1].enter_ns);
 	if (edge->statement)
 		at_ns = later(at_ns, timeline->statements[edge->statement - 1].enter_ns);
+	if (edge->by_call)
+		at_ns = later(at_ns, recording->calls[edge->by_call - 1].enter_ns);
 	if (edge->by_packet)
 		at_ns = later(at_ns, recording->packets[edge->by_packet - 1].at_ns);
 	return at_ns;

@@ -160,7 +160,7 @@ void trace_json_socket(struct output *output, const struct sonde_socket *s)
 	}
 	if (s->kind == SONDE_SOCKET_PIPE)
 		sonde_json_add_string(json, "end",
-				      s->pipe_end == SONDE_PIPE_READ	? "read"
+				      s->pipe_end == SONDE_PIPE_READ    ? "read"
 				      : s->pipe_end == SONDE_PIPE_WRITE ? "write"
 									: "both");
 	if (s->name)
@@ -189,6 +189,8 @@ void trace_json_stream(struct output *output, const struct sonde_stream *stream)
 	add_reference(json, "server_socket", stream->server_socket);
 	add_reference(json, "listening_socket", stream->listening_socket);
 	sonde_json_add_int(json, "packets", stream->packet_count);
+	if (stream->taken_count)
+		sonde_json_add_int(json, "taken", stream->taken_count);
 	output_event_end(output);
 }
 
@@ -432,6 +434,13 @@ void trace_json_packet(struct output *output, const struct sonde_timeline *timel
 	output_event_end(output);
 }
 
+/* Counted from 0, as the stream itself is. */
+static void add_stream(struct sonde_json *json, uint32_t stream)
+{
+	if (stream)
+		sonde_json_add_int(json, "stream", (int64_t)stream - 1);
+}
+
 void trace_json_edge(struct output *output, const struct sonde_edge *edge)
 {
 	struct sonde_json *json = output_event_begin(output, "edge");
@@ -472,9 +481,25 @@ void trace_json_edge(struct output *output, const struct sonde_edge *edge)
 		sonde_json_add_string(json, "kind", "completed");
 		add_reference(json, "statement", edge->statement);
 		sonde_json_add_int(json, "call", edge->call);
-		sonde_json_add_int(json, "packet", edge->packet);
+		add_reference(json, "packet", edge->packet);
+		add_reference(json, "by_statement", edge->by_statement);
+		add_reference(json, "by_call", edge->by_call);
+		add_stream(json, edge->stream);
 		if (!edge->exact)
 			sonde_json_add_bool(json, "exact", false);
+		break;
+	case SONDE_EDGE_TAKEN:
+		sonde_json_add_string(json, "kind", "taken");
+		add_reference(json, "statement", edge->statement);
+		sonde_json_add_int(json, "call", edge->call);
+		add_reference(json, "from_statement", edge->by_statement);
+		sonde_json_add_int(json, "from_call", edge->by_call);
+		add_stream(json, edge->stream);
+		if (edge->to) {
+			sonde_json_add_int(json, "from", edge->from);
+			sonde_json_add_int(json, "to", edge->to);
+		}
+		sonde_json_add_bool(json, "exact", edge->exact);
 		break;
 	}
 	output_event_end(output);

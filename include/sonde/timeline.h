@@ -36,7 +36,9 @@ struct sonde_statement {
 enum sonde_edge_kind {
 	SONDE_EDGE_SENT, /* bytes, SYN, FIN or RST of the packet come from that call */
 	SONDE_EDGE_RELEASED,  /* what let the packet leave */
-	SONDE_EDGE_COMPLETED, /* that packet's arrival completed the blocking call */
+	SONDE_EDGE_COMPLETED, /* that packet's arrival completed the blocking call, or what
+				 another call did */
+	SONDE_EDGE_TAKEN, /* without packets: the call took bytes that another one gave */
 };
 
 enum sonde_carries { SONDE_DATA = 0, SONDE_SYN, SONDE_FIN, SONDE_RST };
@@ -44,14 +46,18 @@ enum sonde_carries { SONDE_DATA = 0, SONDE_SYN, SONDE_FIN, SONDE_RST };
 enum sonde_release { SONDE_BY_CALL = 0, SONDE_BY_PACKET, SONDE_BY_TIMER };
 
 struct sonde_edge {
-	uint8_t kind;    /* enum sonde_edge_kind */
-	uint8_t carries; /* enum sonde_carries; of SENT */
-	uint8_t release; /* enum sonde_release; of RELEASED */
-	bool exact;      /* false: one of several candidates */
-	uint32_t statement, call, packet;
-	uint32_t by_packet; /* of RELEASED by a packet */
-	uint32_t from,
-		to; /* of SENT with data: bytes [from, to) of the packet's payload */
+	uint8_t kind;                     /* enum sonde_edge_kind */
+	uint8_t carries;                  /* enum sonde_carries; of SENT */
+	uint8_t release;                  /* enum sonde_release; of RELEASED */
+	bool exact;                       /* false: one of several candidates */
+	uint32_t statement, call, packet; /* packet 0: between calls */
+	uint32_t by_packet;               /* of RELEASED by a packet */
+	/* Of SENT with data: bytes [from, to) of the packet's payload; of TAKEN: of what
+	 * the call returned. */
+	uint32_t from, to;
+	/* Between calls: that which gave the bytes, or did what the other waited for, and
+	 * the stream where it did so (0: none is shown). */
+	uint32_t by_call, by_statement, stream;
 };
 
 /* Why a packet has no statement, or a statement no packet. */
@@ -72,8 +78,8 @@ enum sonde_why {
 	SONDE_WHY_INTERRUPTED,     /* by a signal */
 	SONDE_WHY_NO_PACKETS,      /* none were captured */
 	SONDE_WHY_PACKET_NOT_SEEN, /* dropped, not captured, or not to be told */
-	SONDE_WHY_OWN_SIDE, /* completed by this machine: shutdown of its own, an event, a
-			       Unix socket */
+	SONDE_WHY_OWN_SIDE, /* completed by this machine: an event, a Unix socket whose
+			       other end is not traced */
 	SONDE_WHY_MAYBE, /* within the margin: `packet` names the one that would have */
 };
 
@@ -90,13 +96,18 @@ struct sonde_packet_place {
 	uint32_t sender, receiver; /* traced sockets at its two ends, 0 not traced */
 };
 
+/* Streams without packets (Unix sockets and pipes: packet_count 0) come after all others;
+ * of a pipe and of datagrams the client is the side that writes. */
 struct sonde_stream {
 	uint32_t stream;
-	uint8_t kind;                          /* enum sonde_socket_kind, TCP or UDP */
+	uint8_t kind;                          /* enum sonde_socket_kind */
 	struct sonde_address client, server;   /* client: the side that began it */
 	uint32_t client_socket, server_socket; /* 0 not traced */
 	uint32_t listening_socket;
 	uint32_t first_packet, last_packet, packet_count;
+	uint32_t taken_count; /* TAKEN edges */
+	/* Who used the two ends first; a shell makes the pipes of others. */
+	uint32_t client_program, server_program;
 };
 
 struct sonde_timeline {
@@ -104,16 +115,19 @@ struct sonde_timeline {
 	struct sonde_statement *statements;      /* by enter_ns */
 	uint32_t *statement_of_call;             /* [call - 1] */
 	uint32_t *next_call; /* [call - 1]: the next call of the same statement, 0 none */
-	struct sonde_edge *edges;                 /* by packet, then kind, then call */
+	/* By packet, then kind, then call; first those between calls, by stream. */
+	struct sonde_edge *edges;
 	struct sonde_packet_place *packet_places; /* [packet - 1] */
 	struct sonde_stream *streams;
 	uint8_t *call_blocked; /* [call - 1], enum sonde_answer */
 	uint8_t *call_why;     /* [call - 1], enum sonde_why */
 	uint32_t
 		*call_packet; /* [call - 1]: what completed it, or was there already; 0 */
+	uint32_t *call_by;    /* the same, where that was another call */
 	uint32_t statement_count, edge_count, stream_count;
-	uint32_t packets_mapped;     /* with a SENT edge */
-	uint32_t calls_without_line; /* ends of programs not counted */
+	uint32_t packets_mapped;            /* with a SENT edge */
+	uint32_t calls_without_line;        /* ends of programs not counted */
+	struct sonde_timeline_index *index; /* private */
 };
 
 /* Returns 0 or -ENOMEM.  The recording must be sealed and outlive the timeline. */
@@ -136,19 +150,30 @@ struct sonde_sent_row {
 	bool exact;
 };
 
-/* blocking statement -> packet that completed it. */
+/* blocking statement -> packet or call that completed it. */
 struct sonde_completed_row {
 	uint32_t statement, call;
-	uint32_t packet; /* 0 none */
-	uint8_t blocked; /* enum sonde_answer */
+	uint32_t packet;                /* 0 none */
+	uint32_t by_call, by_statement; /* 0 none */
+	uint8_t blocked;                /* enum sonde_answer */
 	uint8_t why;
 	int64_t waited_ns; /* until its return, or the end of the recording */
+};
+
+/* bytes of Unix sockets and pipes -> statements that gave and took them. */
+struct sonde_taken_row {
+	uint32_t call, statement, by_call, by_statement;
+	uint32_t bytes; /* 0: several messages at once */
+	uint32_t stream;
+	bool exact;
 };
 
 struct sonde_tables {
 	struct sonde_sent_row *sent;
 	struct sonde_completed_row *completed;
-	uint32_t sent_count, completed_count;
+	/* Without packets: which statement took what another one gave. */
+	struct sonde_taken_row *taken;
+	uint32_t sent_count, completed_count, taken_count;
 };
 
 SONDE_API int sonde_tables_build(const struct sonde_timeline *timeline,
@@ -173,6 +198,7 @@ enum sonde_ladder_kind {
 	SONDE_LADDER_WHOLE,  /* begin and end with nothing between them */
 	SONDE_LADDER_PACKET, /* an arrow */
 	SONDE_LADDER_GAP,    /* nothing happened for gap_ns: folded */
+	SONDE_LADDER_PASS,   /* an arrow without a packet, from a call to a call */
 };
 
 struct sonde_ladder_row {
@@ -181,9 +207,11 @@ struct sonde_ladder_row {
 	int64_t gap_ns;
 	uint32_t statement; /* BEGIN, END, WHOLE */
 	uint32_t packet;    /* PACKET */
-	uint8_t lane;       /* of the statement, or the sender */
-	uint8_t to_lane;    /* of the receiver */
-	bool completes;     /* the arrow ends the statement below: a dot */
+	uint32_t edge;   /* PASS: index + 1 of one that joins the two calls; TAKEN where
+			       there is one */
+	uint8_t lane;    /* of the statement, or the sender */
+	uint8_t to_lane; /* of the receiver */
+	bool completes;  /* the arrow ends the statement below: a dot */
 	uint32_t completed; /* that statement */
 };
 

@@ -138,6 +138,23 @@ static int by_enter(const void *left, const void *right, void *recording_)
 	return a < b ? -1 : a > b;
 }
 
+uint32_t call_index_since(const struct sonde_recording *recording,
+			  const struct call_index *index, uint32_t socket, int64_t at_ns)
+{
+	uint32_t low = index->socket_begin[socket];
+	uint32_t high = index->socket_begin[socket + 1];
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (call_at(recording, index->of_socket[middle])->enter_ns < at_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 int call_index_init(const struct sonde_recording *recording, struct call_index *ret)
 {
 	struct call_index index = {0};

@@ -44,6 +44,9 @@ struct call_index {
 	uint32_t *socket_begin; /* [socket]: of_socket[begin[s]..begin[s + 1]) */
 };
 
+/* Where in of_socket the socket's calls begin that enter at at_ns or later. */
+uint32_t call_index_since(const struct sonde_recording *recording,
+			  const struct call_index *index, uint32_t socket, int64_t at_ns);
 int call_index_init(const struct sonde_recording *recording, struct call_index *ret);
 void call_index_done(struct call_index *index);
 

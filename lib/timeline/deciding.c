@@ -12,12 +12,15 @@ uint32_t deciding_call(const struct sonde_timeline *timeline,
 			blocked = call;
 		else if (timeline->call_blocked[call - 1] == SONDE_UNKNOWN)
 			maybe = call;
-		if (timeline->call_packet[call - 1])
+		if (timeline->call_packet[call - 1] || timeline->call_by[call - 1])
 			found = call;
 	}
 	if (blocked)
 		return blocked;
 	if (maybe)
 		return maybe;
-	return timeline->call_packet[principal - 1] || !found ? principal : found;
+	return timeline->call_packet[principal - 1] || timeline->call_by[principal - 1] ||
+			       !found
+		       ? principal
+		       : found;
 }

@@ -9,6 +9,7 @@
  *	join_sent.c       packets -> the calls that sent them
  *	join_completed.c  blocking calls -> the packets that completed them
  *	join_udp.c        datagrams, for both
+ *	local.c           Unix sockets and pipes, which have no packets: calls to calls
  *	timeline.c        ties them together
  *
  * An offset counts the bytes of one direction from 0, the first byte after the SYN; it
@@ -43,6 +44,38 @@ struct range_list {
 	size_t count, room;
 	int64_t total; /* bytes of all of them */
 	bool is_open;  /* one never returned: how much it sent is not known */
+};
+
+/* One way through a Unix connection or a pipe, and the queue of a Unix datagram socket:
+ * what the calls on one side put in, and those on the other took out.  Bytes count, or
+ * messages where their bounds are kept. */
+struct channel {
+	uint32_t writer; /* socket; 0: several may be, by the message */
+	uint32_t reader;
+	uint32_t connect, accept; /* that began it; 0 */
+	bool is_messages;
+	bool is_certain; /* who its two ends are */
+	bool is_broken;  /* it does not agree with itself: somebody else writes, too */
+	struct range_list sends, receives;
+	struct range_list closes; /* of the last reference to the writing end: calls */
+	uint32_t shutdown;        /* the call that ended it at the writing end; 0 */
+	uint32_t deafened;        /* and at the reading end */
+	uint32_t stream;          /* its number; 0: it is not shown, or by the pair */
+};
+
+/* Datagrams are shown by who sent them to whom. */
+struct pair {
+	uint32_t writer, reader, stream;
+};
+
+struct local {
+	struct channel *channels;
+	size_t count, room;
+	uint32_t *into, *out_of; /* [socket - 1]: the channel to read from, to write to;
+				    index + 1 */
+	uint32_t *accepts;       /* [call - 1]: of a connect: the accept; 0 */
+	struct pair *pairs;      /* by writer, then reader */
+	size_t pair_count, pair_room;
 };
 
 /* One end of a stream, and the bytes that it sends. */
@@ -100,7 +133,8 @@ struct join {
 	uint32_t *sent_by;     /* [packet - 1] */
 	bool *is_sent_surely;  /* [packet - 1] */
 	uint32_t *datagram_of; /* [call - 1] */
-	/* SENT and RELEASED, by packet; COMPLETED in order of calls. */
+	struct local local;
+	/* SENT and RELEASED, by packet; COMPLETED and TAKEN in order of calls. */
 	struct sonde_edge *packet_edges, *call_edges;
 	size_t packet_edge_count, packet_edge_room, call_edge_count, call_edge_room;
 };
@@ -124,15 +158,26 @@ int range_build(struct join *join);
 int udp_match(struct join *join);
 int sent_join(struct join *join);
 int completed_join(struct join *join);
+int local_build(struct join *join);
+/* The edges between calls, and the streams that they belong to.  Comes last: streams of
+ * packets have their numbers by then. */
+int local_finish(struct join *join);
+void local_done(struct local *local);
 
 /* Calls found() for each send whose range overlaps [from, to), until it returns nonzero;
  * returns that. */
 int range_overlaps(const struct range_list *sends, int64_t from, int64_t to,
 		   int (*found)(const struct range *range, void *context), void *context);
 /* The receive's range; NULL: it got no bytes of a stream. */
-const struct range *range_of_receive(const struct join *join, const struct side *side,
+const struct range *range_of_receive(const struct join *join,
+				     const struct range_list *receives,
 				     const struct sonde_call *call);
 /* Bytes that receives had taken by then. */
-int64_t range_taken(const struct join *join, const struct side *side, int64_t at_ns);
+int64_t range_taken(const struct join *join, const struct range_list *receives,
+		    int64_t at_ns);
+int range_add(struct range_list *list, uint32_t call, int64_t bytes);
+/* Lays them out, when all are in: sends came in order of entering. */
+int range_order(const struct join *join, struct range_list *sends,
+		struct range_list *receives);
 
 #endif

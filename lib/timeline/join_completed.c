@@ -15,7 +15,9 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "timeline/local.h"
 #include "timeline/moment.h"
+#include "timeline/ready_local.h"
 
 struct completer {
 	struct join *join;
@@ -27,21 +29,43 @@ struct verdict {
 	enum sonde_answer blocked;
 	enum sonde_why why;
 	uint32_t packet;
+	uint32_t by_call;
 	bool exact;
 };
+
+/* A call did it, some time between its entry and its return. */
+static struct verdict judge_call(const struct join *join, const struct sonde_call *by,
+				 int64_t since_ns)
+{
+	struct verdict verdict = {.by_call = by->call, .exact = true};
+
+	if (by->enter_ns > moment_plus(since_ns, join_margin_ns(join))) {
+		verdict.blocked = SONDE_YES;
+	} else if (call_end_ns(by) < since_ns) {
+		verdict.blocked = SONDE_NO;
+		verdict.why = SONDE_WHY_NOT_BLOCKED;
+	} else {
+		verdict.blocked = SONDE_UNKNOWN;
+		verdict.why = SONDE_WHY_MAYBE;
+	}
+	return verdict;
+}
 
 static struct verdict judge(const struct join *join, const struct sonde_call *call,
 			    int64_t since_ns, uint32_t ready)
 {
 	int64_t margin_ns = join_margin_ns(join);
-	struct verdict verdict = {SONDE_UNKNOWN, SONDE_WHY_PACKET_NOT_SEEN, 0, true};
+	struct verdict verdict = {SONDE_UNKNOWN, SONDE_WHY_PACKET_NOT_SEEN, 0, 0, true};
+	const struct sonde_call *by = ready_call(join, ready);
 	int64_t at_ns;
 
+	if (by)
+		return judge_call(join, by, since_ns);
 	switch (ready) {
 	case READY_NOT_SEEN:
 		return verdict;
 	case READY_WITHOUT_PACKET:
-		return (struct verdict){SONDE_NO, SONDE_WHY_NOT_BLOCKED, 0, true};
+		return (struct verdict){SONDE_NO, SONDE_WHY_NOT_BLOCKED, 0, 0, true};
 	case READY_OWN_SIDE:
 		verdict.why = SONDE_WHY_OWN_SIDE;
 		if (moment_minus(call->exit_ns, call->enter_ns) <= margin_ns)
@@ -111,13 +135,38 @@ static bool is_from_outside(int64_t result)
 	}
 }
 
+/* A send to a Unix socket or pipe and a connect to one wait only where there is no room:
+ * the scheduler knows. */
+static struct verdict complete_local(const struct join *join,
+				     const struct sonde_call *call)
+{
+	struct verdict verdict = {SONDE_NO, SONDE_WHY_NOT_BLOCKED, 0, 0, true};
+	bool is_send = call->kind == SONDE_CALL_SEND, exact;
+	uint32_t ready;
+
+	if (!(call->flags & SONDE_CALL_SLEPT))
+		return verdict;
+	ready = is_send ? ready_local_room(join, call, &exact)
+			: ready_local_connect(join, call, &exact);
+	/* It may have slept for another reason, such as a lock. */
+	if (ready == READY_NOT_SEEN)
+		return verdict;
+	verdict.blocked = SONDE_YES;
+	verdict.why = SONDE_WHY_NONE;
+	verdict.by_call = ready_call(join, ready)->call;
+	verdict.exact = exact;
+	return verdict;
+}
+
 /* On a blocking socket both ends of a connect, good and bad, need an answer. */
 static struct verdict complete_connect(const struct join *join,
 				       const struct sonde_call *call)
 {
 	const struct sonde_socket *socket = socket_at(join->recording, call->socket);
-	struct verdict verdict = {SONDE_YES, SONDE_WHY_NONE, 0, true};
+	struct verdict verdict = {SONDE_YES, SONDE_WHY_NONE, 0, 0, true};
 
+	if (socket && local_is_kind(socket->kind))
+		return complete_local(join, call);
 	if (!socket || socket->kind != SONDE_SOCKET_TCP)
 		return judge(join, call, call->enter_ns, READY_OWN_SIDE);
 	verdict.packet = ready_connect(join, call, call->result < 0, call->exit_ns);
@@ -142,26 +191,30 @@ static struct verdict complete_wait(const struct completer *completer,
 	int64_t since_ns = unfinished ? unfinished->enter_ns : call->enter_ns;
 	uint32_t best = READY_NOT_SEEN;
 	struct verdict verdict;
-	bool is_without = false, is_own = true;
+	bool is_without = false, is_own = true, is_exact = true;
 
 	for (uint32_t i = 0; i < call->watched_count; i++) {
 		const struct sonde_watched *watched = &call->watched[i];
 		const struct sonde_socket *socket =
 			socket_at(join->recording, watched->socket);
 		uint32_t ready;
+		bool exact;
 
 		if (!watched->ready)
 			continue;
-		ready = ready_watched(join, call, watched,
-				      socket ? completer->connecting[watched->socket - 1]
-					     : 0);
+		ready = ready_watched(
+			join, call, watched,
+			socket ? completer->connecting[watched->socket - 1] : 0, &exact);
 		if (ready != READY_OWN_SIDE)
 			is_own = false;
 		if (ready == READY_WITHOUT_PACKET)
 			is_without = true;
 		else if (ready != READY_NOT_SEEN && ready != READY_OWN_SIDE &&
-			 (best == READY_NOT_SEEN || ready < best))
+			 (best == READY_NOT_SEEN ||
+			  ready_at_ns(join, ready) < ready_at_ns(join, best))) {
 			best = ready;
+			is_exact = exact;
+		}
 	}
 	if (is_without)
 		best = READY_WITHOUT_PACKET;
@@ -169,6 +222,7 @@ static struct verdict complete_wait(const struct completer *completer,
 		 !(call->flags & SONDE_CALL_WATCH_CUT))
 		best = READY_OWN_SIDE;
 	verdict = judge(join, call, since_ns, best);
+	verdict.exact = is_exact;
 	/* The answer to a SYN cannot have been there before the call that sent it. */
 	if (verdict.why == SONDE_WHY_MAYBE && unfinished &&
 	    unfinished->kind == SONDE_CALL_CONNECT) {
@@ -183,7 +237,7 @@ static struct verdict complete_wait(const struct completer *completer,
 	if (verdict.blocked == SONDE_NO && !(call->flags & SONDE_CALL_STAYED) &&
 	    call->name && !strncmp(call->name, "epoll", 5) &&
 	    moment_minus(call->exit_ns, call->enter_ns) > READY_SLOW_NS)
-		return (struct verdict){SONDE_UNKNOWN, SONDE_WHY_PACKET_NOT_SEEN, 0,
+		return (struct verdict){SONDE_UNKNOWN, SONDE_WHY_PACKET_NOT_SEEN, 0, 0,
 					true};
 	return verdict;
 }
@@ -192,53 +246,79 @@ static struct verdict complete_send(const struct join *join,
 				    const struct sonde_call *call)
 {
 	const struct sonde_socket *socket = socket_at(join->recording, call->socket);
-	const struct verdict no = {SONDE_NO, SONDE_WHY_NOT_BLOCKED, 0, true};
+	const struct verdict no = {SONDE_NO, SONDE_WHY_NOT_BLOCKED, 0, 0, true};
 	struct verdict verdict;
 
 	if ((call->flags & SONDE_CALL_NONBLOCKING) || !socket)
 		return no;
 	if (!call_returned(call))
-		return (struct verdict){SONDE_YES, SONDE_WHY_STILL_WAITING, 0, true};
+		return (struct verdict){SONDE_YES, SONDE_WHY_STILL_WAITING, 0, 0, true};
 	if (call->result == -EAGAIN)
-		return (struct verdict){SONDE_YES, SONDE_WHY_TIMED_OUT, 0, true};
+		return (struct verdict){SONDE_YES, SONDE_WHY_TIMED_OUT, 0, 0, true};
 	if (call_was_interrupted(call))
-		return (struct verdict){SONDE_YES, SONDE_WHY_INTERRUPTED, 0, true};
-	if (call->result < 0 || socket->kind != SONDE_SOCKET_TCP)
+		return (struct verdict){SONDE_YES, SONDE_WHY_INTERRUPTED, 0, 0, true};
+	if (call->result < 0)
+		return no;
+	if (local_is_kind(socket->kind))
+		return complete_local(join, call);
+	if (socket->kind != SONDE_SOCKET_TCP)
 		return no;
 	if (moment_minus(call->exit_ns, call->enter_ns) <= READY_SLOW_NS)
 		return no;
 	if (!join->recording->has_packets)
-		return (struct verdict){SONDE_UNKNOWN, SONDE_WHY_NO_PACKETS, 0, true};
+		return (struct verdict){SONDE_UNKNOWN, SONDE_WHY_NO_PACKETS, 0, 0, true};
 	verdict = judge(join, call, call->enter_ns,
 			ready_room(join, call->socket, call->enter_ns, call->exit_ns));
 	return verdict;
+}
+
+static uint32_t find_accepted(const struct join *join, const struct sonde_call *call,
+			      bool *ret_exact)
+{
+	*ret_exact = true;
+	return local_has(join, call->socket) ? ready_local_accept(join, call, ret_exact)
+					     : ready_accept(join, call);
 }
 
 /* The packet that was there already, for a call that would not have waited. */
 static struct verdict complete_without_waiting(const struct join *join,
 					       const struct sonde_call *call)
 {
-	struct verdict verdict = {SONDE_NO, SONDE_WHY_NOT_BLOCKED, 0, true};
+	struct verdict verdict = {SONDE_NO, SONDE_WHY_NOT_BLOCKED, 0, 0, true};
 	uint32_t ready = READY_NOT_SEEN;
 
 	if (call_returned(call) && (call->result >= 0 || is_from_outside(call->result))) {
 		if (call->kind == SONDE_CALL_ACCEPT)
-			ready = ready_accept(join, call);
+			ready = find_accepted(join, call, &verdict.exact);
 		else if (call->kind == SONDE_CALL_RECEIVE)
 			ready = ready_receive(join, call, &verdict.exact);
 	}
 	if (join_packet(join, ready))
 		verdict.packet = ready;
+	else if (ready_call(join, ready))
+		verdict.by_call = ready_call(join, ready)->call;
 	return verdict;
 }
 
+/* Whether packets could tell what ended the call. */
 static bool is_internet(const struct join *join, const struct sonde_call *call)
 {
 	const struct sonde_socket *socket = socket_at(join->recording, call->socket);
+	bool any_ready = false;
 
-	/* A wait on several has no socket of its own. */
-	return !socket || socket->kind == SONDE_SOCKET_TCP ||
-	       socket->kind == SONDE_SOCKET_UDP;
+	if (socket)
+		return socket->kind == SONDE_SOCKET_TCP ||
+		       socket->kind == SONDE_SOCKET_UDP;
+	for (uint32_t i = 0; i < call->watched_count; i++) {
+		const struct sonde_watched *watched = &call->watched[i];
+
+		if (!watched->ready)
+			continue;
+		any_ready = true;
+		if (!local_has(join, watched->socket))
+			return true;
+	}
+	return !any_ready;
 }
 
 static struct verdict complete(const struct completer *completer,
@@ -256,34 +336,32 @@ static struct verdict complete(const struct completer *completer,
 	case SONDE_CALL_SEND:
 		return complete_send(join, call);
 	default:
-		return (struct verdict){SONDE_NO, SONDE_WHY_NONE, 0, true};
+		return (struct verdict){SONDE_NO, SONDE_WHY_NONE, 0, 0, true};
 	}
 	if (!call_can_wait(join->recording, call))
 		return complete_without_waiting(join, call);
 	if (!call_returned(call))
-		return (struct verdict){SONDE_YES, SONDE_WHY_STILL_WAITING, 0, true};
+		return (struct verdict){SONDE_YES, SONDE_WHY_STILL_WAITING, 0, 0, true};
 	if (call_was_interrupted(call))
-		return (struct verdict){SONDE_YES, SONDE_WHY_INTERRUPTED, 0, true};
+		return (struct verdict){SONDE_YES, SONDE_WHY_INTERRUPTED, 0, 0, true};
 	if (has_timed_out(call))
-		return (struct verdict){SONDE_YES, SONDE_WHY_TIMED_OUT, 0, true};
+		return (struct verdict){SONDE_YES, SONDE_WHY_TIMED_OUT, 0, 0, true};
 	if (call->result < 0 && !is_from_outside(call->result))
-		return (struct verdict){SONDE_NO, SONDE_WHY_NOT_BLOCKED, 0, true};
+		return (struct verdict){SONDE_NO, SONDE_WHY_NOT_BLOCKED, 0, 0, true};
 	if (!join->recording->has_packets && is_internet(join, call))
-		return heed_scheduler(
-			call,
-			(struct verdict){SONDE_UNKNOWN, SONDE_WHY_NO_PACKETS, 0, true});
+		return heed_scheduler(call,
+				      (struct verdict){SONDE_UNKNOWN,
+						       SONDE_WHY_NO_PACKETS, 0, 0, true});
 
 	switch (call->kind) {
 	case SONDE_CALL_CONNECT:
 		return complete_connect(join, call);
 	case SONDE_CALL_ACCEPT:
-		verdict = judge(join, call, call->enter_ns,
-				is_internet(join, call) ? ready_accept(join, call)
-							: READY_OWN_SIDE);
-		return heed_scheduler(call, verdict);
 	case SONDE_CALL_RECEIVE: {
 		bool exact;
-		uint32_t ready = ready_receive(join, call, &exact);
+		uint32_t ready = call->kind == SONDE_CALL_ACCEPT
+					 ? find_accepted(join, call, &exact)
+					 : ready_receive(join, call, &exact);
 
 		verdict = judge(join, call, call->enter_ns, ready);
 		verdict.exact = exact;
@@ -342,16 +420,22 @@ static int write_verdict(struct join *join, const struct sonde_call *call,
 		.statement = statement->statement,
 		.call = call->call,
 		.packet = verdict->packet,
+		.by_call = verdict->by_call,
+		.by_statement =
+			verdict->by_call
+				? timeline->statement_of_call[verdict->by_call - 1]
+				: 0,
 	};
 
 	timeline->call_blocked[at] = (uint8_t)verdict->blocked;
 	timeline->call_why[at] = (uint8_t)verdict->why;
 	timeline->call_packet[at] = verdict->packet;
+	timeline->call_by[at] = verdict->by_call;
 	if (verdict->blocked == SONDE_YES)
 		statement->blocked = SONDE_YES;
 	else if (verdict->blocked == SONDE_UNKNOWN && statement->blocked == SONDE_NO)
 		statement->blocked = SONDE_UNKNOWN;
-	if (verdict->blocked != SONDE_YES || !verdict->packet)
+	if (verdict->blocked != SONDE_YES || (!verdict->packet && !verdict->by_call))
 		return 0;
 	return join_add_call_edge(join, &edge);
 }
@@ -367,12 +451,13 @@ int completed_join(struct join *join)
 	timeline->call_blocked = array_new(count, sizeof(*timeline->call_blocked));
 	timeline->call_why = array_new(count, sizeof(*timeline->call_why));
 	timeline->call_packet = array_new(count, sizeof(*timeline->call_packet));
+	timeline->call_by = array_new(count, sizeof(*timeline->call_by));
 	completer.unfinished = array_new((size_t)timeline->statement_count + 1,
 					 sizeof(*completer.unfinished));
 	completer.connecting = array_new((size_t)recording->socket_count + 1,
 					 sizeof(*completer.connecting));
 	if (!timeline->call_blocked || !timeline->call_why || !timeline->call_packet ||
-	    !completer.unfinished || !completer.connecting)
+	    !timeline->call_by || !completer.unfinished || !completer.connecting)
 		goto out;
 	for (uint32_t i = 0; i < recording->call_count; i++) {
 		const struct sonde_call *call =

@@ -9,14 +9,24 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/array.h"
 #include "timeline/calls.h"
+#include "timeline/index.h"
 #include "timeline/moment.h"
 
 struct event {
 	struct sonde_ladder_row row;
 	int64_t key_ns;
+};
+
+/* A statement that belongs here. */
+struct chosen {
+	uint32_t statement;
+	uint32_t begin; /* its BEGIN, index + 1; 0: not yet */
+	uint8_t lane;
+	bool is_instant; /* bind and listen, drawn whole */
 };
 
 struct builder {
@@ -25,9 +35,10 @@ struct builder {
 	struct ladder_scope scope;
 	struct event *events;
 	size_t event_count, event_room;
-	uint32_t *begins; /* [statement - 1]: its BEGIN, index + 1; 0: not here */
-	uint8_t *lanes;   /* [statement - 1] */
-	bool *is_instant; /* [statement - 1]: bind and listen, drawn whole */
+	uint32_t *calls; /* that may belong here */
+	size_t call_count, call_room;
+	struct chosen *chosen; /* by statement */
+	size_t chosen_count, chosen_room;
 	uint32_t acks_folded;
 };
 
@@ -56,68 +67,272 @@ static uint32_t first_edge_since(const struct sonde_timeline *timeline, uint32_t
 	return low;
 }
 
-/* Marks the statements that belong here: lane + 1. */
-static void choose_statements(struct builder *builder)
+/* ---- which statements ---- */
+
+static int add_calls(struct builder *builder, const uint32_t *calls, uint32_t count)
+{
+	if (!count)
+		return 0;
+	if (array_reserve(&builder->calls, &builder->call_room,
+			  builder->call_count + count, sizeof(*builder->calls)) < 0)
+		return -ENOMEM;
+	memcpy(builder->calls + builder->call_count, calls,
+	       count * sizeof(*builder->calls));
+	builder->call_count += count;
+	return 0;
+}
+
+static int by_number(const void *left, const void *right)
+{
+	uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+
+	return (a > b) - (a < b);
+}
+
+/* All calls that may belong here, each once. */
+static int gather_calls(struct builder *builder)
 {
 	const struct sonde_timeline *timeline = builder->timeline;
-	const struct sonde_recording *recording = timeline->recording;
+	const struct sonde_timeline_index *index = timeline->index;
 	const struct sonde_stream *stream = builder->scope.stream;
+	const uint32_t sockets[] = {
+		builder->scope.sockets[0],
+		builder->scope.sockets[1],
+		/* Of the later connections only the calls that their packets ended. */
+		builder->scope.is_first_of_listener ? stream->listening_socket : 0,
+	};
+	const uint32_t *packets, *calls;
+	uint32_t packet_count, count;
+	size_t kept = 0;
 
-	for (uint32_t i = 0; i < recording->call_count; i++) {
-		const struct sonde_call *call = &recording->calls[i];
-		uint32_t statement = timeline->statement_of_call[i];
-		uint8_t *lane = &builder->lanes[statement - 1];
+	for (size_t i = 0; i < sizeof(sockets) / sizeof(sockets[0]); i++) {
+		calls = index_find(&index->calls_of_socket, sockets[i], &count);
+		if (add_calls(builder, calls, count) < 0)
+			return -ENOMEM;
+	}
+	packets = index_find(&index->packets_of_stream, stream->stream, &packet_count);
+	for (uint32_t i = 0; i < packet_count; i++) {
+		calls = index_find(&index->calls_of_packet, packets[i], &count);
+		if (add_calls(builder, calls, count) < 0)
+			return -ENOMEM;
+	}
+	if (builder->call_count)
+		qsort(builder->calls, builder->call_count, sizeof(*builder->calls),
+		      by_number);
+	for (size_t i = 0; i < builder->call_count; i++)
+		if (!kept || builder->calls[kept - 1] != builder->calls[i])
+			builder->calls[kept++] = builder->calls[i];
+	builder->call_count = kept;
+	return 0;
+}
+
+/* How surely a statement belongs to a lane. */
+enum surety { BY_EDGE = 0, BY_CALL, BY_PRINCIPAL };
+
+static int choose(struct builder *builder, uint32_t statement, int lane, bool is_instant,
+		  enum surety surety)
+{
+	enum { ORDER_BITS = 28 };
+	uint32_t order = (uint32_t)builder->chosen_count & ((1U << ORDER_BITS) - 1);
+
+	if (array_reserve(&builder->chosen, &builder->chosen_room,
+			  builder->chosen_count + 1, sizeof(*builder->chosen)) < 0)
+		return -ENOMEM;
+	builder->chosen[builder->chosen_count++] = (struct chosen){
+		.statement = statement,
+		/* Until they are merged: whose lane counts, the earlier of equals. */
+		.begin = ((uint32_t)surety + 1) << ORDER_BITS |
+			 (~order & ((1U << ORDER_BITS) - 1)),
+		.lane = (uint8_t)lane,
+		.is_instant = is_instant,
+	};
+	return 0;
+}
+
+static int by_statement(const void *left, const void *right)
+{
+	const struct chosen *a = left, *b = right;
+
+	return (a->statement > b->statement) - (a->statement < b->statement);
+}
+
+/* One entry for each statement: its lane is that of its principal call, else any. */
+static void merge_chosen(struct builder *builder)
+{
+	size_t kept = 0;
+
+	if (builder->chosen_count)
+		qsort(builder->chosen, builder->chosen_count, sizeof(*builder->chosen),
+		      by_statement);
+	for (size_t i = 0; i < builder->chosen_count; i++) {
+		struct chosen *chosen = &builder->chosen[i];
+		struct chosen *last = kept ? &builder->chosen[kept - 1] : NULL;
+
+		if (!last || last->statement != chosen->statement) {
+			builder->chosen[kept++] = *chosen;
+			continue;
+		}
+		if (chosen->begin > last->begin) {
+			last->lane = chosen->lane;
+			last->begin = chosen->begin;
+		}
+		last->is_instant |= chosen->is_instant;
+	}
+	builder->chosen_count = kept;
+	for (size_t i = 0; i < kept; i++)
+		builder->chosen[i].begin = 0;
+}
+
+static struct chosen *find_chosen(const struct builder *builder, uint32_t statement)
+{
+	const struct chosen key = {.statement = statement};
+
+	if (!builder->chosen_count)
+		return NULL;
+	return bsearch(&key, builder->chosen, builder->chosen_count, sizeof(key),
+		       by_statement);
+}
+
+static int choose_by_calls(struct builder *builder)
+{
+	const struct sonde_timeline *timeline = builder->timeline;
+
+	for (size_t i = 0; i < builder->call_count; i++) {
+		const struct sonde_call *call =
+			&timeline->recording->calls[builder->calls[i] - 1];
+		uint32_t statement = timeline->statement_of_call[call->call - 1];
 		bool is_principal =
 			timeline->statements[statement - 1].principal == call->call;
-		int found;
+		bool is_instant =
+			call->kind == SONDE_CALL_BIND || call->kind == SONDE_CALL_LISTEN;
+		int lane;
 
 		/* An event loop's wait may end for several sockets; what it is joined
 		 * with is about one. */
 		if (call->kind == SONDE_CALL_WAIT && !is_principal)
 			continue;
-		found = ladder_lane(&builder->scope, call);
-		if (found == LADDER_NO_LANE)
-			continue;
-		if (!*lane || is_principal)
-			*lane = (uint8_t)(found + 1);
-		if (call->kind == SONDE_CALL_BIND || call->kind == SONDE_CALL_LISTEN)
-			builder->is_instant[statement - 1] = true;
+		lane = ladder_lane(&builder->scope, call);
+		if (lane != LADDER_NO_LANE &&
+		    choose(builder, statement, lane, is_instant,
+			   is_principal ? BY_PRINCIPAL : BY_CALL) < 0)
+			return -ENOMEM;
 	}
-	for (uint32_t i = first_edge_since(timeline, stream->first_packet);
-	     i < timeline->edge_count && timeline->edges[i].packet <= stream->last_packet;
-	     i++) {
-		const struct sonde_edge *edge = &timeline->edges[i];
-		const struct sonde_packet_place *place =
-			&timeline->packet_places[edge->packet - 1];
+	return 0;
+}
 
-		if (edge->kind == SONDE_EDGE_SENT && place->stream == stream->stream &&
-		    !builder->lanes[edge->statement - 1])
-			builder->lanes[edge->statement - 1] =
-				(uint8_t)(place->direction + 1);
+/* What a packet of this stream was sent by belongs here, whatever else is known. */
+static int choose_by_packets(struct builder *builder)
+{
+	const struct sonde_timeline *timeline = builder->timeline;
+	const struct sonde_stream *stream = builder->scope.stream;
+	uint32_t count;
+	const uint32_t *packets =
+		index_find(&timeline->index->packets_of_stream, stream->stream, &count);
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint8_t lane = timeline->packet_places[packets[i] - 1].direction;
+
+		for (uint32_t e = first_edge_since(timeline, packets[i]);
+		     e < timeline->edge_count && timeline->edges[e].packet == packets[i];
+		     e++) {
+			const struct sonde_edge *edge = &timeline->edges[e];
+
+			if (edge->kind == SONDE_EDGE_SENT &&
+			    choose(builder, edge->statement, lane, false, BY_EDGE) < 0)
+				return -ENOMEM;
+		}
 	}
+	return 0;
+}
+
+/* The first of the edges between calls in this stream. */
+static uint32_t first_pass(const struct builder *builder)
+{
+	const struct sonde_timeline *timeline = builder->timeline;
+	uint32_t low = 0, high = first_edge_since(timeline, 1);
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (timeline->edges[middle].stream < builder->scope.stream->stream)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool is_pass(const struct builder *builder, uint32_t edge)
+{
+	const struct sonde_timeline *timeline = builder->timeline;
+
+	return edge < timeline->edge_count && !timeline->edges[edge].packet &&
+	       timeline->edges[edge].stream == builder->scope.stream->stream;
+}
+
+/* The lane in which the call of an edge between calls stands. */
+static int lane_of_pass(const struct builder *builder, uint32_t number)
+{
+	const struct sonde_call *call = call_at(builder->timeline->recording, number);
+
+	for (int lane = LADDER_CLIENT; lane <= LADDER_SERVER; lane++) {
+		uint32_t socket = builder->scope.sockets[lane];
+
+		if (call->socket == socket || call->new_socket == socket ||
+		    call->from_socket == socket || call_watches(call, socket) ||
+		    builder->timeline->recording->sockets[socket - 1].closed_by == number)
+			return lane;
+	}
+	/* A wait for the connection. */
+	return LADDER_SERVER;
+}
+
+static int choose_by_passes(struct builder *builder)
+{
+	for (uint32_t i = first_pass(builder); is_pass(builder, i); i++) {
+		const struct sonde_edge *edge = &builder->timeline->edges[i];
+
+		if (choose(builder, edge->statement, lane_of_pass(builder, edge->call),
+			   false, BY_EDGE) < 0 ||
+		    choose(builder, edge->by_statement,
+			   lane_of_pass(builder, edge->by_call), false, BY_EDGE) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* The calls on its sockets; and what an edge says to belong here, where no call had a lane
+ * of its own. */
+static int choose_statements(struct builder *builder)
+{
+	if (gather_calls(builder) < 0 || choose_by_calls(builder) < 0 ||
+	    choose_by_packets(builder) < 0 || choose_by_passes(builder) < 0)
+		return -ENOMEM;
+	merge_chosen(builder);
+	return 0;
 }
 
 static int add_statements(struct builder *builder)
 {
 	const struct sonde_timeline *timeline = builder->timeline;
 
-	for (uint32_t i = 0; i < timeline->statement_count; i++) {
-		const struct sonde_statement *statement = &timeline->statements[i];
+	for (size_t i = 0; i < builder->chosen_count; i++) {
+		struct chosen *chosen = &builder->chosen[i];
+		const struct sonde_statement *statement =
+			&timeline->statements[chosen->statement - 1];
 		struct sonde_ladder_row row = {
 			.kind = SONDE_LADDER_BEGIN,
 			.at_ns = statement->enter_ns,
 			.statement = statement->statement,
-			.lane = (uint8_t)(builder->lanes[i] - 1),
+			.lane = chosen->lane,
+			.to_lane = chosen->lane,
 		};
 
-		if (!builder->lanes[i])
-			continue;
-		row.to_lane = row.lane;
-		if (builder->is_instant[i] && statement->exit_ns)
+		if (chosen->is_instant && statement->exit_ns)
 			row.kind = SONDE_LADDER_WHOLE;
 		if (add_event(builder, &row) < 0)
 			return -ENOMEM;
-		builder->begins[i] = (uint32_t)builder->event_count;
+		chosen->begin = (uint32_t)builder->event_count;
 		if (row.kind == SONDE_LADDER_WHOLE || !statement->exit_ns)
 			continue;
 		row.kind = SONDE_LADDER_END;
@@ -127,6 +342,8 @@ static int add_statements(struct builder *builder)
 	}
 	return 0;
 }
+
+/* ---- which arrows ---- */
 
 /* The packet completes a statement of this ladder: that one; 0 none. */
 static uint32_t completed_by(const struct builder *builder, uint32_t first_edge,
@@ -139,7 +356,7 @@ static uint32_t completed_by(const struct builder *builder, uint32_t first_edge,
 		const struct sonde_edge *edge = &timeline->edges[i];
 
 		if (edge->kind == SONDE_EDGE_COMPLETED &&
-		    builder->begins[edge->statement - 1])
+		    find_chosen(builder, edge->statement))
 			return edge->statement;
 	}
 	return 0;
@@ -155,24 +372,25 @@ static void pull_causes(struct builder *builder, uint32_t first_edge,
 	     i < timeline->edge_count && timeline->edges[i].packet == packet->packet;
 	     i++) {
 		const struct sonde_edge *edge = &timeline->edges[i];
-		uint32_t begin;
+		const struct chosen *chosen;
 
 		if (edge->kind != SONDE_EDGE_SENT || !edge->exact)
 			continue;
-		begin = builder->begins[edge->statement - 1];
-		if (begin && builder->events[begin - 1].key_ns > packet->at_ns)
-			builder->events[begin - 1].key_ns = packet->at_ns;
+		chosen = find_chosen(builder, edge->statement);
+		if (chosen && builder->events[chosen->begin - 1].key_ns > packet->at_ns)
+			builder->events[chosen->begin - 1].key_ns = packet->at_ns;
 	}
 }
 
 static int add_packets(struct builder *builder)
 {
 	const struct sonde_timeline *timeline = builder->timeline;
-	const struct sonde_stream *stream = builder->scope.stream;
-	uint32_t edge = first_edge_since(timeline, stream->first_packet);
+	uint32_t count;
+	const uint32_t *packets = index_find(&timeline->index->packets_of_stream,
+					     builder->scope.stream->stream, &count);
 
-	for (uint32_t number = stream->first_packet; number <= stream->last_packet;
-	     number++) {
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t number = packets[i], edge = first_edge_since(timeline, number);
 		const struct sonde_packet *packet =
 			&timeline->recording->packets[number - 1];
 		const struct sonde_packet_place *place =
@@ -185,11 +403,6 @@ static int add_packets(struct builder *builder)
 			.to_lane = !place->direction,
 		};
 
-		if (place->stream != stream->stream)
-			continue;
-		while (edge < timeline->edge_count &&
-		       timeline->edges[edge].packet < number)
-			edge++;
 		row.completed = completed_by(builder, edge, number);
 		row.completes = row.completed != 0;
 		if (place->is_pure_ack && !place->is_handshake_ack && !row.completes &&
@@ -204,26 +417,74 @@ static int add_packets(struct builder *builder)
 	return 0;
 }
 
-/* ICMP errors that statements of this ladder met. */
+/* An ICMP error that ended a call of this ladder. */
+static int add_error(struct builder *builder, const struct chosen *chosen,
+		     uint32_t packet)
+{
+	const struct sonde_timeline *timeline = builder->timeline;
+	struct sonde_ladder_row row = {
+		.kind = SONDE_LADDER_PACKET,
+		.packet = packet,
+		.to_lane = chosen->lane,
+		.lane = !chosen->lane,
+	};
+
+	row.at_ns = timeline->recording->packets[packet - 1].at_ns;
+	row.completed = completed_by(builder, first_edge_since(timeline, packet), packet);
+	row.completes = row.completed != 0;
+	return add_event(builder, &row);
+}
+
 static int add_errors(struct builder *builder)
 {
 	const struct sonde_timeline *timeline = builder->timeline;
 
-	for (uint32_t i = 0; i < timeline->recording->call_count; i++) {
-		uint32_t statement = timeline->statement_of_call[i];
-		uint32_t packet = timeline->call_packet[i];
-		struct sonde_ladder_row row = {.kind = SONDE_LADDER_PACKET,
-					       .packet = packet};
+	for (size_t i = 0; i < builder->chosen_count; i++) {
+		const struct chosen *chosen = &builder->chosen[i];
+		uint32_t call = timeline->statements[chosen->statement - 1].first_call;
 
-		if (!packet || timeline->packet_places[packet - 1].stream ||
-		    !builder->begins[statement - 1])
-			continue;
-		row.at_ns = timeline->recording->packets[packet - 1].at_ns;
-		row.completed =
-			completed_by(builder, first_edge_since(timeline, packet), packet);
-		row.completes = row.completed != 0;
-		row.to_lane = (uint8_t)(builder->lanes[statement - 1] - 1);
-		row.lane = !row.to_lane;
+		for (; call; call = timeline->next_call[call - 1]) {
+			uint32_t packet = timeline->call_packet[call - 1];
+
+			if (packet && !timeline->packet_places[packet - 1].stream &&
+			    add_error(builder, chosen, packet) < 0)
+				return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+/* An arrow from call to call, when the later of the two had been entered: then what the
+ * one gave could be taken. */
+static int add_passes(struct builder *builder)
+{
+	const struct sonde_timeline *timeline = builder->timeline;
+
+	for (uint32_t i = first_pass(builder); is_pass(builder, i); i++) {
+		const struct sonde_edge *edge = &timeline->edges[i];
+		const struct sonde_call *call = call_at(timeline->recording, edge->call);
+		const struct sonde_call *by = call_at(timeline->recording, edge->by_call);
+		struct sonde_ladder_row row = {
+			.kind = SONDE_LADDER_PASS,
+			.edge = i + 1,
+			.at_ns = by->enter_ns > call->enter_ns ? by->enter_ns
+							       : call->enter_ns,
+			.lane = (uint8_t)lane_of_pass(builder, edge->by_call),
+		};
+
+		/* The edge that completes stands before the one that says what was
+		 * taken: the two are one arrow. */
+		if (edge->kind == SONDE_EDGE_COMPLETED) {
+			row.completes = true;
+			row.completed = edge->statement;
+			if (is_pass(builder, i + 1) &&
+			    timeline->edges[i + 1].call == edge->call &&
+			    timeline->edges[i + 1].by_call == edge->by_call)
+				row.edge = ++i + 1;
+		}
+		row.to_lane = (uint8_t)lane_of_pass(builder, edge->call);
+		if (row.lane == row.to_lane)
+			row.lane = !row.to_lane;
 		if (add_event(builder, &row) < 0)
 			return -ENOMEM;
 	}
@@ -237,6 +498,7 @@ static int rank(const struct sonde_ladder_row *row)
 	case SONDE_LADDER_WHOLE:
 		return 0;
 	case SONDE_LADDER_PACKET:
+	case SONDE_LADDER_PASS:
 		return 1;
 	default:
 		return 2;
@@ -253,6 +515,8 @@ static int by_cause(const void *left, const void *right)
 		return rank(&a->row) - rank(&b->row);
 	if (a->row.packet != b->row.packet)
 		return a->row.packet < b->row.packet ? -1 : 1;
+	if (a->row.edge != b->row.edge)
+		return a->row.edge < b->row.edge ? -1 : 1;
 	if (a->row.statement != b->row.statement)
 		return a->row.statement < b->row.statement ? -1 : 1;
 	return (int)a->row.kind - (int)b->row.kind;
@@ -301,6 +565,8 @@ static void name_lanes(const struct builder *builder, struct sonde_ladder *ladde
 
 	for (unsigned i = 0; i < 2; i++) {
 		uint32_t number = builder->scope.sockets[i];
+		uint32_t program = i == LADDER_CLIENT ? stream->client_program
+						      : stream->server_program;
 		const struct sonde_socket *socket;
 
 		/* Never accepted: the listening socket stands for it. */
@@ -309,7 +575,9 @@ static void name_lanes(const struct builder *builder, struct sonde_ladder *ladde
 		socket = socket_at(builder->timeline->recording, number);
 		ladder->lanes[i] = (struct sonde_lane){
 			.socket = socket ? number : 0,
-			.program = socket ? socket->program : 0,
+			.program = program  ? program
+				   : socket ? socket->program
+					    : 0,
 			.address = i == LADDER_CLIENT ? stream->client : stream->server,
 		};
 	}
@@ -323,20 +591,14 @@ int sonde_ladder_build(const struct sonde_timeline *timeline, uint32_t stream,
 	struct sonde_ladder ladder = {.stream = stream};
 	struct builder builder = {.timeline = timeline,
 				  .options = options ? options : &plain};
-	size_t statements = (size_t)timeline->statement_count + 1;
 	int error = -ENOMEM;
 
 	if (!stream || stream > timeline->stream_count)
 		return -EINVAL;
 	ladder_scope_init(timeline, &timeline->streams[stream - 1], &builder.scope);
-	builder.begins = array_new(statements, sizeof(*builder.begins));
-	builder.lanes = array_new(statements, sizeof(*builder.lanes));
-	builder.is_instant = array_new(statements, sizeof(*builder.is_instant));
-	if (!builder.begins || !builder.lanes || !builder.is_instant)
-		goto out;
-	choose_statements(&builder);
-	if (add_statements(&builder) < 0 || add_packets(&builder) < 0 ||
-	    add_errors(&builder) < 0)
+	if (choose_statements(&builder) < 0 || add_statements(&builder) < 0 ||
+	    add_packets(&builder) < 0 || add_errors(&builder) < 0 ||
+	    add_passes(&builder) < 0)
 		goto out;
 	if (builder.event_count)
 		qsort(builder.events, builder.event_count, sizeof(*builder.events),
@@ -348,9 +610,8 @@ int sonde_ladder_build(const struct sonde_timeline *timeline, uint32_t stream,
 	*ret = ladder;
 	error = 0;
 out:
-	array_free(builder.begins);
-	array_free(builder.lanes);
-	array_free(builder.is_instant);
+	array_free(builder.calls);
+	array_free(builder.chosen);
 	array_free(builder.events);
 	return error;
 }

@@ -8,6 +8,7 @@
 
 #include "timeline/calls.h"
 #include "timeline/flow.h"
+#include "timeline/index.h"
 
 /* When the stream's calls begin on the client's socket: with the connect. */
 static int64_t begin_ns(const struct sonde_timeline *timeline,
@@ -31,6 +32,31 @@ static int64_t begin_ns(const struct sonde_timeline *timeline,
 	return recording->packets[stream->first_packet - 1].at_ns;
 }
 
+/* The other streams of the lane's socket. */
+static void look_around(struct ladder_scope *scope, unsigned lane,
+			const uint32_t *streams, uint32_t count)
+{
+	const struct sonde_timeline *timeline = scope->timeline;
+	const struct sonde_stream *stream = scope->stream;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct sonde_stream *other = &timeline->streams[streams[i] - 1];
+		bool is_before = other->stream < stream->stream;
+
+		if (other == stream || (other->client_socket != scope->sockets[lane] &&
+					other->server_socket != scope->sockets[lane]))
+			continue;
+		if (is_before)
+			scope->is_first[lane] = false;
+		if (stream->kind != SONDE_SOCKET_TCP)
+			continue;
+		if (is_before)
+			scope->since_ns[lane] = begin_ns(timeline, stream);
+		else if (scope->until_ns[lane] == INT64_MAX)
+			scope->until_ns[lane] = begin_ns(timeline, other);
+	}
+}
+
 void ladder_scope_init(const struct sonde_timeline *timeline,
 		       const struct sonde_stream *stream, struct ladder_scope *ret)
 {
@@ -43,29 +69,19 @@ void ladder_scope_init(const struct sonde_timeline *timeline,
 		.is_first = {true, true},
 		.is_first_of_listener = stream->listening_socket != 0,
 	};
+	const uint32_t *streams;
+	uint32_t count;
 
-	for (uint32_t i = 0; i < timeline->stream_count; i++) {
-		const struct sonde_stream *other = &timeline->streams[i];
-		bool is_before = other->stream < stream->stream;
-
-		if (other == stream)
-			continue;
-		if (is_before && other->listening_socket == stream->listening_socket)
-			scope.is_first_of_listener = false;
-		for (unsigned lane = 0; lane < 2; lane++) {
-			if (!scope.sockets[lane] ||
-			    (other->client_socket != scope.sockets[lane] &&
-			     other->server_socket != scope.sockets[lane]))
-				continue;
-			if (is_before)
-				scope.is_first[lane] = false;
-			if (stream->kind == SONDE_SOCKET_UDP)
-				continue;
-			if (is_before)
-				scope.since_ns[lane] = begin_ns(timeline, stream);
-			else if (scope.until_ns[lane] == INT64_MAX)
-				scope.until_ns[lane] = begin_ns(timeline, other);
-		}
+	streams = index_find(&timeline->index->streams_of_socket,
+			     stream->listening_socket, &count);
+	if (count && streams[0] < stream->stream &&
+	    timeline->streams[streams[0] - 1].listening_socket ==
+		    stream->listening_socket)
+		scope.is_first_of_listener = false;
+	for (unsigned lane = 0; lane < 2; lane++) {
+		streams = index_find(&timeline->index->streams_of_socket,
+				     scope.sockets[lane], &count);
+		look_around(&scope, lane, streams, count);
 	}
 	*ret = scope;
 }
@@ -150,6 +166,8 @@ static int lane_of_stream_call(const struct ladder_scope *scope,
 	    (call->kind == SONDE_CALL_SOCKET || call->kind == SONDE_CALL_BIND ||
 	     call->kind == SONDE_CALL_LISTEN || call->kind == SONDE_CALL_OPTION))
 		return LADDER_SERVER;
+	if (lane_of_socket(scope, socket, call) == LADDER_NO_LANE)
+		socket = call->from_socket;
 	return lane_of_socket(scope, socket, call);
 }
 
@@ -183,6 +201,20 @@ static int lane_of_datagram_call(const struct ladder_scope *scope,
 	return scope->is_first[lane] ? lane : LADDER_NO_LANE;
 }
 
+/* Of Unix datagrams the edges say what goes between these two: see ladder.c. */
+static int lane_of_message_call(const struct ladder_scope *scope,
+				const struct sonde_call *call)
+{
+	int lane = lane_of_socket(
+		scope, call->kind == SONDE_CALL_SOCKET ? call->new_socket : call->socket,
+		call);
+
+	if (lane == LADDER_NO_LANE || call->kind == SONDE_CALL_SEND ||
+	    call->kind == SONDE_CALL_RECEIVE || call->kind == SONDE_CALL_WAIT)
+		return LADDER_NO_LANE;
+	return scope->is_first[lane] ? lane : LADDER_NO_LANE;
+}
+
 int ladder_lane(const struct ladder_scope *scope, const struct sonde_call *call)
 {
 	const struct sonde_recording *recording = scope->timeline->recording;
@@ -194,10 +226,14 @@ int ladder_lane(const struct ladder_scope *scope, const struct sonde_call *call)
 
 		if (socket && socket->closed_by == call->call &&
 		    scope->until_ns[lane] == INT64_MAX &&
-		    (scope->stream->kind == SONDE_SOCKET_TCP || scope->is_first[lane]))
+		    ((scope->stream->kind != SONDE_SOCKET_UDP &&
+		      scope->stream->kind != SONDE_SOCKET_UNIX_DATAGRAM) ||
+		     scope->is_first[lane]))
 			return lane;
 	}
 	if (scope->stream->kind == SONDE_SOCKET_UDP)
 		return lane_of_datagram_call(scope, call);
+	if (scope->stream->kind == SONDE_SOCKET_UNIX_DATAGRAM)
+		return lane_of_message_call(scope, call);
 	return lane_of_stream_call(scope, call);
 }

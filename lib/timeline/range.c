@@ -193,10 +193,14 @@ static int by_exit(const void *left, const void *right, void *context)
 	return a->call < b->call ? -1 : a->call > b->call;
 }
 
-static int finish_side(const struct join *join, struct side *side)
+int range_add(struct range_list *list, uint32_t call, int64_t bytes)
 {
-	struct range_list *sends = &side->sends, *receives = &side->receives;
+	return add_range(list, call, bytes);
+}
 
+int range_order(const struct join *join, struct range_list *sends,
+		struct range_list *receives)
+{
 	lay_in_order(sends);
 	if (!is_sequence(join, sends) && widen(join, sends) < 0)
 		return -ENOMEM;
@@ -291,7 +295,8 @@ int range_build(struct join *join)
 				recording->sockets[socket - 1].closed_by;
 	}
 	for (uint32_t i = 0; i < side_count; i++)
-		if (finish_side(join, join_side(join, i)) < 0)
+		if (range_order(join, &join_side(join, i)->sends,
+				&join_side(join, i)->receives) < 0)
 			return -ENOMEM;
 	for (uint32_t i = 0; i < side_count; i++)
 		anchor_by_end(join, join_side(join, i), join_side(join, i ^ 1));
@@ -349,11 +354,10 @@ static size_t returned_by(const struct join *join, const struct range_list *list
 	return low;
 }
 
-const struct range *range_of_receive(const struct join *join, const struct side *side,
+const struct range *range_of_receive(const struct join *join,
+				     const struct range_list *list,
 				     const struct sonde_call *call)
 {
-	const struct range_list *list = &side->receives;
-
 	for (size_t i = returned_by(join, list, call->exit_ns, false); i < list->count;
 	     i++) {
 		const struct range *range = &list->ranges[i];
@@ -366,9 +370,10 @@ const struct range *range_of_receive(const struct join *join, const struct side 
 	return NULL;
 }
 
-int64_t range_taken(const struct join *join, const struct side *side, int64_t at_ns)
+int64_t range_taken(const struct join *join, const struct range_list *receives,
+		    int64_t at_ns)
 {
-	size_t count = returned_by(join, &side->receives, at_ns, true);
+	size_t count = returned_by(join, receives, at_ns, true);
 
-	return count ? side->receives.ranges[count - 1].to : 0;
+	return count ? receives->ranges[count - 1].to : 0;
 }

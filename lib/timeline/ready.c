@@ -3,7 +3,9 @@
 
 #include <errno.h>
 
+#include "timeline/local.h"
 #include "timeline/moment.h"
+#include "timeline/ready_local.h"
 
 /* What makes room for a send comes in at most this long before the send returns. */
 #define ROOM_NS INT64_C(1000000)
@@ -13,6 +15,23 @@ static bool is_by(const struct join *join, uint32_t packet, int64_t end_ns)
 	const struct sonde_packet *found = join_packet(join, packet);
 
 	return found && found->at_ns <= end_ns;
+}
+
+const struct sonde_call *ready_call(const struct join *join, uint32_t ready)
+{
+	if (ready >= READY_OWN_SIDE || !(ready & READY_CALL))
+		return NULL;
+	return call_at(join->recording, ready & ~READY_CALL);
+}
+
+int64_t ready_at_ns(const struct join *join, uint32_t ready)
+{
+	const struct sonde_call *call = ready_call(join, ready);
+	const struct sonde_packet *packet = join_packet(join, ready);
+
+	if (call)
+		return call->enter_ns;
+	return packet ? packet->at_ns : INT64_MAX;
 }
 
 /* The first ICMP error about the stream in that time. */
@@ -100,18 +119,21 @@ static uint32_t find_end(const struct join *join, const struct side *sender,
 			     end_ns);
 }
 
-static bool is_deaf(const struct join *join, const struct side *side, int64_t end_ns)
+/* The shutdown of the reading half, which ends what waits there. */
+static uint32_t find_deafening(const struct join *join, const struct side *side,
+			       int64_t end_ns)
 {
 	const struct sonde_call *call = call_at(join->recording, side->deafened);
 
-	return call && call->enter_ns <= end_ns;
+	return call && call->enter_ns <= end_ns ? READY_CALL | call->call
+						: READY_NOT_SEEN;
 }
 
 static uint32_t receive_bytes(const struct join *join, const struct side *reader,
 			      const struct side *sender, const struct sonde_call *receive,
 			      bool *ret_exact)
 {
-	const struct range *range = range_of_receive(join, reader, receive);
+	const struct range *range = range_of_receive(join, &reader->receives, receive);
 	int64_t first, last;
 
 	if (range) {
@@ -120,7 +142,7 @@ static uint32_t receive_bytes(const struct join *join, const struct side *reader
 		*ret_exact = range->is_exact;
 	} else {
 		/* A look ahead, or bytes that cannot be counted. */
-		first = range_taken(join, reader, receive->enter_ns);
+		first = range_taken(join, &reader->receives, receive->enter_ns);
 		last = moment_plus(first, receive->result - 1);
 		*ret_exact = true;
 	}
@@ -148,9 +170,9 @@ static uint32_t receive_from_stream(const struct join *join,
 		return receive_bytes(join, reader, sender, receive, ret_exact);
 	if (receive->result == 0) {
 		packet = find_end(join, sender, receive->exit_ns);
-		if (packet == READY_NOT_SEEN && is_deaf(join, reader, receive->exit_ns))
-			return READY_OWN_SIDE;
-		return packet;
+		return packet != READY_NOT_SEEN
+			       ? packet
+			       : find_deafening(join, reader, receive->exit_ns);
 	}
 	if (is_by(join, sender->reset, receive->exit_ns))
 		return sender->reset;
@@ -193,7 +215,7 @@ uint32_t ready_receive(const struct join *join, const struct sonde_call *receive
 		return receive->result >= 0 ? join->datagram_of[receive->call - 1]
 					    : datagram_error(join, receive);
 	default:
-		return READY_OWN_SIDE;
+		return ready_local_receive(join, receive, ret_exact);
 	}
 }
 
@@ -236,19 +258,9 @@ static uint32_t watched_next(const struct join *join, const struct sonde_call *w
 			     uint32_t socket, enum sonde_call_kind kind)
 {
 	const struct call_index *calls = &join->calls;
-	uint32_t low = calls->socket_begin[socket];
-	uint32_t end = calls->socket_begin[socket + 1], high = end;
+	uint32_t low = call_index_since(join->recording, calls, socket, wait->enter_ns);
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (call_at(join->recording, calls->of_socket[middle])->enter_ns <
-		    wait->enter_ns)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (; low < end; low++) {
+	for (; low < calls->socket_begin[socket + 1]; low++) {
 		const struct sonde_call *call =
 			call_at(join->recording, calls->of_socket[low]);
 		uint32_t packet;
@@ -265,11 +277,12 @@ static uint32_t watched_next(const struct join *join, const struct sonde_call *w
 	return READY_NOT_SEEN;
 }
 
-static uint32_t earlier(uint32_t a, uint32_t b)
+static uint32_t earlier(const struct join *join, uint32_t a, uint32_t b)
 {
 	if (a == READY_NOT_SEEN)
 		return b;
-	return b == READY_NOT_SEEN || a < b ? a : b;
+	return b == READY_NOT_SEEN || ready_at_ns(join, a) <= ready_at_ns(join, b) ? a
+										   : b;
 }
 
 static uint32_t watched_stream(const struct join *join, const struct sonde_call *wait,
@@ -286,18 +299,19 @@ static uint32_t watched_stream(const struct join *join, const struct sonde_call 
 	if (watched->ready & SONDE_READY_READ) {
 		if (reader->origin ||
 		    !socket_at(join->recording, reader->socket)->is_inherited)
-			found = find_byte(join, sender,
-					  range_taken(join, reader, wait->enter_ns),
-					  wait->exit_ns);
-		if (found == READY_NOT_SEEN && is_deaf(join, reader, wait->exit_ns))
-			return READY_OWN_SIDE;
+			found = find_byte(
+				join, sender,
+				range_taken(join, &reader->receives, wait->enter_ns),
+				wait->exit_ns);
+		if (found == READY_NOT_SEEN)
+			found = find_deafening(join, reader, wait->exit_ns);
 	}
 	if (watched->ready & (SONDE_READY_READ | SONDE_READY_HANGUP))
-		found = earlier(found, find_end(join, sender, wait->exit_ns));
+		found = earlier(join, found, find_end(join, sender, wait->exit_ns));
 	if (watched->ready &
 	    (SONDE_READY_READ | SONDE_READY_ERROR | SONDE_READY_HANGUP)) {
 		if (is_by(join, sender->reset, wait->exit_ns))
-			found = earlier(found, sender->reset);
+			found = earlier(join, found, sender->reset);
 		if (found == READY_NOT_SEEN)
 			found = first_quote(join, stream, INT64_MIN, wait->exit_ns);
 	}
@@ -307,11 +321,15 @@ static uint32_t watched_stream(const struct join *join, const struct sonde_call 
 }
 
 uint32_t ready_watched(const struct join *join, const struct sonde_call *wait,
-		       const struct sonde_watched *watched, uint32_t connecting)
+		       const struct sonde_watched *watched, uint32_t connecting,
+		       bool *ret_exact)
 {
 	const struct sonde_socket *socket = socket_at(join->recording, watched->socket);
 	const struct sonde_call *connect = call_at(join->recording, connecting);
 
+	*ret_exact = true;
+	if (socket && local_is_kind(socket->kind))
+		return ready_local_watched(join, wait, watched, ret_exact);
 	if (!socket ||
 	    (socket->kind != SONDE_SOCKET_TCP && socket->kind != SONDE_SOCKET_UDP))
 		return READY_OWN_SIDE;

@@ -8,9 +8,15 @@
 #define READY_NOT_SEEN UINT32_C(0)
 #define READY_WITHOUT_PACKET UINT32_MAX /* nothing had to arrive */
 #define READY_OWN_SIDE (UINT32_MAX - 1) /* this machine itself did it */
+#define READY_CALL UINT32_C(0x80000000) /* and the number of a call that did it */
 
 /* A call that took longer than this may have waited for room. */
 #define READY_SLOW_NS INT64_C(2000000)
+
+/* The call, where the answer is one; else NULL. */
+const struct sonde_call *ready_call(const struct join *join, uint32_t ready);
+/* When that came, or began: a packet or a call; INT64_MAX for all other answers. */
+int64_t ready_at_ns(const struct join *join, uint32_t ready);
 
 /* The end of the handshake of the connection that the accept returned. */
 uint32_t ready_accept(const struct join *join, const struct sonde_call *accept);
@@ -26,6 +32,7 @@ uint32_t ready_room(const struct join *join, uint32_t socket, int64_t enter_ns,
 		    int64_t end_ns);
 /* What made a watched socket ready.  connecting: the connect that goes on there; 0. */
 uint32_t ready_watched(const struct join *join, const struct sonde_call *wait,
-		       const struct sonde_watched *watched, uint32_t connecting);
+		       const struct sonde_watched *watched, uint32_t connecting,
+		       bool *ret_exact);
 
 #endif

@@ -3,6 +3,8 @@
 #include <sonde/timeline.h>
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/array.h"
 #include "timeline/deciding.h"
@@ -90,22 +92,71 @@ static int build_completed(const struct sonde_timeline *timeline,
 		int64_t end_ns =
 			statement->exit_ns ? statement->exit_ns : recording_end_ns;
 		int64_t waited_ns = moment_minus(end_ns, statement->enter_ns);
-		uint32_t call;
+		uint32_t call, by;
 
 		if (!statement->can_block &&
 		    !(is_send(timeline, statement) && statement->blocked == SONDE_YES))
 			continue;
 		call = deciding_call(timeline, statement);
+		by = timeline->call_by[call - 1];
 		tables->completed[tables->completed_count++] =
 			(struct sonde_completed_row){
 				.statement = statement->statement,
 				.call = call,
 				.packet = timeline->call_packet[call - 1],
+				.by_call = by,
+				.by_statement =
+					by ? timeline->statement_of_call[by - 1] : 0,
 				.blocked = statement->blocked,
 				.why = timeline->call_why[call - 1],
 				.waited_ns = waited_ns > 0 ? waited_ns : 0,
 			};
 	}
+	return 0;
+}
+
+static int by_time(const void *left, const void *right, void *context)
+{
+	const struct sonde_recording *recording = context;
+	const struct sonde_taken_row *a = left, *b = right;
+	int64_t a_ns = recording->calls[a->call - 1].exit_ns;
+	int64_t b_ns = recording->calls[b->call - 1].exit_ns;
+
+	if (a_ns != b_ns)
+		return a_ns < b_ns ? -1 : 1;
+	if (a->call != b->call)
+		return a->call < b->call ? -1 : 1;
+	return a->by_call < b->by_call ? -1 : a->by_call > b->by_call;
+}
+
+static int build_taken(const struct sonde_timeline *timeline, struct sonde_tables *tables)
+{
+	uint32_t count = 0;
+	void *context = NULL;
+
+	/* The edges between calls come first. */
+	while (count < timeline->edge_count && !timeline->edges[count].packet)
+		count++;
+	tables->taken = array_new((size_t)count + 1, sizeof(*tables->taken));
+	if (!tables->taken)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct sonde_edge *edge = &timeline->edges[i];
+
+		if (edge->kind == SONDE_EDGE_TAKEN)
+			tables->taken[tables->taken_count++] = (struct sonde_taken_row){
+				.call = edge->call,
+				.statement = edge->statement,
+				.by_call = edge->by_call,
+				.by_statement = edge->by_statement,
+				.bytes = edge->to - edge->from,
+				.stream = edge->stream,
+				.exact = edge->exact,
+			};
+	}
+	memcpy(&context, &timeline->recording, sizeof(context));
+	qsort_r(tables->taken, tables->taken_count, sizeof(*tables->taken), by_time,
+		context);
 	return 0;
 }
 
@@ -116,6 +167,8 @@ int sonde_tables_build(const struct sonde_timeline *timeline, struct sonde_table
 
 	if (error >= 0)
 		error = build_completed(timeline, &tables);
+	if (error >= 0)
+		error = build_taken(timeline, &tables);
 	if (error < 0)
 		sonde_tables_done(&tables);
 	else
@@ -127,5 +180,6 @@ void sonde_tables_done(struct sonde_tables *tables)
 {
 	array_free(tables->sent);
 	array_free(tables->completed);
+	array_free(tables->taken);
 	*tables = (struct sonde_tables){0};
 }

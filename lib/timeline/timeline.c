@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "timeline/index.h"
 #include "timeline/join.h"
 #include "timeline/statement.h"
 
@@ -106,6 +107,12 @@ static int by_packet(const void *left, const void *right)
 
 	if (a->packet != b->packet)
 		return a->packet < b->packet ? -1 : 1;
+	if (a->stream != b->stream)
+		return a->stream < b->stream ? -1 : 1;
+	if (a->call == b->call && a->by_call != b->by_call)
+		return a->by_call < b->by_call ? -1 : 1;
+	if (a->call == b->call)
+		return (int)a->kind - (int)b->kind;
 	return a->call < b->call ? -1 : a->call > b->call;
 }
 
@@ -146,6 +153,7 @@ static void join_done(struct join *join)
 			array_free(side->sends.ranges);
 			array_free(side->receives.ranges);
 		}
+	local_done(&join->local);
 	call_index_done(&join->calls);
 	flow_table_done(&join->flows);
 	array_free(join->states);
@@ -181,11 +189,17 @@ int sonde_timeline_build(const struct sonde_recording *recording,
 	if (error >= 0)
 		error = udp_match(&join);
 	if (error >= 0)
+		error = local_build(&join);
+	if (error >= 0)
 		error = sent_join(&join);
 	if (error >= 0)
 		error = completed_join(&join);
 	if (error >= 0)
+		error = local_finish(&join);
+	if (error >= 0)
 		error = merge_edges(&join);
+	if (error >= 0)
+		error = index_build(&timeline);
 	join_done(&join);
 	if (error < 0)
 		sonde_timeline_done(&timeline);
@@ -205,5 +219,7 @@ void sonde_timeline_done(struct sonde_timeline *timeline)
 	array_free(timeline->call_blocked);
 	array_free(timeline->call_why);
 	array_free(timeline->call_packet);
+	array_free(timeline->call_by);
+	index_free(timeline->index);
 	*timeline = (struct sonde_timeline){0};
 }

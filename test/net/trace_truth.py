@@ -89,7 +89,7 @@ scenario(
         client.connect  blocked 2
         client.answer   blocked 5
         client.eof      blocked 6
-        server.take     blocked -
+        server.take     blocked server.give
         server.accept   blocked 3
         server.request  blocked 4
     ''',

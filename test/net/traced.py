@@ -155,13 +155,18 @@ class Trace:
                 f"{self.what(packet)} {self.senders(packet)}"
                 for packet in self.events['packet'] if packet['packet'] in self.numbers]
 
+    def completer(self, edge):
+        """The packet's number, or the statement of the call that did it."""
+        if 'packet' not in edge:
+            return self.name(self.statements[edge['by_statement']])
+        return str(self.numbers.get(edge['packet'], f"ack {edge['packet']}"))
+
     def statement_table(self, wants=lambda statement: statement['can_block']):
         rows = []
         statements = sorted(self.statements.values(), key=lambda each: each['enter_ns'])
         for statement in filter(wants, statements):
             blocked = {True: 'blocked', False: 'ready', None: 'unknown'}
-            packets = [str(self.numbers.get(edge['packet'], f"ack {edge['packet']}"))
-                       for edge in self.completed[statement['statement']]]
+            packets = [self.completer(edge) for edge in self.completed[statement['statement']]]
             rows.append(f"{self.name(statement)} {blocked[statement['blocked']]} "
                         f"{' '.join(packets) or '-'}")
         # In order of time for each file, but not between the programs.

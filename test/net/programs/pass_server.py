@@ -24,7 +24,7 @@ server.listen()
 until_waiting('take')
 about_to_wait('accept')
 conn, address = server.accept()                      # accept
-socket.send_fds(here, [b'for you'], [conn.fileno()])
+socket.send_fds(here, [b'for you'], [conn.fileno()])  # give
 conn.close()                                         # first-close
 reached('passed')
 os.wait()

@@ -376,7 +376,7 @@ static void test_end_of_stream(void **state)
 {
 	struct story story;
 	struct talk talk;
-	uint32_t waits, again, own;
+	uint32_t waits, again, own, shutdown, late, interrupted;
 
 	(void)state;
 	story_begin(&story);
@@ -387,14 +387,22 @@ static void test_end_of_stream(void **state)
 	again = CALL(&story, SERVER, "recvfrom", 400, 405, 0, .line = 92,
 		     .socket = talk.server);
 	/* The client has shut its own reading half. */
-	CALL(&story, CLIENT, "shutdown", 500, 510, 0, .line = 84, .how = 0,
-	     .socket = talk.client);
+	late = CALL(&story, CLIENT, "recvfrom", 430, 520, 0, .line = 86, .thread = 2,
+		    .socket = talk.client);
+	shutdown = CALL(&story, CLIENT, "shutdown", 500, 510, 0, .line = 84, .how = 0,
+			.socket = talk.client);
 	own = CALL(&story, CLIENT, "recvfrom", 520, 525, 0, .line = 85,
 		   .socket = talk.client);
 	story_end(&story);
 	check_completed(&story, waits, 4);
 	check_verdict(&story, again, SONDE_NO, SONDE_WHY_NOT_BLOCKED, 4);
-	check_verdict(&story, own, SONDE_NO, SONDE_WHY_OWN_SIDE, 0);
+	/* Both say which call it was: one waited for it, the other came after it. */
+	check_verdict(&story, own, SONDE_NO, SONDE_WHY_NOT_BLOCKED, 0);
+	assert_int_equal(story.timeline.call_by[own - 1], shutdown);
+	assert_int_equal(story.timeline.call_blocked[late - 1], SONDE_YES);
+	assert_int_equal(story.timeline.call_by[late - 1], shutdown);
+	interrupted = edge_of(&story, SONDE_EDGE_COMPLETED, 0, late)->by_statement;
+	assert_int_equal(interrupted, statement_of(&story, shutdown));
 	story_done(&story);
 }
 

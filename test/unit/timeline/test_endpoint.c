@@ -255,7 +255,7 @@ static void test_wait_for_the_end(void **state)
 {
 	struct story story;
 	struct talk talk;
-	uint32_t reset, shut, last;
+	uint32_t reset, shut, last, shutdown;
 
 	(void)state;
 	story_begin(&story);
@@ -264,13 +264,14 @@ static void test_wait_for_the_end(void **state)
 		     .watched = {{talk.client, READ,
 				  READ | SONDE_READY_ERROR | SONDE_READY_HANGUP}});
 	last = story_tcp(&story, &talk.wire, 310, '<', "RA", 1, 1, 0);
-	CALL(&story, SERVER, "shutdown", 400, 410, 0, .line = 92, .how = 2,
-	     .socket = talk.server);
+	shutdown = CALL(&story, SERVER, "shutdown", 400, 410, 0, .line = 92, .how = 2,
+			.socket = talk.server);
 	shut = CALL(&story, SERVER, "poll", 420, 425, 1, .line = 93,
 		    .watched = {{talk.server, READ, READ | SONDE_READY_HANGUP}});
 	story_end(&story);
 	check_completed(&story, reset, last);
-	check_verdict(&story, shut, SONDE_NO, SONDE_WHY_OWN_SIDE, 0);
+	check_verdict(&story, shut, SONDE_NO, SONDE_WHY_NOT_BLOCKED, 0);
+	assert_int_equal(story.timeline.call_by[shut - 1], shutdown);
 	story_done(&story);
 }
 
