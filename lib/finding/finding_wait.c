@@ -76,6 +76,9 @@ void finding_wait(const struct finding_facts *facts, struct finding_list *list)
 		const struct sonde_call *server =
 			find_pending(facts, stream->server_socket);
 
+		/* Of Unix sockets and pipes it is not known who is at fault. */
+		if (!stream->packet_count)
+			continue;
 		if (client && server && has_patience(facts, client) &&
 		    has_patience(facts, server))
 			find_both(facts, list, i, client, server);
