@@ -26,7 +26,7 @@ static unsigned measure_labels(const struct ladder_view *view, enum label_form f
 {
 	unsigned most = 0;
 
-	for (uint32_t i = 0; i < view->ladder->row_count; i++) {
+	for (uint32_t i = 0; i < view->rows_seen; i++) {
 		const struct sonde_ladder_row *row = &view->ladder->rows[i];
 		char storage[LADDER_TEXT_CHARS];
 		struct sonde_text text;
@@ -56,7 +56,7 @@ static void choose_decimals(struct ladder_view *view)
 {
 	double latest = 0;
 
-	for (uint32_t i = 0; i < view->ladder->row_count; i++) {
+	for (uint32_t i = 0; i < view->rows_seen; i++) {
 		double ms = in_ms(view, view->ladder->rows[i].at_ns);
 
 		if (ms > latest)

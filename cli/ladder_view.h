@@ -35,10 +35,11 @@ struct ladder_view {
 	enum label_form form;
 	int decimals; /* of the times */
 	bool is_full;
+	uint32_t rows_seen;      /* the last that is drawn is among these, the first */
 	uint32_t options_folded; /* rows */
 };
 
-/* From output, timeline and ladder: everything else. */
+/* From output, timeline, ladder and rows_seen: everything else. */
 void ladder_lay_out(struct ladder_view *view);
 
 /* "4 PSH,ACK 18 bytes" */

@@ -343,6 +343,19 @@ static void print_foot(struct ladder_view *view, uint32_t rows_left)
 	print_folded(view);
 }
 
+/* How many rows there are up to the last that is drawn: a ladder may have a million more,
+ * and they must not cost anything. */
+static uint32_t count_seen(const struct ladder_view *view)
+{
+	uint32_t drawn = 0, seen = 0;
+
+	if (view->is_full)
+		return view->ladder->row_count;
+	while (seen < view->ladder->row_count && drawn < ROWS_SHOWN)
+		drawn += !is_option_row(view, &view->ladder->rows[seen++]);
+	return seen;
+}
+
 void render_ladder(struct output *output, const struct sonde_timeline *timeline,
 		   const struct sonde_ladder *ladder,
 		   const struct render_options *options)
@@ -355,6 +368,7 @@ void render_ladder(struct output *output, const struct sonde_timeline *timeline,
 	};
 	uint32_t drawn = 0, left = 0;
 
+	view.rows_seen = count_seen(&view);
 	ladder_lay_out(&view);
 	print_head(&view);
 	for (uint32_t i = 0; i < ladder->row_count && !output_is_broken(output); i++) {
