@@ -39,6 +39,7 @@ struct builder {
 	size_t call_count, call_room;
 	struct chosen *chosen; /* by statement */
 	size_t chosen_count, chosen_room;
+	const struct event **order; /* events are large, and stay where they are */
 	uint32_t acks_folded;
 };
 
@@ -507,7 +508,8 @@ static int rank(const struct sonde_ladder_row *row)
 
 static int by_cause(const void *left, const void *right)
 {
-	const struct event *a = left, *b = right;
+	const struct event *a = *(const struct event *const *)left;
+	const struct event *b = *(const struct event *const *)right;
 
 	if (a->key_ns != b->key_ns)
 		return a->key_ns < b->key_ns ? -1 : 1;
@@ -522,6 +524,19 @@ static int by_cause(const void *left, const void *right)
 	return (int)a->row.kind - (int)b->row.kind;
 }
 
+static int sort(struct builder *builder)
+{
+	builder->order = array_new(builder->event_count + 1, sizeof(*builder->order));
+	if (!builder->order)
+		return -ENOMEM;
+	for (size_t i = 0; i < builder->event_count; i++)
+		builder->order[i] = &builder->events[i];
+	if (builder->event_count)
+		qsort(builder->order, builder->event_count, sizeof(*builder->order),
+		      by_cause);
+	return 0;
+}
+
 /* Joins begin and end where nothing stands between them, and folds idle times. */
 static int write_rows(const struct builder *builder, struct sonde_ladder *ladder)
 {
@@ -533,9 +548,9 @@ static int write_rows(const struct builder *builder, struct sonde_ladder *ladder
 	if (!ladder->rows)
 		return -ENOMEM;
 	for (size_t i = 0; i < builder->event_count; i++) {
-		struct sonde_ladder_row row = builder->events[i].row;
+		struct sonde_ladder_row row = builder->order[i]->row;
 		const struct sonde_ladder_row *next =
-			i + 1 < builder->event_count ? &builder->events[i + 1].row : NULL;
+			i + 1 < builder->event_count ? &builder->order[i + 1]->row : NULL;
 
 		if (row.kind == SONDE_LADDER_PACKET && next && next->packet == row.packet)
 			continue;
@@ -600,10 +615,7 @@ int sonde_ladder_build(const struct sonde_timeline *timeline, uint32_t stream,
 	    add_packets(&builder) < 0 || add_errors(&builder) < 0 ||
 	    add_passes(&builder) < 0)
 		goto out;
-	if (builder.event_count)
-		qsort(builder.events, builder.event_count, sizeof(*builder.events),
-		      by_cause);
-	if (write_rows(&builder, &ladder) < 0)
+	if (sort(&builder) < 0 || write_rows(&builder, &ladder) < 0)
 		goto out;
 	name_lanes(&builder, &ladder);
 	ladder.acks_folded = builder.acks_folded;
@@ -613,6 +625,7 @@ out:
 	array_free(builder.calls);
 	array_free(builder.chosen);
 	array_free(builder.events);
+	array_free(builder.order);
 	return error;
 }
 
