@@ -11,9 +11,13 @@
 
 /* LINKTYPE_ values of the pcap and pcapng files that sonde decodes. */
 enum sonde_link {
+	SONDE_LINK_NULL = 0, /* BSD's loopback: a family in the order of its machine */
 	SONDE_LINK_ETHERNET = 1,
 	SONDE_LINK_RAW = 101,  /* IPv4 or IPv6, by the first nibble */
+	SONDE_LINK_LOOP = 108, /* the same in network order */
 	SONDE_LINK_SLL = 113,  /* Linux cooked */
+	SONDE_LINK_IPV4 = 228, /* bare, as RAW */
+	SONDE_LINK_IPV6 = 229,
 	SONDE_LINK_SLL2 = 276, /* Linux cooked, version 2 */
 };
 

@@ -75,6 +75,19 @@ enum {
 	LIMIT_HELD_MS = 250,        /* a packet waits to be known as the programs' */
 	LIMIT_HELD_BYTES = 1 << 24, /* of such packets */
 
+	/* Dissection. */
+	LIMIT_DISSECT_FLOWS = 1 << 22,   /* conversations that have numbers */
+	LIMIT_DISSECT_NOTED = 1 << 20,   /* and of which TCP analysis is made */
+	LIMIT_DISSECT_UNACKED = 1 << 18, /* segments under way, of all */
+	LIMIT_DISSECT_FIELDS = 1 << 14,  /* of one frame */
+	LIMIT_DISSECT_FRAGMENTED = 256,  /* datagrams that wait for fragments */
+	LIMIT_DISSECT_FRAGMENTS = 8192,  /* of one of them */
+	LIMIT_DISSECT_FRAGMENT_BYTES = 1 << 23,
+	LIMIT_DISSECT_ASKED = 1 << 12, /* requests that wait for replies */
+	LIMIT_DISSECT_PDU = 1 << 22,   /* bytes of a message that is put together */
+	LIMIT_DISSECT_HELD = 1 << 25,  /* of all of them */
+	LIMIT_DISSECT_AHEAD = 64,      /* segments of a direction kept behind a gap */
+
 	/* Names. */
 	LIMIT_ADDRESSES = 32, /* kept of one name */
 

@@ -49,6 +49,7 @@ void layer_set_payload(const struct layer *layer, struct sonde_decoded *ret);
 bool eth_decode(struct layer *layer, struct sonde_decoded *ret);
 bool sll_decode(struct layer *layer, struct sonde_decoded *ret);
 bool sll2_decode(struct layer *layer, struct sonde_decoded *ret);
+bool null_decode(struct layer *layer, struct sonde_decoded *ret);
 /* VLAN tags (802.1Q, 802.1ad) that follow a type field, as many as there are. */
 bool eth_decode_tags(struct layer *layer, uint16_t ether_type, struct sonde_decoded *ret);
 

@@ -13,10 +13,21 @@ static bool decode_link(enum sonde_link link, struct layer *layer,
 		return sll_decode(layer, ret);
 	case SONDE_LINK_SLL2:
 		return sll2_decode(layer, ret);
+	case SONDE_LINK_NULL:
+	case SONDE_LINK_LOOP:
+		return null_decode(layer, ret);
 	case SONDE_LINK_RAW:
+	case SONDE_LINK_IPV4:
+	case SONDE_LINK_IPV6:
 		break;
 	}
 	return true;
+}
+
+static bool is_bare(enum sonde_link link)
+{
+	return link == SONDE_LINK_RAW || link == SONDE_LINK_IPV4 ||
+	       link == SONDE_LINK_IPV6;
 }
 
 /* Raw IP has no type field: the version is all there is to go by. */
@@ -114,7 +125,7 @@ void sonde_packet_decode(enum sonde_link link, const uint8_t *bytes, size_t n,
 	if (!decode_link(link, &layer, ret))
 		return;
 	ret->network_offset = layer.at;
-	if (link == SONDE_LINK_RAW && !guess_ether_type(&layer, ret))
+	if (is_bare(link) && !guess_ether_type(&layer, ret))
 		return;
 	decode_network(&layer, ret);
 }

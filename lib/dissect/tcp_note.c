@@ -1,0 +1,432 @@
+/* TCP segments judged; see tcp_note.h. */
+#include "dissect/tcp_note.h"
+
+#include <string.h>
+
+#include "base/array.h"
+#include "base/limits.h"
+#include "dissect/state.h"
+
+enum {
+	FAST_RETRANSMISSION_NS = 20 * 1000 * 1000,
+	OUT_OF_ORDER_NS = 3 * 1000 * 1000, /* where the round trip is not known */
+	UNACKED_MOST = 1 << 12,            /* of one direction */
+};
+
+enum completeness {
+	HAS_SYN = 0x01,
+	HAS_SYN_ACK = 0x02,
+	HAS_ACK = 0x04,
+	HAS_DATA = 0x08,
+	HAS_FIN = 0x10,
+	HAS_RST = 0x20,
+};
+
+/* A segment that was sent and not yet acknowledged. */
+struct unacked {
+	uint32_t next; /* place + 1; 0 the last */
+	uint32_t frame, seq, end;
+	int64_t at_ns;
+};
+
+struct unacked_pool {
+	struct unacked *all;
+	size_t count, capacity;
+	uint32_t free; /* place + 1 */
+};
+
+void unacked_pool_free(struct unacked_pool *pool)
+{
+	if (!pool)
+		return;
+	array_free(pool->all);
+	array_free(pool);
+}
+
+static bool is_before(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) < 0;
+}
+
+static bool is_after(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) > 0;
+}
+
+struct tcp_notes *tcp_notes_of(struct sonde_dissector *d, uint32_t stream)
+{
+	if (stream < d->note_count)
+		return &d->tcp_notes[stream];
+	if (stream >= LIMIT_DISSECT_NOTED)
+		return NULL;
+	if (array_reserve(&d->tcp_notes, &d->note_capacity, stream + 1u,
+			  sizeof(*d->tcp_notes)) < 0) {
+		d->trouble = -12;
+		return NULL;
+	}
+	while (d->note_count <= stream) {
+		struct tcp_notes *notes = &d->tcp_notes[d->note_count++];
+
+		notes->side[0].scale = notes->side[1].scale = WINDOW_SCALE_UNKNOWN;
+	}
+	return &d->tcp_notes[stream];
+}
+
+void tcp_notes_base(struct tcp_notes *notes, bool forward,
+		    const struct tcp_segment *segment)
+{
+	struct tcp_side *own = &notes->side[!forward], *other = &notes->side[forward];
+
+	if (!own->has_base) {
+		own->has_base = true;
+		own->base =
+			segment->flags & SONDE_TCP_SYN ? segment->seq : segment->seq - 1;
+	}
+	if (!other->has_base && segment->flags & SONDE_TCP_ACK) {
+		other->has_base = true;
+		other->base = segment->ack - 1;
+	}
+	if (segment->flags & SONDE_TCP_SYN) {
+		own->scale = segment->scale >= 0 ? segment->scale : WINDOW_SCALE_NONE;
+		/* Both must offer it (RFC 7323, 2.2). */
+		if (segment->flags & SONDE_TCP_ACK && other->scale == WINDOW_SCALE_NONE)
+			own->scale = WINDOW_SCALE_NONE;
+		if (segment->flags & SONDE_TCP_ACK && own->scale == WINDOW_SCALE_NONE)
+			other->scale = WINDOW_SCALE_NONE;
+	}
+}
+
+/* ---- segments under way ---- */
+
+static struct unacked *at(const struct sonde_dissector *d, uint32_t place)
+{
+	return &d->unacked->all[place - 1];
+}
+
+static void drop(struct sonde_dissector *d, struct tcp_side *side, uint32_t place,
+		 uint32_t previous)
+{
+	struct unacked *segment = at(d, place);
+
+	if (previous)
+		at(d, previous)->next = segment->next;
+	else
+		side->unacked_first = segment->next;
+	if (side->unacked_last == place)
+		side->unacked_last = previous;
+	segment->next = d->unacked->free;
+	d->unacked->free = place;
+	side->unacked_count--;
+	if (!side->unacked_count)
+		side->has_disorder = false;
+}
+
+static uint32_t take_place(struct sonde_dissector *d)
+{
+	struct unacked_pool *pool = d->unacked;
+
+	if (!pool) {
+		pool = d->unacked = array_new(1, sizeof(*pool));
+		if (!pool)
+			return 0;
+	}
+	if (pool->free) {
+		uint32_t place = pool->free;
+
+		pool->free = pool->all[place - 1].next;
+		return place;
+	}
+	if (pool->count >= LIMIT_DISSECT_UNACKED ||
+	    array_reserve(&pool->all, &pool->capacity, pool->count + 1,
+			  sizeof(*pool->all)) < 0)
+		return 0;
+	return (uint32_t)++pool->count;
+}
+
+static void keep_sent(struct sonde_dissector *d, struct tcp_side *side,
+		      const struct tcp_segment *segment, uint32_t end)
+{
+	uint32_t place;
+
+	if (side->unacked_count >= UNACKED_MOST)
+		drop(d, side, side->unacked_first, 0);
+	place = take_place(d);
+	if (!place)
+		return;
+	*at(d, place) = (struct unacked){
+		.frame = segment->frame,
+		.seq = segment->seq,
+		.end = end,
+		.at_ns = segment->at_ns,
+	};
+	if (side->unacked_last) {
+		at(d, side->unacked_last)->next = place;
+		if (is_before(segment->seq, at(d, side->unacked_last)->end))
+			side->has_disorder = true;
+		if (is_after(end, side->unacked_end))
+			side->unacked_end = end;
+	} else {
+		side->unacked_first = place;
+		side->unacked_end = end;
+	}
+	side->unacked_last = place;
+	side->unacked_count++;
+}
+
+/* What the other side sent up to `ack` has arrived. */
+static void take_ack(struct sonde_dissector *d, struct tcp_side *sender, uint32_t ack,
+		     int64_t now_ns, struct tcp_seen *ret)
+{
+	uint32_t place = sender->unacked_first, previous = 0;
+
+	while (place) {
+		struct unacked *segment = at(d, place);
+		uint32_t next = segment->next;
+
+		if (is_after(segment->end, ack)) {
+			/* In order, all that follow are later still. */
+			if (!sender->has_disorder)
+				break;
+			previous = place;
+			place = next;
+			continue;
+		}
+		if (segment->end == ack) {
+			ret->acks_frame = segment->frame;
+			ret->ack_rtt_ns = now_ns - segment->at_ns;
+		}
+		drop(d, sender, place, previous);
+		place = next;
+	}
+}
+
+static uint32_t in_flight(const struct sonde_dissector *d, const struct tcp_side *side)
+{
+	uint32_t first, place = side->unacked_first;
+
+	if (!place)
+		return 0;
+	first = at(d, place)->seq;
+	if (side->has_disorder)
+		for (; place; place = at(d, place)->next)
+			if (is_before(at(d, place)->seq, first))
+				first = at(d, place)->seq;
+	return side->unacked_end - first;
+}
+
+/* ---- the notes ---- */
+
+struct judged {
+	const struct tcp_segment *segment;
+	struct tcp_side *own, *other; /* what its sender said, what the receiver said */
+	uint32_t end;                 /* the number after it */
+	bool is_plain;                /* neither SYN, FIN nor RST */
+};
+
+static bool is_repeated_ack(const struct judged *judged)
+{
+	return judged->segment->length == 0 && judged->is_plain && judged->own->has_ack &&
+	       judged->own->has_next && judged->segment->seq == judged->own->next &&
+	       judged->segment->ack == judged->own->last_ack;
+}
+
+static uint32_t judge_window(const struct judged *judged)
+{
+	const struct tcp_segment *segment = judged->segment;
+	const struct tcp_side *other = judged->other;
+	uint32_t notes = 0;
+
+	if (segment->window == 0 && judged->is_plain)
+		notes |= TCP_NOTE_ZERO_WINDOW;
+	if (is_repeated_ack(judged) && segment->window && judged->own->has_window &&
+	    segment->window != judged->own->window && !segment->has_sack)
+		notes |= TCP_NOTE_WINDOW_UPDATE;
+	if (segment->length > 0 && judged->is_plain && other->has_window &&
+	    other->has_ack && other->scale != WINDOW_SCALE_UNKNOWN &&
+	    judged->end == other->last_ack + (other->window
+					      << (other->scale > 0 ? other->scale : 0)))
+		notes |= TCP_NOTE_WINDOW_FULL;
+	return notes;
+}
+
+static uint32_t judge_ack(const struct judged *judged, struct tcp_seen *ret)
+{
+	const struct tcp_segment *segment = judged->segment;
+	struct tcp_side *own = judged->own;
+	const struct tcp_side *other = judged->other;
+	bool is_same_window = own->has_window && segment->window == own->window;
+
+	if (is_repeated_ack(judged) && is_same_window) {
+		if (segment->window && other->last_notes & TCP_NOTE_KEEP_ALIVE)
+			return TCP_NOTE_KEEP_ALIVE_ACK;
+		if (!segment->window && other->last_notes & TCP_NOTE_ZERO_WINDOW_PROBE)
+			return TCP_NOTE_ZERO_WINDOW_PROBE_ACK;
+	}
+	if (is_repeated_ack(judged) && segment->window &&
+	    (is_same_window || segment->has_sack)) {
+		own->dup_count++;
+		ret->dup_frame = own->dup_frame;
+		ret->dup_number = own->dup_count;
+		return TCP_NOTE_DUPLICATE_ACK;
+	}
+	own->dup_frame = segment->frame;
+	own->dup_count = 0;
+	return 0;
+}
+
+/* Of a segment with bytes (or SYN, FIN) of which some were sent before. */
+static uint32_t judge_repeated(const struct tcp_notes *notes, const struct judged *judged,
+			       struct tcp_seen *ret)
+{
+	const struct tcp_segment *segment = judged->segment;
+	const struct tcp_side *own = judged->own, *other = judged->other;
+	int64_t since_ns = segment->at_ns - own->next_ns;
+	int64_t threshold_ns =
+		notes->has_initial_rtt ? notes->initial_rtt_ns : OUT_OF_ORDER_NS;
+
+	if (other->has_ack && !is_after(judged->end, other->last_ack))
+		return TCP_NOTE_SPURIOUS_RETRANSMISSION;
+	if (other->dup_count >= 2 && other->last_ack == segment->seq &&
+	    segment->at_ns - other->last_ack_ns < FAST_RETRANSMISSION_NS)
+		return TCP_NOTE_FAST_RETRANSMISSION | TCP_NOTE_RETRANSMISSION;
+	if (since_ns < threshold_ns && own->next != judged->end)
+		return TCP_NOTE_OUT_OF_ORDER;
+	ret->rto_ns = since_ns;
+	ret->rto_frame = own->next_frame;
+	return TCP_NOTE_RETRANSMISSION;
+}
+
+static uint32_t judge_order(const struct tcp_notes *notes, const struct judged *judged,
+			    struct tcp_seen *ret)
+{
+	const struct tcp_segment *segment = judged->segment;
+	const struct tcp_side *own = judged->own;
+
+	if (!own->has_next)
+		return 0;
+	if (is_after(segment->seq, own->next))
+		return segment->flags & SONDE_TCP_RST ? 0 : TCP_NOTE_LOST_SEGMENT;
+	if (segment->length <= 1 && segment->seq == own->next - 1 && judged->is_plain)
+		return TCP_NOTE_KEEP_ALIVE;
+	if (is_before(segment->seq, own->next) && judged->end != segment->seq)
+		return judge_repeated(notes, judged, ret);
+	return 0;
+}
+
+static uint32_t judge(const struct tcp_notes *notes, const struct judged *judged,
+		      struct tcp_seen *ret)
+{
+	const struct tcp_segment *segment = judged->segment;
+	struct tcp_side *other = judged->other;
+	uint32_t found;
+
+	if (segment->length == 1 && judged->is_plain && judged->own->has_next &&
+	    segment->seq == judged->own->next && other->has_window && other->window == 0)
+		return TCP_NOTE_ZERO_WINDOW_PROBE;
+	found = judge_window(judged);
+	found |= judge_ack(judged, ret);
+	if (segment->flags & SONDE_TCP_ACK && other->has_next &&
+	    is_after(segment->ack, other->next)) {
+		found |= TCP_NOTE_ACK_LOST_SEGMENT;
+		other->next = segment->ack;
+	}
+	return found | judge_order(notes, judged, ret);
+}
+
+static void keep(struct sonde_dissector *d, const struct judged *judged, uint32_t found)
+{
+	const struct tcp_segment *segment = judged->segment;
+	struct tcp_side *own = judged->own;
+	bool is_probe = found & (TCP_NOTE_KEEP_ALIVE | TCP_NOTE_ZERO_WINDOW_PROBE);
+
+	if (!own->has_next || (is_after(judged->end, own->next) && !is_probe)) {
+		own->has_next = true;
+		own->next = judged->end;
+		own->next_ns = segment->at_ns;
+		own->next_frame = segment->frame;
+	}
+	own->window = segment->window;
+	own->has_window = true;
+	if (segment->flags & SONDE_TCP_ACK) {
+		own->last_ack = segment->ack;
+		own->last_ack_ns = segment->at_ns;
+		own->has_ack = true;
+	}
+	own->last_notes = (uint16_t)found;
+	if (judged->end != segment->seq && !(found & TCP_NOTE_KEEP_ALIVE))
+		keep_sent(d, own, segment, judged->end);
+}
+
+static void follow_handshake(struct tcp_notes *notes, const struct tcp_segment *segment)
+{
+	uint8_t flags = segment->flags;
+
+	if (flags & SONDE_TCP_SYN) {
+		if (!(flags & SONDE_TCP_ACK) && !notes->has_syn) {
+			notes->has_syn = true;
+			notes->syn_ns = segment->at_ns;
+		} else if (flags & SONDE_TCP_ACK) {
+			notes->has_synack = true;
+		}
+	} else if (flags & SONDE_TCP_ACK && notes->has_syn && notes->has_synack &&
+		   !notes->has_initial_rtt && !(flags & SONDE_TCP_RST)) {
+		notes->has_initial_rtt = true;
+		notes->initial_rtt_ns = segment->at_ns - notes->syn_ns;
+	}
+}
+
+static void complete(struct tcp_notes *notes, const struct tcp_segment *segment)
+{
+	uint8_t flags = segment->flags;
+
+	if (flags & SONDE_TCP_SYN)
+		notes->completeness |= flags & SONDE_TCP_ACK ? HAS_SYN_ACK : HAS_SYN;
+	else if (flags & SONDE_TCP_ACK && !(flags & (SONDE_TCP_FIN | SONDE_TCP_RST)) &&
+		 !segment->length)
+		notes->completeness |= HAS_ACK;
+	if (segment->length)
+		notes->completeness |= HAS_DATA;
+	if (flags & SONDE_TCP_FIN)
+		notes->completeness |= HAS_FIN;
+	if (flags & SONDE_TCP_RST)
+		notes->completeness |= HAS_RST;
+}
+
+static void count_push(struct tcp_side *own, const struct tcp_segment *segment,
+		       uint32_t end, struct tcp_seen *ret)
+{
+	if (!own->has_push || is_before(segment->seq, own->push_from)) {
+		own->push_from = segment->seq;
+		own->has_push = true;
+	}
+	if (segment->length)
+		ret->push_bytes = end - own->push_from;
+	if (segment->flags & (SONDE_TCP_PSH | SONDE_TCP_SYN | SONDE_TCP_FIN))
+		own->push_from = end;
+}
+
+void tcp_notes_add(struct sonde_dissector *d, struct tcp_notes *notes, bool forward,
+		   const struct tcp_segment *segment, struct tcp_seen *ret)
+{
+	struct judged judged = {
+		.segment = segment,
+		.own = &notes->side[!forward],
+		.other = &notes->side[forward],
+		.is_plain = !(segment->flags &
+			      (SONDE_TCP_SYN | SONDE_TCP_FIN | SONDE_TCP_RST)),
+		.end = segment->seq + segment->length +
+		       !!(segment->flags & (SONDE_TCP_SYN | SONDE_TCP_FIN)),
+	};
+
+	ret->completeness = notes->completeness;
+	follow_handshake(notes, segment);
+	ret->notes |= judge(notes, &judged, ret);
+	keep(d, &judged, ret->notes);
+	complete(notes, segment);
+	if (segment->flags & SONDE_TCP_ACK)
+		take_ack(d, judged.other, segment->ack, segment->at_ns, ret);
+	if (segment->length) {
+		ret->bytes_in_flight = in_flight(d, judged.own);
+		count_push(judged.own, segment, judged.end, ret);
+	}
+}
