@@ -1,6 +1,9 @@
 /* Sockets that were closed too early, or not at all. */
 #include "finding/finding.h"
 
+/* Whoever gets back to its loop has forgotten the socket. */
+enum { WAITS = 2 };
+
 static void find_reset(const struct finding_facts *facts, struct finding_list *list,
 		       uint32_t socket)
 {
@@ -54,37 +57,40 @@ static const struct sonde_call *find_end(const struct finding_facts *facts,
 	return NULL;
 }
 
-/* The program went on to the next client after that moment. */
-static const struct sonde_call *accepts_later(const struct finding_facts *facts,
-					      uint32_t program, int64_t after_ns)
+/* How often the thread that saw the end waited for something else since, with the socket
+ * still open.  Waiting for ever counts for good. */
+static bool is_left_open(const struct finding_facts *facts, uint32_t socket,
+			 const struct sonde_call *end)
 {
-	for (uint32_t i = 0; i < facts->recording->call_count; i++) {
+	unsigned waits = 0;
+
+	for (uint32_t i = end->call; i < facts->recording->call_count; i++) {
 		const struct sonde_call *call = &facts->recording->calls[i];
 
-		if (call->kind == SONDE_CALL_ACCEPT && call->program == program &&
-		    call->enter_ns > after_ns)
-			return call;
+		if (call->program != end->program || call->enter_ns < end->exit_ns)
+			continue;
+		if (call->kind == SONDE_CALL_CLOSE && call->socket == socket)
+			return false;
+		if (call->tid != end->tid || call->socket == socket ||
+		    !call_can_wait(facts->recording, call))
+			continue;
+		if (call->kind != SONDE_CALL_CONNECT &&
+		    (++waits >= WAITS || !call_returned(call)))
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
 static void find_leak(const struct finding_facts *facts, struct finding_list *list,
 		      uint32_t socket)
 {
 	const struct sonde_socket *it = &facts->recording->sockets[socket - 1];
-	const struct sonde_call *closed_by = call_at(facts->recording, it->closed_by);
-	const struct sonde_call *end, *later, *accept;
+	const struct sonde_call *accept = call_at(facts->recording, it->accepted_by);
+	const struct sonde_call *end = accept ? find_end(facts, socket) : NULL;
 	struct sonde_finding *finding;
 	unsigned side = 0;
 
-	/* The end of the program closes what it left open. */
-	if (!it->accepted_by ||
-	    (it->closed_ns && closed_by && closed_by->kind != SONDE_CALL_EXIT))
-		return;
-	end = find_end(facts, socket);
-	later = end ? accepts_later(facts, end->program, end->exit_ns) : NULL;
-	accept = call_at(facts->recording, it->accepted_by);
-	if (!later || !accept)
+	if (!end || !is_left_open(facts, socket, end))
 		return;
 	finding = finding_add(facts, list, "descriptor-leak", SONDE_WARNING,
 			      fact_stream(facts, socket, &side),
@@ -92,9 +98,9 @@ static void find_leak(const struct finding_facts *facts, struct finding_list *li
 	finding_statement(finding, fact_statement(facts, end->call));
 	finding_why(
 		finding,
-		"The connection that was accepted here was never closed: its client "
-		"left, the receive returned 0 bytes, and the program went on to the "
-		"next one. The socket stays in CLOSE_WAIT, its descriptor (%d) in use.",
+		"The connection that was accepted here stayed open: its client left, "
+		"the receive returned 0 bytes, and the program went on to others. The "
+		"socket is in CLOSE_WAIT, its descriptor (%d) in use.",
 		it->fd);
 	finding_remedy(finding, "Close the socket on every way out of its handler (in "
 				"Python: with connection: ...).");

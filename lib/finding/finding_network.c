@@ -5,14 +5,89 @@
 #include <string.h>
 
 enum {
-	NAGLE_MS = 30, /* Linux delays an acknowledgement by 40 ms at least */
+	NAGLE_MS = 30,    /* Linux delays an acknowledgement by 40 ms at least */
+	LOSS_MS = 100,    /* sooner, it is a probe; Linux's timer runs 200 ms at least */
+	LOOK_BACK = 4096, /* packets */
 	ZERO_WINDOW_MS = 200,
 	MILLISECOND_NS = 1000000,
 };
 
+/* What one side's packets say about the other's, so far. */
+struct hearing {
+	uint32_t ack, duplicates;
+	int64_t window;
+	unsigned scale;
+	bool has_acked, was_syn;
+};
+
+static void hear(struct hearing *hearing, const struct sonde_packet *packet,
+		 const struct sonde_packet_place *place)
+{
+	const struct sonde_decoded *decoded = &packet->decoded;
+	bool is_duplicate;
+	int64_t window;
+
+	if (decoded->tcp_flags & SONDE_TCP_SYN)
+		hearing->scale = decoded->window_scale > 0 ? decoded->window_scale : 0;
+	if (!(decoded->tcp_flags & SONDE_TCP_ACK))
+		return;
+	window = (int64_t)decoded->window;
+	if (!(decoded->tcp_flags & SONDE_TCP_SYN))
+		window <<= hearing->scale;
+	/* With another window it tells of that, and not of a hole; a SYN's is another
+	 * measure. */
+	is_duplicate = hearing->has_acked && place->is_pure_ack &&
+		       decoded->ack == hearing->ack &&
+		       (hearing->was_syn || window == hearing->window);
+	hearing->duplicates = is_duplicate ? hearing->duplicates + 1 : 0;
+	hearing->ack = decoded->ack;
+	hearing->has_acked = true;
+	hearing->window = window;
+	hearing->was_syn = decoded->tcp_flags & SONDE_TCP_SYN;
+}
+
+/* When the bytes were sent for the first time; INT64_MAX: too long ago to look. */
+static int64_t first_sent_ns(const struct finding_facts *facts, const uint32_t *packets,
+			     size_t again)
+{
+	const struct sonde_packet_place *place = fact_place(facts, packets[again]);
+	uint32_t seq = place->seq;
+
+	for (size_t i = again, steps = 0; i-- > 0 && steps < LOOK_BACK; steps++) {
+		const struct sonde_packet *packet = fact_packet(facts, packets[i]);
+		const struct sonde_packet_place *earlier = fact_place(facts, packets[i]);
+
+		if (earlier->direction == place->direction &&
+		    seq - earlier->seq < packet->decoded.payload_length)
+			return packet->at_ns;
+	}
+	return INT64_MAX;
+}
+
+/* Something was lost: the sender's timer ran out, or others behind it were acknowledged
+ * again and again.  A sender also repeats what merely waits for a full window, or for a
+ * kernel that was slow to answer. */
+static bool is_loss(const struct finding_facts *facts, const uint32_t *packets, size_t i,
+		    const struct hearing *hearing)
+{
+	const struct sonde_packet *packet = fact_packet(facts, packets[i]);
+	int64_t first_ns;
+
+	if (!fact_place(facts, packets[i])->is_retransmission ||
+	    !packet->decoded.payload_length)
+		return false;
+	if (hearing->window < packet->decoded.payload_length)
+		return false;
+	if (hearing->duplicates)
+		return true;
+	first_ns = first_sent_ns(facts, packets, i);
+	return packet->at_ns - first_ns > LOSS_MS * (int64_t)MILLISECOND_NS;
+}
+
 static void find_retransmissions(const struct finding_facts *facts,
 				 struct finding_list *list, uint32_t stream)
 {
+	struct hearing sides[2] = {0};
 	struct sonde_finding *finding;
 	const uint32_t *packets;
 	size_t count = fact_packets(facts, stream, &packets);
@@ -20,11 +95,15 @@ static void find_retransmissions(const struct finding_facts *facts,
 	unsigned again = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		if (!fact_place(facts, packets[i])->is_retransmission)
-			continue;
-		if (again < SONDE_FINDING_EVIDENCE)
-			shown[again] = packets[i];
-		again++;
+		const struct sonde_packet_place *place = fact_place(facts, packets[i]);
+		unsigned side = place->direction & 1;
+
+		if (is_loss(facts, packets, i, &sides[!side])) {
+			if (again < SONDE_FINDING_EVIDENCE)
+				shown[again] = packets[i];
+			again++;
+		}
+		hear(&sides[side], fact_packet(facts, packets[i]), place);
 	}
 	if (!again)
 		return;
@@ -32,12 +111,11 @@ static void find_retransmissions(const struct finding_facts *facts,
 	for (unsigned i = 0; i < again && i < SONDE_FINDING_EVIDENCE; i++)
 		finding_packet(finding, shown[i]);
 	finding_why(finding,
-		    "%u packet%s sent again: %s lost, or %s acknowledgement came late.",
+		    "%u packet%s sent again, because the first one%s lost on the way.",
 		    again, again == 1 ? " was" : "s were",
-		    again == 1 ? "the first one was" : "the first ones were",
-		    again == 1 ? "its" : "their");
+		    again == 1 ? " was" : "s were");
 	finding_remedy(finding,
-		       "Nothing is lost for the programs, they only wait longer; "
+		       "No data is lost for the programs, they only wait longer; "
 		       "look for the lossy link if it happens often.");
 }
 
