@@ -1,5 +1,5 @@
 /* What the reference servers share: the calculation protocol, written once more as short as
- * it goes, for sums of well-formed requests. */
+ * it goes: the four operations, modulo 2^32, in this machine's byte order. */
 #ifndef PEERS_CALC_H
 #define PEERS_CALC_H
 
@@ -17,13 +17,44 @@
 enum {
 	CALC_INPUT = 1 << 16,
 	CALC_OUTPUT = 1 << 16,
-	CALC_HEAD = 4 + 5 + 1, /* ID, "Summe", N */
+	CALC_HEAD = 4 + 5 + 1, /* ID, "Summe", N: the least */
 };
 
 static inline void die(const char *what)
 {
 	perror(what);
 	exit(1);
+}
+
+/* The letter of the operation at `word`, of which n bytes are there; its length. */
+static inline char calc_operation(const uint8_t *word, size_t n, size_t *ret_length)
+{
+	static const char *const words[] = {"Summe", "Produkt", "Minimum", "Maximum"};
+
+	for (int i = 0; i < 4; i++) {
+		size_t length = strlen(words[i]);
+		if (n >= length && memcmp(word, words[i], length) == 0) {
+			*ret_length = length;
+			return i == 2 ? 'm' : words[i][0];
+		}
+	}
+	if (n >= 7)
+		die("no operation");
+	return 0;
+}
+
+static inline int32_t calc_join(char operation, int32_t a, int32_t b)
+{
+	switch (operation) {
+	case 'S':
+		return (int32_t)((uint32_t)a + (uint32_t)b);
+	case 'P':
+		return (int32_t)((uint32_t)a * (uint32_t)b);
+	case 'm':
+		return a < b ? a : b;
+	default:
+		return a > b ? a : b;
+	}
 }
 
 /* Answers all whole requests of in[0..n); returns how many bytes they were. */
@@ -34,19 +65,21 @@ static inline size_t calc_answer(const uint8_t *in, size_t n, uint8_t *out,
 
 	while (n - at >= CALC_HEAD) {
 		const uint8_t *request = in + at;
-		size_t count = request[9], length = CALC_HEAD + 4 * count;
-		uint32_t sum = 0;
-		if (memcmp(request + 4, "Summe", 5) != 0)
-			die("not a sum");
+		size_t word;
+		char operation = calc_operation(request + 4, n - at - 5, &word);
+		if (!operation)
+			break;
+		size_t count = request[4 + word], length = 4 + word + 1 + 4 * count;
+		int32_t result = 0;
 		if (n - at < length)
 			break;
 		for (size_t i = 0; i < count; i++) {
-			uint32_t number;
-			memcpy(&number, request + CALC_HEAD + 4 * i, 4);
-			sum += number;
+			int32_t number;
+			memcpy(&number, request + 4 + word + 1 + 4 * i, 4);
+			result = i == 0 ? number : calc_join(operation, result, number);
 		}
 		memcpy(out + given, request, 4);
-		memcpy(out + given + 4, &sum, 4);
+		memcpy(out + given + 4, &result, 4);
 		given += 8;
 		at += length;
 	}

@@ -5,7 +5,10 @@ int main(void)
 {
 	int fd = calc_bind(SOCK_DGRAM);
 	uint8_t input[2048], output[2048];
+	int room = 1 << 22; /* for all that its clients send at once */
 
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	for (;;) {
 		struct sockaddr_in peer;
 		socklen_t length = sizeof(peer);

@@ -102,14 +102,16 @@ enum {
 	LIMIT_CLIENT_ROUNDS = 4, /* answers that fill the output, of one client a turn */
 	LIMIT_ACCEPTS = 64,      /* connections taken from one listening socket a turn */
 	LIMIT_DATAGRAM_BATCH = 64,
-	LIMIT_DATAGRAM_BATCHES = 4,    /* of one socket a turn */
-	LIMIT_DATAGRAM_FOREIGN = 512,  /* bytes of an answer that leaves this machine */
-	LIMIT_SOURCE_RATE = 256,       /* datagrams a second of one that is not here */
-	LIMIT_SOURCE_BURST = 512,      /* and at once, after a pause */
-	LIMIT_SOURCES = 1 << 12,       /* of which this is remembered */
-	LIMIT_DELAYED_BYTES = 1 << 24, /* answers under way, where they are late */
-	LIMIT_PORT_RETRIES = 64,       /* numbers tried until all sockets share one */
-	LIMIT_LINGER_MS = 1000,        /* for the peer's FIN, and for the server's end */
+	LIMIT_DATAGRAMS_WAITING = 1
+				  << 22, /* bytes in the kernel of one socket, each way */
+	LIMIT_DATAGRAM_BATCHES = 4,      /* of one socket a turn */
+	LIMIT_DATAGRAM_FOREIGN = 512,    /* bytes of an answer that leaves this machine */
+	LIMIT_SOURCE_RATE = 256,         /* datagrams a second of one that is not here */
+	LIMIT_SOURCE_BURST = 512,        /* and at once, after a pause */
+	LIMIT_SOURCES = 1 << 12,         /* of which this is remembered */
+	LIMIT_DELAYED_BYTES = 1 << 24,   /* answers under way, where they are late */
+	LIMIT_PORT_RETRIES = 64,         /* numbers tried until all sockets share one */
+	LIMIT_LINGER_MS = 1000, /* for the peer's FIN, and for the server's end */
 	/* Longer than a segment waits for the acknowledgement of the one before (40 ms). */
 	LIMIT_MESSAGE_PAUSE_MS = 100, /* then a message that has no end is over */
 	LIMIT_ACCEPT_PAUSE_MS = 250,  /* without descriptors */

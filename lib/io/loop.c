@@ -237,11 +237,16 @@ int loop_add(struct loop *loop, unsigned kind, int fd, uint32_t events, void *ob
 
 int loop_watch(struct loop *loop, int at, uint32_t events)
 {
-	struct slot *slot = &loop->slots[at];
-
-	if (slot->events == events)
+	if (loop->slots[at].events == events)
 		return 0;
+	return loop_watch_anew(loop, at, events);
+}
+
+int loop_watch_anew(struct loop *loop, int at, uint32_t events)
+{
+	struct slot *slot = &loop->slots[at];
 	struct epoll_event event = {.events = events};
+
 	event.data.u64 = pack(slot, at);
 	if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, slot->fd, &event) < 0)
 		return -errno;

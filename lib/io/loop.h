@@ -40,6 +40,9 @@ void loop_free(struct loop *loop);
 int loop_add(struct loop *loop, unsigned kind, int fd, uint32_t events, void *object);
 /* Changes what is watched for; asks the kernel only if it is another.  0 or -errno. */
 int loop_watch(struct loop *loop, int slot, uint32_t events);
+/* The same also where the events stay as they are: with EPOLLET what is there by now is told
+ * once more. */
+int loop_watch_anew(struct loop *loop, int slot, uint32_t events);
 /* The one deadline of an object; LOOP_NEVER takes it away. */
 void loop_set_deadline(struct loop *loop, int slot, int64_t at_ns);
 /* Closes its descriptor now; free() follows at the end of the turn. */

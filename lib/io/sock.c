@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 
 /* A peer that vanished without a word is noticed after the idle time and all probes. */
 enum {
@@ -90,6 +91,17 @@ static int prepare_listener(int fd)
 	return r;
 }
 
+/* Datagrams of many clients at once must find room until they are read, and answers until
+ * they are taken.  The system may grant less (net.core.rmem_max, wmem_max). */
+static int prepare_datagrams(int fd)
+{
+	int r = set(fd, SOL_SOCKET, SO_RCVBUF, LIMIT_DATAGRAMS_WAITING);
+
+	if (r == 0)
+		r = set(fd, SOL_SOCKET, SO_SNDBUF, LIMIT_DATAGRAMS_WAITING);
+	return r;
+}
+
 static int bind_socket(const struct sonde_address *address, enum sock_transport transport,
 		       int backlog, bool beside)
 {
@@ -106,6 +118,8 @@ static int bind_socket(const struct sonde_address *address, enum sock_transport 
 		r = set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 	if (r == 0 && transport == SOCK_TCP)
 		r = prepare_listener(fd);
+	if (r == 0 && transport == SOCK_UDP)
+		r = prepare_datagrams(fd);
 	if (r == 0 && bind(fd, (const struct sockaddr *)&storage, length) < 0)
 		r = -errno;
 	if (r == 0 && transport == SOCK_TCP &&

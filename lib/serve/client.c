@@ -16,6 +16,10 @@
  * of a request that was cut (or what waits behind a full output), `output` what the
  * client did not take yet.  Both are freed as soon as they are empty.
  *
+ * While a client is only read from, epoll tells of it once for all that came (EPOLLET): the
+ * kernel then does not look at each connection again after it was served.  What one recv
+ * may have left behind is asked for anew, and so is the end where it was seen coming.
+ *
  * Back-pressure: where LIMIT_CLIENT_OUTPUT bytes wait, the service gets no more room, and
  * then nothing is read until the client has taken them. */
 #include "serve/server.h"
@@ -48,23 +52,30 @@ struct waiting {
 	size_t used;
 };
 
+/* Told once for all that came. */
+#define EVENTS_READS ((uint32_t)EPOLLIN | (uint32_t)EPOLLRDHUP | (uint32_t)EPOLLET)
+
+/* What every request needs stands first, on two cache lines. */
 struct client {
-	struct client *next, *previous;
 	const struct serve_spec *spec; /* borrowed */
 	void *service_state;           /* owned; NULL where the service has none */
-	uint64_t number;
-	struct sonde_address peer;
-	int fd; /* the loop's */
+	int fd;                        /* the loop's */
 	int slot;
 	enum client_state state;
 	enum service_wish wish;
 	bool finished; /* its FIN has come: nothing unread can be left */
+	bool unread;   /* there may be more than was read, untold */
 	struct waiting input;
 	struct waiting output;
-	int64_t came_ns, active_ns;
-	int64_t pause_ns; /* when the message is over if nothing comes; 0: it has an end */
+	int64_t active_ns;
 	uint64_t received, sent; /* bytes; sent: taken by the kernel */
 	uint64_t answered;
+
+	struct client *next, *previous;
+	uint64_t number;
+	struct sonde_address peer;
+	int64_t came_ns;
+	int64_t pause_ns; /* when the message is over if nothing comes; 0: it has an end */
 	const char *reason; /* of the end; static */
 };
 
@@ -349,7 +360,7 @@ static void work(struct sonde_server *server, struct client *client, const uint8
 	}
 }
 
-static void receive(struct sonde_server *server, struct client *client)
+static void receive(struct sonde_server *server, struct client *client, bool hung_up)
 {
 	size_t kept = left(&client->input);
 
@@ -362,6 +373,7 @@ static void receive(struct sonde_server *server, struct client *client)
 		return;
 	}
 	client->active_ns = loop_now_ns(server->loop);
+	client->unread = n == LIMIT_CLIENT_INPUT || (n > 0 && hung_up);
 	if (n > 0) {
 		client->received += (uint64_t)n;
 		counts_add(&counts_of(client)->received, (uint64_t)n);
@@ -407,7 +419,11 @@ static void settle(struct sonde_server *server, struct client *client)
 	/* What nobody looks at is taken off the wire even while the output is full. */
 	if (client->spec->service->ignores_input && !ended)
 		events |= EPOLLIN;
-	int r = loop_watch(server->loop, client->slot, events);
+	if (events == EPOLLIN)
+		events = EVENTS_READS;
+	int r = client->unread ? loop_watch_anew(server->loop, client->slot, events)
+			       : loop_watch(server->loop, client->slot, events);
+	client->unread = false;
 	if (r < 0)
 		close_broken(server, client, -r);
 }
@@ -417,6 +433,7 @@ void client_ready(void *context, void *object, uint32_t events)
 	struct sonde_server *server = context;
 	struct client *client = object;
 	bool broken = events & (EPOLLERR | EPOLLHUP);
+	bool hung_up = broken || events & EPOLLRDHUP;
 
 	if (client->state == CLIENT_LINGERING) {
 		linger(server, client);
@@ -432,12 +449,12 @@ void client_ready(void *context, void *object, uint32_t events)
 	}
 	if (client->state == CLIENT_OPEN && client->spec->service->ignores_input &&
 	    events & EPOLLIN && !client->finished)
-		receive(server, client);
+		receive(server, client, hung_up);
 	if (client->state == CLIENT_OPEN) {
 		if (client->wish == SERVICE_NEEDS_ROOM)
 			resume(server, client, false);
-		else if (broken || events & EPOLLIN)
-			receive(server, client);
+		else if (hung_up || events & EPOLLIN)
+			receive(server, client, hung_up);
 	}
 	settle(server, client);
 }
@@ -509,7 +526,7 @@ int client_new(struct sonde_server *server, int fd, const struct serve_spec *spe
 	client->peer = *peer;
 	client->came_ns = clock_monotonic_ns();
 	client->active_ns = loop_now_ns(server->loop);
-	r = loop_add(server->loop, SERVER_CLIENT, fd, EPOLLIN, client);
+	r = loop_add(server->loop, SERVER_CLIENT, fd, EVENTS_READS, client);
 	if (r < 0)
 		goto out;
 	client->slot = r;

@@ -1,8 +1,10 @@
 /* The UDP sockets of a server.
  *
  * Datagrams are taken and answered in batches, one recvmmsg and one sendmmsg for up to
- * LIMIT_DATAGRAM_BATCH of them.  The buffers are shared by all sockets and are touched
- * only as far as datagrams are long.
+ * LIMIT_DATAGRAM_BATCH of them.  The buffers are shared by all sockets.  What a batch of
+ * short datagrams touches lies close together: a datagram's first SLOT_BYTES have their
+ * place beside those of the others, the rest of a long one goes elsewhere, and is put
+ * together before the service sees it.
  *
  * A UDP source is whoever the sender says it is.  So that two servers cannot be set on
  * each other (CERT CA-1996-01), and nobody's flood is made bigger or longer here:
@@ -34,9 +36,9 @@
 #include "serve/fault.h"
 
 enum {
-	/* Not a power of two: the starts of the slots shall not fall on one cache line.
-	 */
-	INPUT_STRIDE = LIMIT_DATAGRAM + 1 + 192,
+	SLOT_BYTES =
+		512 + 64, /* no power of two: they shall not share cache lines' sets */
+	PARTS = 2,
 	OUTPUT_BYTES = 4 * (LIMIT_DATAGRAM + 1),
 	NFS_PORT = 2049,
 };
@@ -45,17 +47,30 @@ struct control {
 	_Alignas(struct cmsghdr) uint8_t bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
 };
 
-/* One direction of a batch. */
-struct batch {
+/* Of a UDP socket; sockaddr_storage would be four times as long. */
+union peer {
+	struct sockaddr any;
+	struct sockaddr_in inet;
+	struct sockaddr_in6 inet6;
+};
+
+/* A batch; its answers go to the same peers, with the same control messages. */
+struct requests {
+	struct mmsghdr messages[LIMIT_DATAGRAM_BATCH];
+	struct iovec parts[LIMIT_DATAGRAM_BATCH][PARTS];
+	union peer peers[LIMIT_DATAGRAM_BATCH];
+	struct control controls[LIMIT_DATAGRAM_BATCH];
+	uint8_t slots[LIMIT_DATAGRAM_BATCH][SLOT_BYTES];
+};
+
+struct answers {
 	struct mmsghdr messages[LIMIT_DATAGRAM_BATCH];
 	struct iovec parts[LIMIT_DATAGRAM_BATCH];
-	struct sockaddr_storage peers[LIMIT_DATAGRAM_BATCH];
-	struct control controls[LIMIT_DATAGRAM_BATCH];
 };
 
 struct datagrams {
-	struct batch in;
-	struct batch out;
+	struct requests in;
+	struct answers out;
 	unsigned out_count;
 	size_t out_bytes;
 	uint8_t own_ports[65536 / 8]; /* a bit for each that a UDP service has */
@@ -64,7 +79,7 @@ struct datagrams {
 	struct fault fault;
 	int delayed_slot; /* -1 without a delay */
 	uint8_t output[OUTPUT_BYTES];
-	uint8_t input[LIMIT_DATAGRAM_BATCH * (size_t)INPUT_STRIDE];
+	uint8_t rests[LIMIT_DATAGRAM_BATCH][LIMIT_DATAGRAM - SLOT_BYTES];
 };
 
 struct socket {
@@ -124,13 +139,13 @@ static void send_batch(struct sonde_server *server, const struct socket *socket)
 	datagrams->out_bytes = 0;
 }
 
-/* The answer goes out by any way that leads to the peer, from the address that was asked.
- */
-static size_t copy_control(struct msghdr *from, struct control *ret)
+/* The answer goes out by any way that leads to the peer, from the address that was asked:
+ * makes the request's control message the answer's.  Returns its length. */
+static size_t turn_control(struct msghdr *request)
 {
-	struct cmsghdr *cmsg = CMSG_FIRSTHDR(from);
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(request);
 
-	if (!cmsg || from->msg_flags & MSG_CTRUNC)
+	if (!cmsg || request->msg_flags & MSG_CTRUNC)
 		return 0;
 	if (cmsg->cmsg_level == IPPROTO_IP && cmsg->cmsg_type == IP_PKTINFO) {
 		struct in_pktinfo info;
@@ -148,8 +163,7 @@ static size_t copy_control(struct msghdr *from, struct control *ret)
 	} else {
 		return 0;
 	}
-	memcpy(ret, from->msg_control, from->msg_controllen);
-	return from->msg_controllen;
+	return request->msg_controllen;
 }
 
 static void add_answer(struct datagrams *datagrams, unsigned asked, size_t n)
@@ -162,18 +176,16 @@ static void add_answer(struct datagrams *datagrams, unsigned asked, size_t n)
 		.iov_base = datagrams->output + datagrams->out_bytes,
 		.iov_len = n,
 	};
-	memcpy(&datagrams->out.peers[at], request->msg_name, request->msg_namelen);
 	*answer = (struct msghdr){
-		.msg_name = &datagrams->out.peers[at],
+		.msg_name = request->msg_name,
 		.msg_namelen = request->msg_namelen,
 		.msg_iov = &datagrams->out.parts[at],
 		.msg_iovlen = 1,
 	};
 	if (request->msg_controllen > 0) {
-		answer->msg_controllen =
-			copy_control(request, &datagrams->out.controls[at]);
+		answer->msg_controllen = turn_control(request);
 		if (answer->msg_controllen > 0)
-			answer->msg_control = &datagrams->out.controls[at];
+			answer->msg_control = request->msg_control;
 	}
 	datagrams->out_bytes += n;
 }
@@ -263,6 +275,18 @@ void datagrams_late(void *context, void *object)
 			  fault_due_ns(&server->datagrams->fault));
 }
 
+/* One datagram, in one piece. */
+static const uint8_t *take_bytes(struct sonde_server *server, unsigned at, size_t n)
+{
+	const struct iovec *parts = server->datagrams->in.parts[at];
+
+	if (n <= SLOT_BYTES)
+		return parts[0].iov_base;
+	memcpy(server->input, parts[0].iov_base, SLOT_BYTES);
+	memcpy(server->input + SLOT_BYTES, parts[1].iov_base, n - SLOT_BYTES);
+	return server->input;
+}
+
 static void answer_one(struct sonde_server *server, const struct socket *socket,
 		       unsigned at)
 {
@@ -272,7 +296,7 @@ static void answer_one(struct sonde_server *server, const struct socket *socket,
 	struct counts *counts = &socket->spec->counts[SPEC_UDP];
 	struct sonde_address peer = {0};
 	struct service_turn turn = {
-		.input = message->msg_iov->iov_base,
+		.input = take_bytes(server, at, datagrams->in.messages[at].msg_len),
 		.input_bytes = datagrams->in.messages[at].msg_len,
 		.input_ended = true,
 	};
@@ -390,14 +414,14 @@ static int make_shared(struct sonde_server *server)
 	if (!datagrams)
 		return -ENOMEM;
 	for (unsigned i = 0; i < LIMIT_DATAGRAM_BATCH; i++) {
-		datagrams->in.parts[i] = (struct iovec){
-			.iov_base = datagrams->input + i * (size_t)INPUT_STRIDE,
-			.iov_len = LIMIT_DATAGRAM,
-		};
+		struct iovec *parts = datagrams->in.parts[i];
+		parts[0] = (struct iovec){datagrams->in.slots[i], SLOT_BYTES};
+		parts[1] =
+			(struct iovec){datagrams->rests[i], LIMIT_DATAGRAM - SLOT_BYTES};
 		datagrams->in.messages[i].msg_hdr = (struct msghdr){
 			.msg_name = &datagrams->in.peers[i],
-			.msg_iov = &datagrams->in.parts[i],
-			.msg_iovlen = 1,
+			.msg_iov = parts,
+			.msg_iovlen = PARTS,
 		};
 	}
 	datagrams->fault = (struct fault){
