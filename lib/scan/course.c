@@ -71,7 +71,7 @@ struct flight {
 struct sentinel {
 	int64_t sent_ns;
 	uint8_t kind;
-	bool is_pending;
+	bool is_pending, is_unsent;
 };
 
 struct responders {
@@ -126,8 +126,7 @@ struct course {
 	int64_t cut_ns; /* the last time */
 	bool has_answers;
 	double baseline; /* loss that is the path's */
-	double loss_at_cut, rate_at_cut;
-	unsigned same_loss;
+	double rate_at_cut;
 	unsigned extra_tries;
 	double reset_limit;
 
@@ -402,6 +401,12 @@ static double part(const struct tally *tally)
 	return tally->settled ? (double)tally->lost / tally->settled : 0;
 }
 
+/* Few of them say little: 5 of 5 may be 4 of 5 in truth. */
+static double likely(const struct tally *tally)
+{
+	return (tally->lost + 1.0) / (tally->settled + 2.0);
+}
+
 static void cut(struct course *course, double factor, int64_t now_ns)
 {
 	course->cut_ns = now_ns;
@@ -421,29 +426,22 @@ static void congest(struct course *course, double loss, int64_t now_ns)
 {
 	const struct tally *open = &course->window_kinds[COURSE_OPEN];
 	const struct tally *closed = &course->window_kinds[COURSE_CLOSED];
-	double factor = loss > 0.5 ? (1 - loss) * 0.8 : 0.6;
+	double factor = loss > 0.5 ? (1 - likely(&course->window)) * 0.8 : 0.6;
 
-	if (course->was_cut && course->rate_at_cut > allowed_rate(course) * 1.2 &&
-	    loss > course->loss_at_cut * 0.75) {
-		/* Slower, and no better. */
-		if (++course->same_loss >= 2) {
-			course->baseline = loss;
+	/* No better since the rate fell: it is the path's. */
+	if (course->was_cut && course->all.settled >= 2 * SETTLED_LEAST &&
+	    part(&course->all) > 0.6 * loss) {
+		course->baseline = part(&course->all);
+		if (course->rate < course->rate_at_cut)
 			course->rate = course->rate_at_cut;
-			course->same_loss = 0;
-			return;
-		}
-	} else {
-		course->same_loss = 0;
-		course->rate_at_cut = allowed_rate(course);
-		course->loss_at_cut = loss;
+		return;
 	}
+	course->rate_at_cut = allowed_rate(course);
 	/* Open ports answer, closed ones hardly: a limit of the other side. */
 	if (closed->settled >= 5 && part(closed) > 0.5 && part(open) < 0.3)
 		course->reset_limit = allowed_rate(course) * (1 - part(closed));
 	if (closed->settled >= 5 && part(closed) > loss)
-		factor = (1 - part(closed)) * 0.8;
-	if (factor < 0.02)
-		factor = 0.02;
+		factor = (1 - likely(closed)) * 0.8;
 	cut(course, factor, now_ns);
 }
 
@@ -471,9 +469,10 @@ static void control(struct course *course, int64_t now_ns)
 	double limit = course->reset_limit > 0 ? 0.15 : 0.3;
 	double loss = part(&course->window);
 
-	if (is_above(closed, limit + course->baseline) && part(closed) > loss)
+	limit = course->baseline + limit * (1 - course->baseline);
+	if (is_above(closed, limit) && part(closed) > loss)
 		loss = part(closed);
-	else if (!is_above(&course->window, limit + course->baseline))
+	else if (!is_above(&course->window, limit))
 		loss = 0;
 	if (loss > 0) {
 		congest(course, loss, now_ns);
@@ -486,7 +485,7 @@ static void control(struct course *course, int64_t now_ns)
 	if (course->was_cut) {
 		if (course->window.settled < SETTLED_LEAST)
 			return;
-		course->rate *= 1.2;
+		course->rate *= course->rate < course->rate_at_cut / 2 ? 1.5 : 1.2;
 	} else if (course->window_answers + course->window.settled >
 			   course->window.lost &&
 		   (double)course->window_sent * (double)NS_PER_S >=
@@ -515,18 +514,19 @@ static void settle(struct course *course, const struct sentinel *sentinel, bool 
 	}
 }
 
-static void expire_sentinels(struct course *course, int64_t now_ns)
+/* In the order in which they left: those that are lost are known last, and a look at
+ * what is known first would see none of them, or nothing else. */
+static void settle_sentinels(struct course *course, int64_t now_ns)
 {
 	while (course->sentinel_head != course->sentinel_tail) {
 		struct sentinel *sentinel =
 			&course->sentinels[course->sentinel_head % COURSE_SENTINELS];
 
-		if (sentinel->is_pending) {
-			if (now_ns - sentinel->sent_ns < course->rto)
-				return;
-			sentinel->is_pending = false;
-			settle(course, sentinel, true);
-		}
+		if (sentinel->is_pending && now_ns - sentinel->sent_ns < course->rto)
+			return;
+		if (!sentinel->is_unsent)
+			settle(course, sentinel, sentinel->is_pending);
+		sentinel->is_pending = false;
 		course->sentinel_head++;
 	}
 }
@@ -614,7 +614,6 @@ void course_sentinel_answer(struct course *course, unsigned serial, int64_t now_
 	if (!sentinel->is_pending)
 		return;
 	sentinel->is_pending = false;
-	settle(course, sentinel, false);
 	add_sample(course, now_ns - sentinel->sent_ns, now_ns);
 }
 
@@ -721,7 +720,7 @@ static void end_pass(struct course *course)
 
 int course_next(struct course *course, int64_t now_ns, struct course_probe *ret)
 {
-	expire_sentinels(course, now_ns);
+	settle_sentinels(course, now_ns);
 	control(course, now_ns);
 	expire_flights(course, now_ns);
 	fill_allowance(course, now_ns);
@@ -759,10 +758,12 @@ int64_t course_due(const struct course *course, int64_t now_ns)
 void course_unsent(struct course *course, const struct course_probe *probe,
 		   int64_t now_ns)
 {
-	if (probe->is_sentinel)
+	if (probe->is_sentinel) {
 		course->sentinels[probe->serial].is_pending = false;
-	else
+		course->sentinels[probe->serial].is_unsent = true;
+	} else {
 		set_tries(course, probe->target, tries_of(course, probe->target) - 1);
+	}
 	(void)now_ns;
 	course->rate = allowed_rate(course) * 0.9;
 	if (course->rate < RATE_LEAST)

@@ -142,14 +142,17 @@ static struct outcome scan(struct network *network, const struct course_options 
 	if (network->has_echo)
 		course_add_echo(course, 0);
 	for (;;) {
-		int64_t arrival_ns = deliver(network, course, now_ns), due_ns;
 		unsigned batch = 0;
+		int64_t arrival_ns, due_ns;
+
+		deliver(network, course, now_ns);
 
 		while ((r = course_next(course, now_ns, &probe)) > 0 && batch++ < 64)
 			send_probe(network, &probe, now_ns);
 		if (r < 0)
 			break;
 		due_ns = course_due(course, now_ns);
+		arrival_ns = deliver(network, course, now_ns);
 		if (arrival_ns < due_ns)
 			due_ns = arrival_ns;
 		now_ns = due_ns > now_ns + 2 * US ? due_ns : now_ns + 2 * US;
@@ -217,16 +220,25 @@ static void finds_all_behind_a_firewall(void **state)
 static void finds_all_where_packets_are_lost(void **state)
 {
 	(void)state;
-	static const uint32_t parts[] = {10000, 50000};
-	static const double probes[] = {1.1, 1.3};
+	static const uint32_t parts[] = {10000, 50000, 200000};
+	static const double probes[] = {1.1, 1.3, 2.2};
 
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		static struct network network;
 
 		network = (struct network){
 			.delay_ns = 200 * US, .open = 100, .loss_parts = parts[i]};
 		check("loss", &network, 5, probes[i]);
 	}
+}
+
+static void finds_all_in_a_mixture(void **state)
+{
+	(void)state;
+	static struct network network = {
+		.delay_ns = MS, .open = 50, .silent = 3, .loss_parts = 20000};
+
+	check("mixture", &network, 3, 6);
 }
 
 static void finds_all_where_answers_are_late(void **state)
@@ -236,6 +248,25 @@ static void finds_all_where_answers_are_late(void **state)
 		.delay_ns = MS, .jitter_ns = 500 * MS, .open = 50};
 
 	check("jitter", &network, 8, 3);
+}
+
+static void finds_all_where_resets_are_limited(void **state)
+{
+	(void)state;
+	static struct network network = {
+		.delay_ns = 200 * US, .open = 100, .reset_rate = 500};
+
+	/* 4000 closed ports at 500 a second are 8 s. */
+	check("limited", &network, 12, 9);
+}
+
+static void finds_all_through_a_narrow_path(void **state)
+{
+	(void)state;
+	static struct network network = {
+		.delay_ns = 5 * MS, .open = 100, .capacity = 3000};
+
+	check("narrow", &network, 6, 9);
 }
 
 static void keeps_the_rate(void **state)
@@ -317,7 +348,10 @@ int main(void)
 		cmocka_unit_test(finds_all_where_nothing_is_lost),
 		cmocka_unit_test(finds_all_behind_a_firewall),
 		cmocka_unit_test(finds_all_where_packets_are_lost),
+		cmocka_unit_test(finds_all_in_a_mixture),
 		cmocka_unit_test(finds_all_where_answers_are_late),
+		cmocka_unit_test(finds_all_where_resets_are_limited),
+		cmocka_unit_test(finds_all_through_a_narrow_path),
 		cmocka_unit_test(keeps_the_rate),
 		cmocka_unit_test(asks_again_what_was_lost_here),
 		cmocka_unit_test(leaves_hosts_out_that_are_down),
