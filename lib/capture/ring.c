@@ -73,7 +73,7 @@ static int set_option(int fd, int option, const void *value, socklen_t length)
 
 /* On loopback every packet is seen going out and coming in: the first is left out, before
  * it costs room in the ring. */
-static int attach_filter(int fd)
+static int attach_filter(int fd, const struct sock_filter *wanted, unsigned short count)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, SKF_AD_OFF + SKF_AD_PKTTYPE),
@@ -83,13 +83,19 @@ static int attach_filter(int fd)
 		BPF_STMT(BPF_RET | BPF_K, 0),
 		BPF_STMT(BPF_RET | BPF_K, LIMIT_SNAP_BYTES - VLAN_TAG_BYTES),
 	};
-	const struct sock_fprog filter = {.len = sizeof(code) / sizeof(code[0]),
-					  .filter = code};
+	struct sock_fprog filter = {.len = sizeof(code) / sizeof(code[0]),
+				    .filter = code};
 
+	if (wanted) {
+		filter.len = count;
+		/* The kernel only reads it. */
+		memcpy(&filter.filter, &wanted, sizeof(wanted));
+	}
 	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter));
 }
 
-int ring_open(struct sonde_error *err)
+int ring_open_filtered(const struct sock_filter *code, unsigned short count,
+		       struct sonde_error *err)
 {
 	const struct tpacket_req3 geometry = {
 		.tp_block_size = LIMIT_RING_BLOCK_BYTES,
@@ -115,7 +121,7 @@ int ring_open(struct sonde_error *err)
 		r = fail(err, "set up the packet ring");
 		goto out;
 	}
-	if (attach_filter(fd) ||
+	if (attach_filter(fd, code, count) ||
 	    bind(fd, (const struct sockaddr *)&everything, sizeof(everything))) {
 		r = fail(err, "bind to all interfaces");
 		goto out;
@@ -124,6 +130,11 @@ int ring_open(struct sonde_error *err)
 out:
 	close(fd);
 	return r;
+}
+
+int ring_open(struct sonde_error *err)
+{
+	return ring_open_filtered(NULL, 0, err);
 }
 
 int ring_map(int fd, struct ring **ret, struct sonde_error *err)

@@ -27,6 +27,12 @@ struct ring_packet {
  * Returns the descriptor, or a negative errno (EPERM: no CAP_NET_RAW). */
 int ring_open(struct sonde_error *err);
 
+struct sock_filter;
+/* The same, of what a classic BPF program lets through; on loopback the program has to
+ * leave one of the two copies out (SKF_AD_PKTTYPE). */
+int ring_open_filtered(const struct sock_filter *code, unsigned short count,
+		       struct sonde_error *err);
+
 struct ring; /* the mapped ring of one descriptor */
 
 /* Takes the descriptor, also when it fails. */

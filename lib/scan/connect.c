@@ -231,7 +231,7 @@ static void close_late(struct connector *connector, int64_t now_ns)
 		uint32_t busy = connector->slot_count - connector->free_count;
 		int64_t patience = course_rto(connector->course);
 
-		if (busy < connector->busy_most / 2)
+		if (busy < connector->busy_most / 8)
 			patience *= 3;
 		if (is_there && now_ns - slot->sent_ns < patience)
 			return;

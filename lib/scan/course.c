@@ -805,7 +805,8 @@ bool course_answer(struct course *course, uint64_t target, unsigned attempt,
 		return false;
 	learn_trip(course, target, attempt, now_ns);
 	host = &course->hosts[target / course->options.ports];
-	if (is_repetition(course, target, attempt)) {
+	/* ICMP errors are limited almost everywhere: that one came late is no loss. */
+	if (state != SONDE_SCAN_UNREACHABLE && is_repetition(course, target, attempt)) {
 		course->later++;
 		host->later++;
 	} else {

@@ -8,11 +8,16 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "io/service_name.h"
+#include "scan/ping.h"
+#include "scan/raw.h"
+#include "scan/route.h"
 #include "scan/session.h"
 
 #define PROGRESS_NS (100 * NS_PER_MS)
@@ -136,6 +141,12 @@ int scan_tell_port(struct sonde_scan *scan, const struct scan_result *result)
 	};
 
 	scan->summary.states[result->state]++;
+	if (result->reason == SONDE_SCAN_ICMP) {
+		int64_t at = hosts_find(&scan->plan.hosts, &result->address);
+
+		if (at >= 0)
+			scan->hosts[at].rejected++;
+	}
 	if (result->state == SONDE_SCAN_OPEN) {
 		if (array_reserve(&scan->open, &scan->open_room, scan->open_count + 1,
 				  sizeof(scan->open[0])) < 0)
@@ -268,6 +279,38 @@ static int refuse_address(const struct sonde_address *address, const char *what,
 	return -EINVAL;
 }
 
+/* Where each host is.  A broadcast address that lies inside of a network is left out; one
+ * that stands alone was meant. */
+static int look_at_routes(struct sonde_scan *scan, struct sonde_error *err)
+{
+	int fd = route_open();
+
+	for (uint32_t i = 0; fd >= 0 && i < scan->plan.host_count; i++) {
+		struct scan_host *host = &scan->hosts[i];
+		struct route route;
+
+		if (route_get(fd, &host->address, &route) < 0)
+			continue;
+		host->source = route.source;
+		host->is_local = route.kind == ROUTE_LOCAL;
+		host->is_distant = route.has_gateway;
+		if (route.kind != ROUTE_BROADCAST)
+			continue;
+		if (scan->plan.host_count == 1) {
+			close(fd);
+			return refuse_address(&host->address,
+					      "it is a broadcast address: every machine "
+					      "would answer",
+					      err);
+		}
+		scan->skipped[i] = true;
+		scan->broadcasts++;
+	}
+	if (fd >= 0)
+		close(fd);
+	return 0;
+}
+
 int sonde_scan_check(struct sonde_scan *scan, struct sonde_address *ret,
 		     struct sonde_error *err)
 {
@@ -297,7 +340,10 @@ int sonde_scan_check(struct sonde_scan *scan, struct sonde_address *ret,
 			*ret = *address;
 		}
 	}
-	return is_public;
+	if (!scan->has_routes)
+		r = look_at_routes(scan, err);
+	scan->has_routes = true;
+	return r < 0 ? r : is_public;
 }
 
 /* --- the run */
@@ -331,6 +377,22 @@ int scan_new_course(struct sonde_scan *scan, struct course **ret, struct sonde_e
 	return 0;
 }
 
+/* Silent ports of a host that says of others that they cannot be reached: ICMP errors are
+ * limited almost everywhere (RFC 1812, 4.3.2.8). */
+static void note_limited_errors(struct sonde_scan *scan, uint32_t host, uint64_t silent)
+{
+	char address[SONDE_ADDRESS_CHARS];
+
+	if (!scan->hosts[host].rejected || !silent)
+		return;
+	sonde_address_format_host(&scan->hosts[host].address, address);
+	scan_tell_note(
+		scan,
+		"%s: ICMP errors came for %u ports and not for %llu: such errors are "
+		"limited, and those that are filtered may be unreachable, too",
+		address, scan->hosts[host].rejected, (unsigned long long)silent);
+}
+
 /* What stayed silent is told now; of a scan that was stopped, only what got all the
  * tries that silence needs is not known here, so none of it is. */
 int scan_end_course(struct sonde_scan *scan, const struct course *course)
@@ -348,40 +410,81 @@ int scan_end_course(struct sonde_scan *scan, const struct course *course)
 		return 0;
 	}
 	scan->summary.miss_probability = report.miss;
-	for (uint64_t i = 0; i < plan_size(&scan->plan); i++) {
-		struct scan_result result = {.state = SONDE_SCAN_FILTERED, .rtt_ns = -1};
-		int r;
+	for (uint32_t host = 0; host < scan->plan.host_count; host++) {
+		uint64_t first = (uint64_t)host * scan->plan.port_count, silent = 0;
 
-		if (scan->skipped[i / scan->plan.port_count] ||
-		    course_state(course, i) != SONDE_SCAN_UNKNOWN)
+		if (scan->skipped[host])
 			continue;
-		result.address = plan_address(&scan->plan, i);
-		result.tries = course_tries(course, i);
-		r = scan_tell_port(scan, &result);
-		if (r < 0)
-			return r;
+		for (uint64_t i = first; i < first + scan->plan.port_count; i++) {
+			struct scan_result result = {.state = SONDE_SCAN_FILTERED,
+						     .rtt_ns = -1};
+			int r;
+
+			if (course_state(course, i) != SONDE_SCAN_UNKNOWN)
+				continue;
+			silent++;
+			result.address = plan_address(&scan->plan, i);
+			result.tries = course_tries(course, i);
+			r = scan_tell_port(scan, &result);
+			if (r < 0)
+				return r;
+		}
+		note_limited_errors(scan, host, silent);
 	}
 	return 0;
 }
 
+static void tell_hosts(struct sonde_scan *scan)
+{
+	if (scan->broadcasts)
+		scan_tell_note(scan, "%u broadcast address%s left out", scan->broadcasts,
+			       scan->broadcasts == 1 ? " is" : "es are");
+	for (uint32_t i = 0; i < scan->plan.host_count; i++) {
+		if (scan->skipped[i])
+			continue;
+		scan_tell_host(scan, &scan->hosts[i]);
+		if (scan->hosts[i].is_up)
+			scan->summary.hosts_up++;
+		else
+			scan->skipped[i] = true;
+	}
+	if (scan->summary.hosts_up == 0 && !scan->is_stopped)
+		scan_tell_note(scan, "no host answers; -Pn scans them all the same");
+	scan->summary.targets = scan->summary.hosts_up * scan->plan.port_count;
+}
+
+/* Hosts that are not this machine. */
+static bool has_others(const struct sonde_scan *scan)
+{
+	for (uint32_t i = 0; i < scan->plan.host_count; i++)
+		if (!scan->hosts[i].is_local && !scan->skipped[i])
+			return true;
+	return false;
+}
+
 int sonde_scan_run(struct sonde_scan *scan, int also_fd, struct sonde_error *err)
 {
-	int r = settle(scan, err);
+	struct sonde_address public;
+	struct raw *raw = NULL;
+	int r = sonde_scan_check(scan, &public, err);
 
 	if (r < 0)
 		return r;
 	scan->also_fd = also_fd;
 	scan->started_ns = clock_monotonic_ns();
 	scan->told_ns = scan->started_ns;
-	for (uint32_t i = 0; i < scan->plan.host_count; i++) {
-		scan->hosts[i].is_up = true;
-		scan->hosts[i].reason = SONDE_SCAN_USER;
-		scan->summary.hosts_up++;
-		scan_tell_host(scan, &scan->hosts[i]);
-	}
-	scan->summary.targets = scan->summary.hosts_up * scan->plan.port_count;
-	if (r == 0 && !scan->is_stopped && scan->summary.targets > 0)
-		r = scan_connect(scan, err);
+	if (scan->options.method == SONDE_SCAN_SYN ||
+	    (has_others(scan) && sonde_scan_can_syn()))
+		r = raw_open(&raw, scan->options.method == SONDE_SCAN_SYN ? err : NULL);
+	if (r < 0 && scan->options.method == SONDE_SCAN_SYN)
+		return r;
+	scan_ping(scan, raw);
+	tell_hosts(scan);
+	r = 0;
+	if (!scan->is_stopped && scan->summary.targets > 0 && !scan->options.only_ping)
+		r = scan->options.method == SONDE_SCAN_SYN ? scan_syn(scan, raw, err)
+							   : scan_connect(scan, err);
+	raw_close(raw);
 	scan->summary.took_ns = clock_monotonic_ns() - scan->started_ns;
 	scan->summary.is_complete = r == 0 && !scan->is_stopped;
 	return r < 0 ? r : scan->is_stopped;
@@ -389,5 +492,10 @@ int sonde_scan_run(struct sonde_scan *scan, int also_fd, struct sonde_error *err
 
 bool sonde_scan_can_syn(void)
 {
-	return false;
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
 }

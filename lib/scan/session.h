@@ -14,18 +14,20 @@ struct scan_host {
 	struct sonde_address address; /* port 0 */
 	struct sonde_address source;  /* ours, towards it; family NONE: not known */
 	bool is_up;
-	bool is_local;   /* it is this machine */
-	bool is_distant; /* behind a gateway */
-	bool has_echo;   /* it answers echo requests */
-	uint8_t reason;  /* enum sonde_scan_reason */
-	int64_t rtt_ns;  /* -1 not known */
+	bool is_local;     /* it is this machine */
+	bool is_distant;   /* behind a gateway */
+	bool has_echo;     /* it answers echo requests */
+	uint8_t reason;    /* enum sonde_scan_reason */
+	int64_t rtt_ns;    /* -1 not known */
+	uint32_t rejected; /* ports, by ICMP */
 };
 
 struct sonde_scan {
 	struct sonde_scan_options options;
 	struct hosts wanted, excluded, source_hosts;
 	struct ports ports;
-	bool is_settled;
+	bool is_settled, has_routes;
+	unsigned broadcasts; /* left out */
 	struct plan plan;
 	struct scan_host *hosts; /* owned; [plan.host_count] */
 	uint8_t *skipped;        /* owned; nonzero for a host that is down */
@@ -69,5 +71,7 @@ int scan_end_course(struct sonde_scan *scan, const struct course *course);
 
 /* The methods.  0, or a negative errno. */
 int scan_connect(struct sonde_scan *scan, struct sonde_error *err);
+struct raw;
+int scan_syn(struct sonde_scan *scan, struct raw *raw, struct sonde_error *err);
 
 #endif

@@ -1,0 +1,429 @@
+/* Raw sockets and the ring, for SYN scans and pings. */
+#include "scan/raw.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/if_packet.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/clock.h"
+
+enum {
+	PACKET_BYTES = 64,
+	IPV4_BYTES = 20,
+	IPV6_BYTES = 40,
+	SYN_BYTES = 24,
+	ECHO_BYTES = 16,
+	HOPS = 64,
+	SEGMENT = 1460,
+	PORT_TRIES = 200,
+	SEND_BUFFER = 4 << 20,
+	SNAP_BYTES = 256,
+};
+
+struct raw {
+	int fds[2]; /* IPv4, IPv6; -1 where the system has none */
+	int held[RAW_PORTS];
+	struct ring *ring;
+	uint16_t first_port;
+	uint16_t echo_id;
+	uint64_t key[2];
+	uint64_t dropped, foreign;
+	size_t count; /* of the batch */
+	uint8_t bytes[RAW_BATCH][PACKET_BYTES];
+	struct iovec parts[RAW_BATCH];
+	struct mmsghdr messages[RAW_BATCH];
+	struct sockaddr_storage to[RAW_BATCH];
+	uint8_t is_inet6[RAW_BATCH];
+};
+
+static int hold_port(uint16_t port)
+{
+	struct sockaddr_in6 both = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+	struct sockaddr_in inet = {.sin_family = AF_INET, .sin_port = htons(port)};
+	const int off = 0;
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0), r;
+
+	if (fd >= 0) {
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+		r = bind(fd, (const struct sockaddr *)&both, sizeof(both));
+	} else {
+		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		if (fd < 0)
+			return -errno;
+		r = bind(fd, (const struct sockaddr *)&inet, sizeof(inet));
+	}
+	if (r < 0) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+static void let_ports_go(struct raw *raw)
+{
+	for (unsigned i = 0; i < RAW_PORTS; i++) {
+		if (raw->held[i] >= 0)
+			close(raw->held[i]);
+		raw->held[i] = -1;
+	}
+}
+
+/* A number that the kernel picks: others in each run, because a host may still hold what
+ * an earlier run opened. */
+static int pick_port(uint16_t *ret)
+{
+	struct sockaddr_storage bound;
+	struct sonde_address address;
+	socklen_t length = sizeof(bound);
+	int fd = hold_port(0), r;
+
+	if (fd < 0)
+		return fd;
+	r = getsockname(fd, (struct sockaddr *)&bound, &length) < 0 ? -errno : 0;
+	close(fd);
+	if (r == 0)
+		r = sonde_address_from_sockaddr((const struct sockaddr *)&bound, length,
+						&address);
+	if (r == 0)
+		*ret = address.port;
+	return r;
+}
+
+static int hold_ports(struct raw *raw)
+{
+	int r = -EADDRINUSE;
+
+	for (unsigned tries = 0; tries < PORT_TRIES && r < 0; tries++) {
+		r = pick_port(&raw->first_port);
+		if (r < 0)
+			return r;
+		if (raw->first_port > UINT16_MAX - RAW_PORTS)
+			raw->first_port = UINT16_MAX - RAW_PORTS;
+		for (unsigned i = 0; i < RAW_PORTS; i++) {
+			r = hold_port((uint16_t)(raw->first_port + i));
+			if (r < 0)
+				break;
+			raw->held[i] = r;
+		}
+		if (r < 0)
+			let_ports_go(raw);
+		if (r < 0 && r != -EADDRINUSE)
+			return r;
+	}
+	return r < 0 ? r : 0;
+}
+
+/* ICMP, and TCP to our ports; nothing that leaves. */
+static int open_ring(const struct raw *raw, struct sonde_error *err)
+{
+	const uint32_t net = (uint32_t)SKF_NET_OFF;
+	const uint32_t first = raw->first_port, last = first + RAW_PORTS - 1;
+	/* clang-format off: the jumps are counted by line */
+	const struct sock_filter code[] = {
+		/* 0 */ BPF_STMT(BPF_LD | BPF_W | BPF_ABS, SKF_AD_OFF + SKF_AD_PKTTYPE),
+		/* 1 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 20, 0),
+		/* 2 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, net),
+		/* 3 */ BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 4),
+		/* 4 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 6, 9, 0),
+		/* 5 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 4, 0, 16),
+		/* 6 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, net + 9),
+		/* 7 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMP, 13, 0),
+		/* 8 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_TCP, 0, 13),
+		/* 9 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, net),
+		/* 10 */ BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x0f),
+		/* 11 */ BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 2),
+		/* 12 */ BPF_STMT(BPF_MISC | BPF_TAX, 0),
+		/* 13 */ BPF_STMT(BPF_JMP | BPF_JA, 4),
+		/* 14 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, net + 6),
+		/* 15 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMPV6, 5, 0),
+		/* 16 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_TCP, 0, 5),
+		/* 17 */ BPF_STMT(BPF_LDX | BPF_W | BPF_IMM, IPV6_BYTES),
+		/* 18 */ BPF_STMT(BPF_LD | BPF_H | BPF_IND, net + 2),
+		/* 19 */ BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, first, 0, 2),
+		/* 20 */ BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, last, 1, 0),
+		/* 21 */ BPF_STMT(BPF_RET | BPF_K, SNAP_BYTES),
+		/* 22 */ BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	/* clang-format on */
+
+	return ring_open_filtered(code, sizeof(code) / sizeof(code[0]), err);
+}
+
+static int open_sender(int family)
+{
+	const int bytes = SEND_BUFFER;
+	int fd = socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
+
+	if (fd < 0)
+		return -errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+	return fd;
+}
+
+static int refuse(struct sonde_error *err, int code, const char *what)
+{
+	sonde_error_set(err, sonde_error_kind_of(-code), code, "scan", what, NULL);
+	if (code == -EPERM || code == -EACCES)
+		sonde_error_hint(err, "raw packets need CAP_NET_RAW: run it as root, or "
+				      "use --connect");
+	else if (code == -EMFILE)
+		sonde_error_hint(err, "raise the limit of open files: ulimit -n 1024");
+	return code;
+}
+
+int raw_open(struct raw **ret, struct sonde_error *err)
+{
+	struct raw *raw = array_new(1, sizeof(*raw));
+	int r;
+
+	if (!raw)
+		return refuse(err, -ENOMEM, "by raw packets");
+	raw->fds[0] = raw->fds[1] = -1;
+	for (unsigned i = 0; i < RAW_PORTS; i++)
+		raw->held[i] = -1;
+	if (getrandom(raw->key, sizeof(raw->key), 0) < 0)
+		raw->key[0] = raw->key[1] = (uint64_t)clock_monotonic_ns();
+	raw->echo_id = (uint16_t)(raw->key[0] >> 48);
+	r = hold_ports(raw);
+	if (r < 0) {
+		refuse(err, r, "hold own ports");
+		goto out;
+	}
+	raw->fds[0] = open_sender(AF_INET);
+	raw->fds[1] = open_sender(AF_INET6);
+	if (raw->fds[0] < 0 && (raw->fds[1] < 0 || raw->fds[0] != -EAFNOSUPPORT)) {
+		r = refuse(err, raw->fds[0], "by raw packets");
+		goto out;
+	}
+	r = open_ring(raw, err);
+	if (r >= 0)
+		r = ring_map(r, &raw->ring, err);
+	if (r < 0)
+		goto out;
+	for (unsigned i = 0; i < RAW_BATCH; i++) {
+		raw->parts[i].iov_base = raw->bytes[i];
+		raw->messages[i].msg_hdr.msg_iov = &raw->parts[i];
+		raw->messages[i].msg_hdr.msg_iovlen = 1;
+		raw->messages[i].msg_hdr.msg_name = &raw->to[i];
+	}
+	*ret = raw;
+	return 0;
+out:
+	raw_close(raw);
+	return r;
+}
+
+void raw_close(struct raw *raw)
+{
+	if (!raw)
+		return;
+	ring_free(raw->ring);
+	for (unsigned i = 0; i < 2; i++)
+		if (raw->fds[i] >= 0)
+			close(raw->fds[i]);
+	let_ports_go(raw);
+	array_free(raw);
+}
+
+int raw_fd(const struct raw *raw)
+{
+	return ring_fd(raw->ring);
+}
+
+/* --- packets out */
+
+static uint32_t sum(const uint8_t *bytes, size_t n, uint32_t start)
+{
+	for (size_t i = 0; i + 1 < n; i += 2)
+		start += (uint32_t)bytes[i] << 8 | bytes[i + 1];
+	return start;
+}
+
+static void put16(uint8_t *at, uint32_t value)
+{
+	at[0] = (uint8_t)(value >> 8);
+	at[1] = (uint8_t)value;
+}
+
+static void put32(uint8_t *at, uint32_t value)
+{
+	put16(at, value >> 16);
+	put16(at + 2, value);
+}
+
+static void put_checksum(uint8_t *at, uint32_t start)
+{
+	while (start >> 16)
+		start = (start & 0xffff) + (start >> 16);
+	put16(at, ~start & 0xffff);
+}
+
+/* The IP header, with n bytes to follow.  Returns where they begin; *ret_sum is the
+ * pseudo header's (RFC 9293 3.1, RFC 8200 8.1). */
+static uint8_t *begin(struct raw *raw, const struct sonde_address *from,
+		      const struct sonde_address *to, uint8_t protocol, uint8_t n,
+		      uint32_t *ret_sum)
+{
+	size_t at = raw->count++;
+	uint8_t *ip = raw->bytes[at];
+	struct sonde_address portless = *to;
+	uint8_t address_bytes, header_bytes;
+
+	portless.port = 0; /* raw sockets take a protocol there */
+	raw->is_inet6[at] = to->family == SONDE_FAMILY_INET6;
+	memset(ip, 0, PACKET_BYTES);
+	if (raw->is_inet6[at]) {
+		address_bytes = 16;
+		header_bytes = IPV6_BYTES;
+		ip[0] = 0x60;
+		put16(ip + 4, n);
+		ip[6] = protocol;
+		ip[7] = HOPS;
+		memcpy(ip + 8, from->bytes, 16);
+		memcpy(ip + 24, to->bytes, 16);
+		*ret_sum = sum(ip + 8, 32, 0);
+	} else {
+		address_bytes = 4;
+		header_bytes = IPV4_BYTES;
+		ip[0] = 0x45;
+		put16(ip + 2, (uint32_t)IPV4_BYTES + n);
+		ip[6] = 0x40; /* do not fragment */
+		ip[8] = HOPS;
+		ip[9] = protocol;
+		memcpy(ip + 12, from->bytes, address_bytes);
+		memcpy(ip + 16, to->bytes, address_bytes);
+		*ret_sum = sum(ip + 12, 8, 0); /* its own checksum is the kernel's work */
+	}
+	*ret_sum += (uint32_t)protocol + n;
+	raw->parts[at].iov_len = (size_t)header_bytes + n;
+	raw->messages[at].msg_hdr.msg_namelen =
+		sonde_address_to_sockaddr(&portless, &raw->to[at]);
+	return ip + header_bytes;
+}
+
+void raw_add_syn(struct raw *raw, const struct sonde_address *from,
+		 const struct sonde_address *to, unsigned port_at, uint32_t serial)
+{
+	uint16_t own = (uint16_t)(raw->first_port + port_at);
+	uint32_t pseudo;
+	uint8_t *tcp = begin(raw, from, to, IPPROTO_TCP, SYN_BYTES, &pseudo);
+
+	put16(tcp, own);
+	put16(tcp + 2, to->port);
+	put32(tcp + 4, reply_cookie(raw->key, to, own) + serial);
+	tcp[12] = SYN_BYTES / 4 << 4;
+	tcp[13] = SONDE_TCP_SYN;
+	put16(tcp + 14, 1024);
+	tcp[20] = 2; /* the largest segment */
+	tcp[21] = 4;
+	put16(tcp + 22, SEGMENT);
+	put_checksum(tcp + 16, sum(tcp, SYN_BYTES, pseudo));
+}
+
+void raw_add_echo(struct raw *raw, const struct sonde_address *from,
+		  const struct sonde_address *to, uint16_t sequence)
+{
+	bool is_inet6 = to->family == SONDE_FAMILY_INET6;
+	uint32_t pseudo;
+	uint8_t *icmp = begin(raw, from, to, is_inet6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP,
+			      ECHO_BYTES, &pseudo);
+
+	icmp[0] = is_inet6 ? 128 : 8;
+	put16(icmp + 4, raw->echo_id);
+	put16(icmp + 6, sequence);
+	put_checksum(icmp + 2, sum(icmp, ECHO_BYTES, is_inet6 ? pseudo : 0));
+}
+
+size_t raw_batched(const struct raw *raw)
+{
+	return raw->count;
+}
+
+void raw_send(struct raw *raw,
+	      void (*refused)(void *context, size_t at, int error_number), void *context)
+{
+	size_t at = 0;
+
+	while (at < raw->count) {
+		size_t end = at;
+		int r;
+
+		while (end < raw->count && raw->is_inet6[end] == raw->is_inet6[at])
+			end++;
+		r = sendmmsg(raw->fds[raw->is_inet6[at]], raw->messages + at,
+			     (unsigned)(end - at), 0);
+		if (r < 0) {
+			refused(context, at, errno);
+			r = 1;
+		}
+		at += (size_t)r;
+	}
+	raw->count = 0;
+}
+
+/* --- answers in */
+
+/* Whose answer it is: only who saw the probe knows its number. */
+static bool is_ours(const struct raw *raw, struct raw_answer *answer)
+{
+	const struct reply *reply = &answer->reply;
+	uint32_t most = COURSE_SENTINELS;
+
+	if (reply->kind == REPLY_ECHO)
+		return reply->own_port == raw->echo_id;
+	if (reply->own_port < raw->first_port ||
+	    reply->own_port >= raw->first_port + RAW_PORTS)
+		return false;
+	answer->port_at = reply->own_port - raw->first_port;
+	answer->difference =
+		reply->number - reply_cookie(raw->key, &reply->about, reply->own_port);
+	if (reply->kind == REPLY_CHALLENGE)
+		return true;
+	return answer->difference < (answer->port_at < COURSE_ATTEMPTS ? 1 : most);
+}
+
+int raw_next(struct raw *raw, struct raw_answer *ret)
+{
+	struct ring_packet packet;
+
+	while (ring_next(raw->ring, &packet) > 0) {
+		if (!reply_read((enum sonde_link)packet.link, packet.bytes,
+				packet.captured_length, &ret->reply))
+			continue;
+		ret->at_ns = packet.at_ns;
+		/* Such an address is one only together with its link. */
+		if (ret->reply.about.family == SONDE_FAMILY_INET6 &&
+		    ret->reply.about.bytes[0] == 0xfe &&
+		    (ret->reply.about.bytes[1] & 0xc0) == 0x80)
+			ret->reply.about.scope_id = (uint32_t)packet.interface_index;
+		if (is_ours(raw, ret))
+			return 1;
+		if (ret->reply.kind != REPLY_ECHO)
+			raw->foreign++;
+	}
+	return 0;
+}
+
+uint64_t raw_drops(struct raw *raw)
+{
+	struct ring_counts counts;
+	uint64_t since;
+
+	ring_count(raw->ring, &counts);
+	since = counts.dropped - raw->dropped;
+	raw->dropped = counts.dropped;
+	return since;
+}
+
+uint64_t raw_foreign(const struct raw *raw)
+{
+	return raw->foreign;
+}

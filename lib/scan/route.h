@@ -1,0 +1,29 @@
+/* How this machine reaches an address, as its routing table says (rtnetlink(7)). */
+#ifndef SCAN_ROUTE_H
+#define SCAN_ROUTE_H
+
+#include <stdbool.h>
+
+#include <sonde/address.h>
+
+enum route_kind { ROUTE_UNICAST = 0, ROUTE_LOCAL, ROUTE_BROADCAST, ROUTE_MULTICAST };
+
+struct route {
+	enum route_kind kind;
+	bool has_gateway;
+	struct sonde_address source; /* ours; family NONE where none is preferred */
+	int interface_index;
+};
+
+/* A socket for the questions below.  The descriptor or -errno. */
+int route_open(void);
+/* 0, or -errno: -ENETUNREACH and the like where there is no way. */
+int route_get(int fd, const struct sonde_address *to, struct route *ret);
+
+/* Calls visit() for each neighbour whose link address is known.  0 or -errno. */
+int route_each_neighbour(int fd,
+			 void (*visit)(void *context,
+				       const struct sonde_address *neighbour),
+			 void *context);
+
+#endif
