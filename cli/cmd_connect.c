@@ -38,6 +38,33 @@ static const struct option options[] = {
 	{.name = "crlf",
 	 .letter = 'C',
 	 .help = "send the end of a line as CR LF, as most text protocols want it"},
+	{.name = "tls",
+	 .help = "TLS: the name is asked for (SNI), and its certificate checked"},
+	{.name = "tls-name",
+	 .type = OPTION_TEXT,
+	 .argument = "NAME",
+	 .help = "with TLS: ask for this name and check the certificate for it"},
+	{.name = "ca-file",
+	 .type = OPTION_FILE,
+	 .argument = "FILE",
+	 .help = "with TLS: trust whom these certificates (PEM) trust, and nobody else"},
+	{.name = "pin",
+	 .type = OPTION_TEXT,
+	 .argument = "FINGERPRINT",
+	 .help = "with TLS: trust the certificate with this SHA-256, whoever signed it"},
+	{.name = "cert",
+	 .type = OPTION_FILE,
+	 .argument = "FILE",
+	 .help = "with TLS: our own certificate (PEM), for servers that ask for one"},
+	{.name = "key",
+	 .type = OPTION_FILE,
+	 .argument = "FILE",
+	 .help = "with TLS: its key (PEM), where it is not in the same file"},
+	{.name = "alpn",
+	 .type = OPTION_TEXT,
+	 .argument = "NAMES",
+	 .help = "with TLS: protocols to agree on, with commas: h2,http/1.1"},
+	{.name = "insecure", .help = "with TLS: take any certificate"},
 	{.name = "stats", .help = "say at the end how many bytes went and came"},
 	{.name = NULL},
 };
@@ -126,12 +153,19 @@ static int run_pipe(struct talk *talk, struct sonde_session *session,
 static int check_options(const struct talk *talk)
 {
 	static const char *const pairs[][2] = {
-		{"ipv4", "ipv6"},
-		{"unix", "ipv4"},
-		{"unix", "ipv6"},
+		{"ipv4", "ipv6"},   {"unix", "ipv4"},    {"unix", "ipv6"},
+		{"tls", "udp"},     {"insecure", "pin"}, {"insecure", "ca-file"},
+		{"pin", "ca-file"},
 	};
+	static const char *const of_tls[] = {"tls-name", "ca-file", "pin",     "cert",
+					     "key",      "alpn",    "insecure"};
 	struct sonde_error err;
 
+	for (size_t i = 0; i < sizeof(of_tls) / sizeof(of_tls[0]); i++) {
+		if (arguments_has(talk->arguments, of_tls[i]) &&
+		    !arguments_has(talk->arguments, "tls"))
+			return message_usage(talk->name, "--%s needs --tls", of_tls[i]);
+	}
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
 		if (arguments_refuse_both(talk->arguments, talk->name, pairs[i][0],
 					  pairs[i][1], &err) < 0)
@@ -192,7 +226,18 @@ static int run(const struct command *command, const struct arguments *arguments,
 		.observer = observe,
 		.context = &talk,
 	};
-	struct sonde_target target = {0};
+	struct sonde_tls_options tls = {
+		.name = arguments_text(arguments, "tls-name", NULL),
+		.ca_file = arguments_text(arguments, "ca-file", NULL),
+		.pin = arguments_text(arguments, "pin", NULL),
+		.cert_file = arguments_text(arguments, "cert", NULL),
+		.key_file = arguments_text(arguments, "key", NULL),
+		.alpn = arguments_text(arguments, "alpn", NULL),
+		.insecure = arguments_has(arguments, "insecure"),
+	};
+	struct sonde_target target = {
+		.tls = arguments_has(arguments, "tls") ? &tls : NULL,
+	};
 	struct sonde_session *session = NULL;
 	struct sonde_session_totals totals;
 	struct sonde_error err;
@@ -202,6 +247,10 @@ static int run(const struct command *command, const struct arguments *arguments,
 		status = read_target(&talk, &target);
 	if (status != STATUS_DONE)
 		return status;
+	if (tls.insecure)
+		message_note(output,
+			     "the peer's certificate is not checked (--insecure): "
+			     "somebody on the way may read and change all");
 	if (output->has_json)
 		output_json_start(output, realtime_ns());
 	int r = sonde_session_new(&session_options, &session, &err);

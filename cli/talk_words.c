@@ -113,7 +113,6 @@ void talk_words_format(const struct sonde_session_event *event, char *ret,
 		       size_t capacity)
 {
 	const char *transport = sonde_transport_name(event->transport);
-	const char *fin = event->transport == SONDE_TRANSPORT_TCP ? " (FIN)" : "";
 	struct sonde_text line;
 
 	sonde_text_init(&line, ret, capacity);
@@ -153,11 +152,12 @@ void talk_words_format(const struct sonde_session_event *event, char *ret,
 	case SONDE_SESSION_STEP:
 		break;
 	case SONDE_SESSION_SENT_END:
-		sonde_text_add(&line, "our half is closed: nothing more is sent%s", fin);
+		sonde_text_add(&line, "our half is closed: nothing more is sent (%s)",
+			       event->text);
 		break;
 	case SONDE_SESSION_PEER_END:
-		sonde_text_add(&line, "the peer closed its half: nothing more comes%s",
-			       fin);
+		sonde_text_add(&line, "the peer closed its half: nothing more comes (%s)",
+			       event->text);
 		break;
 	case SONDE_SESSION_CLOSED:
 		add_closed(&line, event);

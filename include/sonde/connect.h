@@ -52,8 +52,8 @@ enum sonde_session_event_kind {
 	SONDE_SESSION_TLS,       /* tls */
 	SONDE_SESSION_SENT,      /* bytes[0..count) are in the kernel's hands */
 	SONDE_SESSION_RECEIVED,  /* bytes[0..count) */
-	SONDE_SESSION_SENT_END,  /* our half is closed */
-	SONDE_SESSION_PEER_END,  /* the peer's half is */
+	SONDE_SESSION_SENT_END,  /* our half is closed; text: FIN, close_notify */
+	SONDE_SESSION_PEER_END,  /* the peer's half is; text as before */
 	SONDE_SESSION_CLOSED,    /* text: by whom and why; by_user: in order */
 	SONDE_SESSION_TELNET,    /* text: an option that was agreed on */
 	SONDE_SESSION_NOTE,      /* text: what the user should know */

@@ -412,6 +412,32 @@ out:
 
 /* --- */
 
+static int connect_plain(struct sonde_session *session, const struct sonde_target *target,
+			 struct sonde_error *err)
+{
+	bool is_ip = target->transport == SONDE_TRANSPORT_TCP ||
+		     target->transport == SONDE_TRANSPORT_UDP;
+	int fd = is_ip ? connect_ip(session, target, err)
+		       : connect_unix(session, target, err);
+
+	if (fd < 0)
+		return fd;
+	if (target->transport == SONDE_TRANSPORT_TCP) {
+		/* A line that was typed shall leave at once, and a peer that vanished be
+		 * noticed. */
+		sock_set_no_delay(fd);
+		sock_set_keepalive(fd, KEEPALIVE_S);
+	}
+	session->stream = stream_new_plain(fd, session_is_datagram(session));
+	if (!session->stream) {
+		close(fd);
+		return sonde_error_set(err, SONDE_ERROR_TROUBLE, -ENOMEM, "connect",
+				       target->host, NULL);
+	}
+	session->opened_ns = session->active_ns = clock_monotonic_ns();
+	return 0;
+}
+
 int sonde_session_open(struct sonde_session *session, const struct sonde_target *target,
 		       struct sonde_error *err)
 {
@@ -430,30 +456,26 @@ int sonde_session_open(struct sonde_session *session, const struct sonde_target 
 	session->sent_end = session->peer_end = session->peer_ended_first = false;
 	session->last_sent = '\0';
 
-	bool is_ip = target->transport == SONDE_TRANSPORT_TCP ||
-		     target->transport == SONDE_TRANSPORT_UDP;
+	struct tls_context *context = NULL;
+	if (target->tls) {
+		int failed = tls_context_new(TLS_CLIENT, target->tls, &context, err);
+		if (failed < 0)
+			return failed;
+	}
 	int64_t began_ns = clock_monotonic_ns();
-	int fd = is_ip ? connect_ip(session, target, err)
-		       : connect_unix(session, target, err);
-	if (fd < 0)
-		return fd;
-	if (target->transport == SONDE_TRANSPORT_TCP) {
-		/* A line that was typed shall leave at once, and a peer that vanished be
-		 * noticed. */
-		sock_set_no_delay(fd);
-		sock_set_keepalive(fd, KEEPALIVE_S);
+	int r = connect_plain(session, target, err);
+	if (r == 0) {
+		struct sonde_session_event event = {
+			.kind = SONDE_SESSION_CONNECTED,
+			.took_ns = session->opened_ns - began_ns,
+		};
+		session_tell(session, &event);
 	}
-	session->stream = stream_new_plain(fd, session_is_datagram(session));
-	if (!session->stream) {
-		close(fd);
-		return sonde_error_set(err, SONDE_ERROR_TROUBLE, -ENOMEM, "connect",
-				       target->host, NULL);
-	}
-	session->opened_ns = session->active_ns = clock_monotonic_ns();
-	struct sonde_session_event event = {
-		.kind = SONDE_SESSION_CONNECTED,
-		.took_ns = session->opened_ns - began_ns,
-	};
-	session_tell(session, &event);
-	return 0;
+	if (r == 0 && context)
+		r = session_secure(session, context,
+				   target->timeout_ns > 0 ? began_ns + target->timeout_ns
+							  : SOCK_NEVER,
+				   err);
+	tls_context_free(context);
+	return r;
 }

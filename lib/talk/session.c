@@ -183,6 +183,14 @@ int session_fail(struct sonde_session *session, const char *operation, int error
 
 /* --- bytes */
 
+/* What the end of a direction looks like on the wire. */
+static const char *end_name(const struct sonde_session *session)
+{
+	if (stream_is_tls(session->stream))
+		return "close_notify";
+	return session->transport == SONDE_TRANSPORT_TCP ? "FIN" : "shutdown";
+}
+
 ssize_t session_read(struct sonde_session *session, void *bytes, size_t n)
 {
 	ssize_t got = stream_read(session->stream, bytes, n);
@@ -197,7 +205,10 @@ ssize_t session_read(struct sonde_session *session, void *bytes, size_t n)
 		session->active_ns = clock_monotonic_ns();
 		session_tell(session, &event);
 	} else if (got == 0 && !session->peer_end) {
-		struct sonde_session_event event = {.kind = SONDE_SESSION_PEER_END};
+		struct sonde_session_event event = {
+			.kind = SONDE_SESSION_PEER_END,
+			.text = end_name(session),
+		};
 		session->peer_end = true;
 		session->peer_ended_first = !session->sent_end;
 		session_tell(session, &event);
@@ -235,7 +246,10 @@ int session_shutdown(struct sonde_session *session)
 				  "is told at the end");
 	session->sent_end = true;
 	if (r == 0) {
-		struct sonde_session_event event = {.kind = SONDE_SESSION_SENT_END};
+		struct sonde_session_event event = {
+			.kind = SONDE_SESSION_SENT_END,
+			.text = end_name(session),
+		};
 		session_tell(session, &event);
 	}
 	/* The peer is gone already: it will hear nothing, and reading tells more. */

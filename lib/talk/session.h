@@ -2,6 +2,7 @@
  *
  *	connect.c	looks up, binds, connects
  *	session.c	the life of a session: events, errors in words, reading and writing
+ *	secure.c	TLS over a connection
  *	turn.c		its queue, and one turn of a caller's loop
  *	pipe.c		between two descriptors
  *	script_run.c	by a script
@@ -13,6 +14,7 @@
 
 #include "io/sock.h"
 #include "io/stream.h"
+#include "io/tls.h"
 
 /* The path of a Unix socket, or an address, and "/unix-dgram". */
 #define SESSION_SUBJECT_CHARS (SONDE_ENDPOINT_CHARS + 12)
@@ -67,5 +69,11 @@ int64_t session_idle_deadline_ns(const struct sonde_session *session);
 int session_fail_idle(struct sonde_session *session, struct sonde_error *err);
 /* Closes the connection and tells why. */
 void session_close(struct sonde_session *session, bool in_order, const char *why);
+
+/* --- secure.c */
+
+/* TLS over what is there, until the deadline. */
+int session_secure(struct sonde_session *session, struct tls_context *context,
+		   int64_t deadline_ns, struct sonde_error *err);
 
 #endif

@@ -243,14 +243,20 @@ tap.check('--stats', done.stderr.startswith(b'sonde: 3 bytes sent, 3 received in
 # --- other peers
 
 def against(name, argv, port, answered, request):
+    """These end when our half does, whatever they still have to say: it stays open."""
     process = netns.background(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     netns.wait_for_port('tcp', port)
-    threading.Thread(target=lambda: (process.stdin.write(answered), process.stdin.close()),
-                     daemon=True).start()
-    done = connect('127.0.0.1', port, input=request)
+    ours = netns.background([netns.SONDE, 'connect', '127.0.0.1', str(port)],
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    ours.stdin.write(request)
+    ours.stdin.flush()
+    process.stdin.write(answered)
+    process.stdin.flush()
+    got = ours.stdout.read(len(answered)), process.stdout.read(len(request))
+    ours.stdin.close()
+    process.stdin.close()
     tap.equal(f'{name} as the peer: what it said, and what it heard',
-              (done.returncode, len(done.stdout), done.stdout == answered,
-               process.stdout.read() == request), (0, len(answered), True, True))
+              (ours.wait(30), got == (answered, request)), (0, True))
 
 
 against('ncat', ['ncat', '-l', '127.0.0.1', '5001'], 5001, blob(100000), blob(60000, 8))
