@@ -8,6 +8,7 @@ extern const struct command command_calc;
 extern const struct command command_completion;
 extern const struct command command_connect;
 extern const struct command command_help;
+extern const struct command command_read;
 extern const struct command command_scan;
 extern const struct command command_serve;
 extern const struct command command_trace;

@@ -1,0 +1,142 @@
+/* Text that is made a million lines a second. */
+#include "lines.h"
+
+#include <string.h>
+
+#include <sonde/text.h>
+
+void lines_init(struct lines *lines, struct output *output)
+{
+	lines->output = output;
+	lines->used = 0;
+}
+
+void lines_write(struct lines *lines)
+{
+	output_bytes(lines->output, lines->chars, lines->used);
+	lines->used = 0;
+}
+
+void lines_add(struct lines *lines, const char *chars, size_t n)
+{
+	while (n > sizeof(lines->chars) - lines->used) {
+		size_t part = sizeof(lines->chars) - lines->used;
+
+		memcpy(lines->chars + lines->used, chars, part);
+		lines->used += part;
+		chars += part;
+		n -= part;
+		lines_write(lines);
+	}
+	memcpy(lines->chars + lines->used, chars, n);
+	lines->used += n;
+}
+
+void lines_text(struct lines *lines, const char *text)
+{
+	lines_add(lines, text, strlen(text));
+}
+
+void lines_char(struct lines *lines, char c)
+{
+	if (lines->used == sizeof(lines->chars))
+		lines_write(lines);
+	lines->chars[lines->used++] = c;
+}
+
+void lines_spaces(struct lines *lines, size_t n)
+{
+	while (n-- > 0)
+		lines_char(lines, ' ');
+}
+
+void lines_digits(struct lines *lines, uint64_t number, unsigned digits)
+{
+	char text[24];
+	size_t at = sizeof(text);
+
+	do {
+		text[--at] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	while (sizeof(text) - at < digits && at > 0)
+		text[--at] = '0';
+	lines_add(lines, text + at, sizeof(text) - at);
+}
+
+void lines_number(struct lines *lines, uint64_t number)
+{
+	lines_digits(lines, number, 1);
+}
+
+void lines_hex(struct lines *lines, uint64_t number, unsigned digits)
+{
+	char text[16];
+	size_t at = sizeof(text);
+
+	do {
+		text[--at] = "0123456789abcdef"[number % 16];
+		number /= 16;
+	} while (number > 0);
+	while (sizeof(text) - at < digits && at > 0)
+		text[--at] = '0';
+	lines_add(lines, text + at, sizeof(text) - at);
+}
+
+void lines_bytes(struct lines *lines, const uint8_t *bytes, size_t n, char separator)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0 && separator)
+			lines_char(lines, separator);
+		lines_char(lines, "0123456789abcdef"[bytes[i] >> 4]);
+		lines_char(lines, "0123456789abcdef"[bytes[i] & 15]);
+	}
+}
+
+void lines_escaped(struct lines *lines, const void *bytes, size_t n)
+{
+	const char *from = bytes;
+	char storage[512];
+	struct sonde_text text;
+
+	/* Pieces of which each fits when all of it is escaped (\u202e: 3 bytes to 6). */
+	while (n > 0) {
+		size_t part = n < 96 ? n : 96;
+
+		while (part < n && part > 90 &&
+		       ((unsigned char)from[part] & 0xc0) == 0x80)
+			part--;
+		sonde_text_init(&text, storage, sizeof(storage));
+		sonde_text_add_escaped(&text, from, part);
+		lines_add(lines, storage, text.used);
+		from += part;
+		n -= part;
+	}
+}
+
+size_t lines_width(const char *text)
+{
+	size_t width = 0;
+
+	for (; *text; text++)
+		width += ((unsigned char)*text & 0xc0) != 0x80;
+	return width;
+}
+
+void lines_left(struct lines *lines, const char *text, size_t width)
+{
+	size_t used = lines_width(text);
+
+	lines_text(lines, text);
+	if (used < width)
+		lines_spaces(lines, width - used);
+}
+
+void lines_right(struct lines *lines, const char *text, size_t width)
+{
+	size_t used = lines_width(text);
+
+	if (used < width)
+		lines_spaces(lines, width - used);
+	lines_text(lines, text);
+}
