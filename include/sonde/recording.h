@@ -74,7 +74,12 @@ struct sonde_socket {
 	uint8_t kind;     /* enum sonde_socket_kind */
 	uint8_t pipe_end; /* enum sonde_pipe_end */
 	bool is_listening;
-	bool is_inherited;    /* it existed before the first call that was seen */
+	bool is_inherited; /* it existed before the first call that was seen */
+	/* Of an inherited TCP connection, at looked_ns, when it was first seen: bytes that
+	 * had arrived and that nobody had read, that were written and not sent, and sent
+	 * and not acknowledged.  looked_ns 0: it was not asked. */
+	int64_t looked_ns;
+	uint32_t unread, unsent, in_flight;
 	uint64_t cookie;      /* SO_COOKIE */
 	uint32_t accepted_by; /* the call number */
 	uint32_t peer_socket; /* of a pipe or a socketpair: its other end; 0 not known */

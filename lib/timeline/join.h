@@ -6,6 +6,7 @@
  *	stream.c          packets -> streams; offsets; when bytes became readable
  *	endpoint.c        traced sockets -> sides of streams
  *	range.c           sends and receives -> ranges of a side's bytes
+ *	anchor.c          where these bytes begin in the stream
  *	join_sent.c       packets -> the calls that sent them
  *	join_completed.c  blocking calls -> the packets that completed them
  *	join_udp.c        datagrams, for both
@@ -80,10 +81,13 @@ struct local {
 
 /* One end of a stream, and the bytes that it sends. */
 struct side {
-	bool has_seq;             /* first_seq is known */
-	bool is_anchored;         /* so is what lies there: by the SYN, or by the end */
-	uint32_t first_seq;       /* on the wire, of offset 0 */
-	int64_t shift;            /* bytes that were sent before offset 0 */
+	bool has_seq;       /* first_seq is known */
+	bool is_anchored;   /* so is what lies there: by the SYN, or by the end */
+	uint32_t first_seq; /* on the wire, of offset 0 */
+	/* What is added to an offset to have its place among the bytes that the traced
+	 * program sent, or that the traced one at the other end read; known at all? */
+	int64_t shift, read_shift;
+	bool knows_sent, knows_read;
 	int64_t sent_until;       /* the furthest offset seen */
 	int64_t acked_until;      /* that the other side acknowledged */
 	struct arrivals arrivals; /* of its bytes at the other side */
@@ -155,6 +159,8 @@ int join_add_call_edge(struct join *join, const struct sonde_edge *edge);
 int stream_build(struct join *join);
 int endpoint_match(struct join *join);
 int range_build(struct join *join);
+/* Says where in the stream the bytes of the traced programs lie. */
+void anchor_side(struct join *join, uint32_t side_number);
 int udp_match(struct join *join);
 int sent_join(struct join *join);
 int completed_join(struct join *join);

@@ -68,11 +68,10 @@ static int send_data(struct search *search, const struct side *side)
 {
 	struct join *join = search->join;
 	int64_t sent = moment_plus(side->sent_until - (side->fin != 0), side->shift);
-	const struct sonde_socket *socket = socket_at(join->recording, side->socket);
 	int error;
 
 	/* Without its beginning, which send gave which byte is not known. */
-	if (!side->is_anchored || !socket || (!side->origin && socket->is_inherited))
+	if (!side->knows_sent)
 		return 0;
 	search->is_complete = side->sends.is_open || sent <= side->sends.total;
 	error = range_overlaps(&side->sends, search->from, search->to, found_send,

@@ -229,41 +229,6 @@ int range_order(const struct join *join, struct range_list *sends,
 	return 0;
 }
 
-/* A capture that began in the middle of a stream saw its FIN: then all that was sent (or
- * read) before it is known, and so what lies at offset 0. */
-static void anchor_by_end(const struct join *join, struct side *side,
-			  const struct side *reader)
-{
-	bool all_sent = side->origin && !side->sends.is_open && side->sends.count;
-	bool all_read = false;
-	const struct sonde_call *origin = call_at(join->recording, reader->origin);
-	int64_t shift;
-
-	if (side->is_anchored || !side->fin || join->recording->calls_dropped)
-		return;
-	if (!all_sent && origin && reader->receives.count) {
-		const struct call_index *calls = &join->calls;
-
-		for (uint32_t i = calls->socket_begin[reader->socket];
-		     i < calls->socket_begin[reader->socket + 1]; i++) {
-			const struct sonde_call *call =
-				call_at(join->recording, calls->of_socket[i]);
-
-			if (call->kind == SONDE_CALL_RECEIVE && call_returned(call) &&
-			    !call->result && call->length)
-				all_read = true;
-		}
-	}
-	if (!all_sent && !all_read)
-		return;
-	shift = moment_minus(all_sent ? side->sends.total : reader->receives.total,
-			     side->fin_offset);
-	if (shift < 0)
-		return;
-	side->shift = shift;
-	side->is_anchored = true;
-}
-
 int range_build(struct join *join)
 {
 	const struct sonde_recording *recording = join->recording;
@@ -299,7 +264,7 @@ int range_build(struct join *join)
 				&join_side(join, i)->receives) < 0)
 			return -ENOMEM;
 	for (uint32_t i = 0; i < side_count; i++)
-		anchor_by_end(join, join_side(join, i), join_side(join, i ^ 1));
+		anchor_side(join, i);
 	return 0;
 }
 

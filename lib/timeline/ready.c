@@ -103,10 +103,12 @@ uint32_t ready_connect(const struct join *join, const struct sonde_call *connect
 static uint32_t find_byte(const struct join *join, const struct side *sender,
 			  int64_t offset, int64_t end_ns)
 {
-	if (!sender->is_anchored)
+	int64_t at = moment_minus(offset, sender->read_shift);
+
+	/* What came before the capture has no packet. */
+	if (!sender->knows_read || at < 0)
 		return READY_NOT_SEEN;
-	return arrivals_find(&sender->arrivals, join->recording,
-			     moment_minus(offset, sender->shift), end_ns);
+	return arrivals_find(&sender->arrivals, join->recording, at, end_ns);
 }
 
 /* The FIN, once all before it has arrived. */
@@ -146,9 +148,6 @@ static uint32_t receive_bytes(const struct join *join, const struct side *reader
 		last = moment_plus(first, receive->result - 1);
 		*ret_exact = true;
 	}
-	/* A reader that began in the middle: what came before it is not known. */
-	if (!reader->origin && socket_at(join->recording, reader->socket)->is_inherited)
-		return READY_NOT_SEEN;
 	return find_byte(join, sender,
 			 receive->flags & SONDE_CALL_WAIT_ALL ? last : first,
 			 receive->exit_ns);
@@ -297,12 +296,9 @@ static uint32_t watched_stream(const struct join *join, const struct sonde_call 
 	reader = &join_state(join, stream)->sides[which];
 	sender = &join_state(join, stream)->sides[1 - which];
 	if (watched->ready & SONDE_READY_READ) {
-		if (reader->origin ||
-		    !socket_at(join->recording, reader->socket)->is_inherited)
-			found = find_byte(
-				join, sender,
-				range_taken(join, &reader->receives, wait->enter_ns),
-				wait->exit_ns);
+		found = find_byte(join, sender,
+				  range_taken(join, &reader->receives, wait->enter_ns),
+				  wait->exit_ns);
 		if (found == READY_NOT_SEEN)
 			found = find_deafening(join, reader, wait->exit_ns);
 	}

@@ -8,15 +8,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/clock.h"
 
 #ifndef PIDFD_THREAD
 #define PIDFD_THREAD O_EXCL
@@ -205,6 +210,31 @@ void lookup_state(int copy, struct sonde_socket *ret)
 	take_name(copy, ret);
 }
 
+/* What is under way on a connection that was there before: with it the first byte that the
+ * program will send or read has its place among the packets. */
+static void note_queues(int copy, struct sonde_socket *socket)
+{
+	struct tcp_info info = {0};
+	socklen_t size = sizeof(info);
+	int unread, unread_then, unacknowledged;
+
+	if (ioctl(copy, SIOCINQ, &unread) < 0 ||
+	    ioctl(copy, SIOCOUTQ, &unacknowledged) < 0 ||
+	    getsockopt(copy, IPPROTO_TCP, TCP_INFO, &info, &size) < 0 ||
+	    size < offsetof(struct tcp_info, tcpi_min_rtt))
+		return;
+	socket->looked_ns = clock_realtime_ns();
+	/* Something came in meanwhile: then nobody knows on which side of the time. */
+	if (ioctl(copy, SIOCINQ, &unread_then) < 0 || unread_then != unread ||
+	    info.tcpi_notsent_bytes > (uint32_t)unacknowledged) {
+		socket->looked_ns = 0;
+		return;
+	}
+	socket->unread = (uint32_t)unread;
+	socket->unsent = info.tcpi_notsent_bytes;
+	socket->in_flight = (uint32_t)unacknowledged - info.tcpi_notsent_bytes;
+}
+
 struct cookie_key {
 	const struct tracer *tracer;
 	uint64_t cookie;
@@ -277,6 +307,9 @@ uint32_t lookup_socket(struct tracer *tracer, const struct process *process, int
 	lookup_state(copy, &socket->seen);
 	if (accepted_by && socket->seen.family == SONDE_FAMILY_UNIX)
 		socket->seen.peer_pid = peer_pid_of(copy);
+	if (is_inherited && socket->seen.kind == SONDE_SOCKET_TCP &&
+	    !socket->seen.is_listening)
+		note_queues(copy, &socket->seen);
 	feed_socket(tracer->feed, &socket->seen);
 	return number;
 }

@@ -157,6 +157,16 @@ class Program:
                         first['at_ns'] <= end['until_ns'] and \
                         (end['kind'] == 'server' or first['at_ns'] >= end['from_ns']):
                     end['stream'] = stream  # the latest that fits
+            if end['stream'] is None and self.was_inherited(end):
+                end['stream'] = next((stream for stream, packets in self.streams.items()
+                                      if {packets[0]['from'], packets[0]['to']} ==
+                                      {client, server}), None)
+
+    def was_inherited(self, end):
+        ports = [end['local'][1], end['peer'][1]]
+        return any(each.get('inherited') and each['peer'] and
+                   [each['local']['port'], each['peer']['port']] == ports
+                   for each in self.events['socket'])
 
     # --- edges against truth
 
