@@ -5,6 +5,7 @@
 #include "command.h"
 
 extern const struct command command_calc;
+extern const struct command command_capture;
 extern const struct command command_completion;
 extern const struct command command_connect;
 extern const struct command command_help;

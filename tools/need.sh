@@ -6,7 +6,7 @@
 
 # Of each set of packages, what a task needs beyond a minimal Debian 12.
 declare -A packages=(
-	[build]='gcc libc6-dev libdw-dev libedit-dev libpcre2-dev libseccomp-dev libssl-dev
+	[build]='gcc libc6-dev libdw-dev libedit-dev libpcap-dev libpcre2-dev libseccomp-dev libssl-dev
 		libstdc++-12-dev libunistring-dev meson ninja-build pkg-config'
 	[demo]='python3'
 	[check]='bash-completion binutils clang-14 clang-format-14 clang-tidy-14 cppcheck fish g++

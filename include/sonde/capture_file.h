@@ -79,6 +79,7 @@ sonde_capture_writer_describe(struct sonde_capture_writer *writer, uint32_t numb
 struct sonde_capture_statistics {
 	int64_t start_ns, end_ns;
 	uint64_t received, dropped;
+	const char *comment; /* NULL none */
 };
 SONDE_API int
 sonde_capture_writer_count(struct sonde_capture_writer *writer, uint32_t number,

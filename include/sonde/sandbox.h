@@ -5,6 +5,7 @@
 #define SONDE_SANDBOX_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include <sonde/error.h>
 #include <sonde/export.h>
@@ -15,11 +16,14 @@ enum sonde_sandbox_policy {
 	 * or thread made, no socket opened, bound or connected: such calls fail with
 	 * EPERM. */
 	SONDE_SANDBOX_SERVE = 0,
+	/* Reads what is open, a capture above all, and writes to what is open; files that
+	 * come later are handed over a socket.  All capabilities are given up, too. */
+	SONDE_SANDBOX_CAPTURE,
 };
 
 /* What came of it.  The reasons are static text. */
 struct sonde_sandbox {
-	bool is_nobody;         /* was root, and is user and group 65534 now */
+	bool is_nobody; /* was root, and is user and group 65534, or those asked for, now */
 	const char *why_root;   /* NULL, or why root could not be left */
 	bool is_filtered;       /* system calls, of every thread */
 	const char *why_opened; /* NULL, or why they could not be filtered */
@@ -31,5 +35,9 @@ struct sonde_sandbox {
  * not be served with. */
 SONDE_API int sonde_sandbox_enter(enum sonde_sandbox_policy policy,
 				  struct sonde_sandbox *ret, struct sonde_error *err);
+/* The same, and root becomes that user. */
+SONDE_API int sonde_sandbox_enter_as(enum sonde_sandbox_policy policy, uid_t uid,
+				     gid_t gid, struct sonde_sandbox *ret,
+				     struct sonde_error *err);
 
 #endif

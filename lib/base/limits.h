@@ -73,6 +73,8 @@ enum {
 	 * to hold the largest packet. */
 	LIMIT_RING_BLOCK_BYTES = 1 << 17,
 	LIMIT_RING_BLOCKS = 256,
+	LIMIT_RING_LEAST_BLOCKS = 2,
+	LIMIT_RING_MOST_BLOCKS = 1 << 15, /* 4 GiB */
 	LIMIT_SNAP_BYTES = 262144,
 	LIMIT_HELD_MS = 250,        /* a packet waits to be known as the programs' */
 	LIMIT_HELD_BYTES = 1 << 24, /* of such packets */

@@ -12,7 +12,8 @@
  * while one of its packets is still being copied.  So the counter says exactly how many
  * packets must still come, and ring_drain() waits for just these.
  *
- * Geometry is constant, so that the process which maps the ring need not be told it. */
+ * Geometry is constant unless asked for, so that the process which maps the ring need not
+ * be told it. */
 #include "capture/ring.h"
 
 #include <errno.h>
@@ -33,7 +34,6 @@
 #include <sonde/packet.h>
 
 enum {
-	RING_BYTES = LIMIT_RING_BLOCK_BYTES * LIMIT_RING_BLOCKS,
 	/* Has no meaning for blocks, but the kernel checks that it divides them. */
 	FRAME_BYTES = 1 << 11,
 	RETIRE_MS = 1,
@@ -46,6 +46,7 @@ enum {
 struct ring {
 	int fd;
 	uint8_t *bytes;
+	unsigned blocks;
 	unsigned block;            /* being read, or the next one to come */
 	struct tpacket3_hdr *next; /* in it; NULL: it is the kernel's */
 	uint32_t left;             /* packets in it from `next` on */
@@ -72,41 +73,77 @@ static int set_option(int fd, int option, const void *value, socklen_t length)
 }
 
 /* On loopback every packet is seen going out and coming in: the first is left out, before
- * it costs room in the ring. */
-static int attach_filter(int fd, const struct sock_filter *wanted, unsigned short count)
+ * it costs room in the ring.  The caller's filter follows. */
+static int attach_filter(int fd, const struct ring_options *options)
 {
-	struct sock_filter code[] = {
+	static const struct sock_filter once[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, SKF_AD_OFF + SKF_AD_PKTTYPE),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 0, 3),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, SKF_AD_OFF + SKF_AD_HATYPE),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARPHRD_LOOPBACK, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	static const struct sock_filter all[] = {
 		BPF_STMT(BPF_RET | BPF_K, LIMIT_SNAP_BYTES - VLAN_TAG_BYTES),
 	};
-	struct sock_fprog filter = {.len = sizeof(code) / sizeof(code[0]),
-				    .filter = code};
+	enum { ONCE = sizeof(once) / sizeof(once[0]) };
+	struct sock_filter code[BPF_MAXINSNS];
+	const struct sock_filter *then = options->filter ? options->filter : all;
+	size_t count = options->filter ? options->filter_count : 1;
+	size_t before = options->is_whole_filter ? 0 : ONCE;
+	struct sock_fprog filter = {.filter = code};
 
-	if (wanted) {
-		filter.len = count;
-		/* The kernel only reads it. */
-		memcpy(&filter.filter, &wanted, sizeof(wanted));
+	if (count > BPF_MAXINSNS - before) {
+		errno = E2BIG;
+		return -1;
 	}
+	memcpy(code, once, before * sizeof(code[0]));
+	memcpy(code + before, then, count * sizeof(code[0]));
+	filter.len = (unsigned short)(before + count);
 	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter));
+}
+
+static int join_promiscuous(int fd, int interface_index)
+{
+	const struct packet_mreq request = {
+		.mr_ifindex = interface_index,
+		.mr_type = PACKET_MR_PROMISC,
+	};
+
+	return set_option(fd, PACKET_ADD_MEMBERSHIP, &request, sizeof(request));
+}
+
+int ring_open(struct sonde_error *err)
+{
+	return ring_open_with(&(const struct ring_options){0}, err);
 }
 
 int ring_open_filtered(const struct sock_filter *code, unsigned short count,
 		       struct sonde_error *err)
 {
+	const struct ring_options options = {
+		.filter = code,
+		.filter_count = count,
+		.is_whole_filter = true,
+	};
+
+	return ring_open_with(&options, err);
+}
+
+int ring_open_with(const struct ring_options *options, struct sonde_error *err)
+{
+	unsigned blocks = options->blocks ? options->blocks : LIMIT_RING_BLOCKS;
 	const struct tpacket_req3 geometry = {
 		.tp_block_size = LIMIT_RING_BLOCK_BYTES,
-		.tp_block_nr = LIMIT_RING_BLOCKS,
+		.tp_block_nr = blocks,
 		.tp_frame_size = FRAME_BYTES,
-		.tp_frame_nr = RING_BYTES / FRAME_BYTES,
+		.tp_frame_nr = LIMIT_RING_BLOCK_BYTES / FRAME_BYTES * blocks,
 		.tp_retire_blk_tov = RETIRE_MS,
 	};
-	const struct sockaddr_ll everything = {
+	const struct sockaddr_ll from = {
 		.sll_family = AF_PACKET,
 		.sll_protocol = htons(ETH_P_ALL),
+		.sll_ifindex = options->interface_index,
 	};
 	const int version = TPACKET_V3, reserve = VLAN_TAG_BYTES;
 	int fd, r;
@@ -121,9 +158,14 @@ int ring_open_filtered(const struct sock_filter *code, unsigned short count,
 		r = fail(err, "set up the packet ring");
 		goto out;
 	}
-	if (attach_filter(fd, code, count) ||
-	    bind(fd, (const struct sockaddr *)&everything, sizeof(everything))) {
-		r = fail(err, "bind to all interfaces");
+	if (attach_filter(fd, options)) {
+		r = fail(err, "attach the capture filter");
+		goto out;
+	}
+	if ((options->is_promiscuous && join_promiscuous(fd, options->interface_index)) ||
+	    bind(fd, (const struct sockaddr *)&from, sizeof(from))) {
+		r = fail(err, options->interface_index ? "bind to the interface"
+						       : "bind to all interfaces");
 		goto out;
 	}
 	return fd;
@@ -132,12 +174,17 @@ out:
 	return r;
 }
 
-int ring_open(struct sonde_error *err)
+int ring_map(int fd, struct ring **ret, struct sonde_error *err)
 {
-	return ring_open_filtered(NULL, 0, err);
+	return ring_map_blocks(fd, LIMIT_RING_BLOCKS, ret, err);
 }
 
-int ring_map(int fd, struct ring **ret, struct sonde_error *err)
+static size_t ring_bytes(unsigned blocks)
+{
+	return (size_t)blocks * LIMIT_RING_BLOCK_BYTES;
+}
+
+int ring_map_blocks(int fd, unsigned blocks, struct ring **ret, struct sonde_error *err)
 {
 	struct ring *ring = calloc(1, sizeof(*ring));
 	int r;
@@ -146,12 +193,14 @@ int ring_map(int fd, struct ring **ret, struct sonde_error *err)
 		r = fail(err, "map the packet ring");
 		goto out;
 	}
-	ring->bytes = mmap(NULL, RING_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ring->bytes =
+		mmap(NULL, ring_bytes(blocks), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (ring->bytes == MAP_FAILED) {
 		r = fail(err, "map the packet ring");
 		goto out;
 	}
 	ring->fd = fd;
+	ring->blocks = blocks;
 	*ret = ring;
 	return 0;
 out:
@@ -164,7 +213,7 @@ void ring_free(struct ring *ring)
 {
 	if (!ring)
 		return;
-	munmap(ring->bytes, RING_BYTES);
+	munmap(ring->bytes, ring_bytes(ring->blocks));
 	close(ring->fd);
 	free(ring);
 }
@@ -198,7 +247,7 @@ static bool take_block(struct ring *ring)
 			__atomic_store_n(&header->block_status, TP_STATUS_KERNEL,
 					 __ATOMIC_RELEASE);
 			ring->next = NULL;
-			ring->block = (ring->block + 1) % LIMIT_RING_BLOCKS;
+			ring->block = (ring->block + 1) % ring->blocks;
 			header = block_header(ring);
 		}
 		if (!(__atomic_load_n(&header->block_status, __ATOMIC_ACQUIRE) &

@@ -10,9 +10,12 @@
 #define CAPTURE_RING_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <sonde/error.h>
+
+struct sock_filter;
 
 struct ring_packet {
 	int64_t at_ns; /* CLOCK_REALTIME */
@@ -27,9 +30,20 @@ struct ring_packet {
  * Returns the descriptor, or a negative errno (EPERM: no CAP_NET_RAW). */
 int ring_open(struct sonde_error *err);
 
-struct sock_filter;
-/* The same, of what a classic BPF program lets through; on loopback the program has to
- * leave one of the two copies out (SKF_AD_PKTTYPE). */
+struct ring_options {
+	int interface_index; /* 0 all */
+	unsigned blocks;     /* of LIMIT_RING_BLOCK_BYTES; 0: as ring_open() */
+	bool is_promiscuous; /* of one interface */
+	/* Classic BPF that says how many bytes to take of a packet; NULL: all of all. */
+	const struct sock_filter *filter; /* borrowed */
+	size_t filter_count;
+	bool is_whole_filter; /* on loopback it leaves one of two copies out itself */
+};
+/* Interfaces that are down do not hinder. */
+int ring_open_with(const struct ring_options *options, struct sonde_error *err);
+
+/* Over all interfaces, of what a classic BPF program lets through; on loopback the
+ * program has to leave one of the two copies out (SKF_AD_PKTTYPE). */
 int ring_open_filtered(const struct sock_filter *code, unsigned short count,
 		       struct sonde_error *err);
 
@@ -37,6 +51,8 @@ struct ring; /* the mapped ring of one descriptor */
 
 /* Takes the descriptor, also when it fails. */
 int ring_map(int fd, struct ring **ret, struct sonde_error *err);
+/* Of so many blocks, as the ring was opened with. */
+int ring_map_blocks(int fd, unsigned blocks, struct ring **ret, struct sonde_error *err);
 void ring_free(struct ring *ring);
 int ring_fd(const struct ring *ring); /* poll it for POLLIN; borrowed */
 

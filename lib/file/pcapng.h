@@ -77,6 +77,9 @@ void pcapng_format_journal(struct pcapng_block *block, const uint8_t *text, size
 void pcapng_format_statistics(struct pcapng_block *block, uint32_t interface,
 			      int64_t start_ns, int64_t end_ns, uint64_t received,
 			      uint64_t dropped);
+void pcapng_format_statistics_with(struct pcapng_block *block, uint32_t interface,
+				   int64_t start_ns, int64_t end_ns, uint64_t received,
+				   uint64_t dropped, const char *comment);
 
 /* A journal entry, field by field, in the Journal Export Format: NAME=VALUE for values
  * that are valid UTF-8 without line feed and NUL, the length-prefixed binary form

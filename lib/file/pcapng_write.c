@@ -279,9 +279,19 @@ void pcapng_format_statistics(struct pcapng_block *block, uint32_t interface,
 			      int64_t start_ns, int64_t end_ns, uint64_t received,
 			      uint64_t dropped)
 {
+	pcapng_format_statistics_with(block, interface, start_ns, end_ns, received,
+				      dropped, NULL);
+}
+
+void pcapng_format_statistics_with(struct pcapng_block *block, uint32_t interface,
+				   int64_t start_ns, int64_t end_ns, uint64_t received,
+				   uint64_t dropped, const char *comment)
+{
 	begin(block, PCAPNG_STATISTICS);
 	add_u32(block, interface);
 	add_time(block, end_ns);
+	if (comment)
+		add_text_option(block, PCAPNG_OPTION_COMMENT, comment);
 	add_time_option(block, PCAPNG_STATISTICS_START, start_ns);
 	add_time_option(block, PCAPNG_STATISTICS_END, end_ns);
 	add_count_option(block, PCAPNG_STATISTICS_RECEIVED, received);

@@ -1,4 +1,4 @@
-/* The sandbox of a process that serves.
+/* The sandbox of a process that serves, or captures.
  *
  * The order matters.  Groups and user go first, which the filter would not permit; then
  * no_new_privs, without which an ordinary user may not load a filter; the filter comes
@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <linux/sockios.h>
 #include <seccomp.h>
 #include <stddef.h>
@@ -24,6 +25,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { NOBODY = 65534 }; /* the kernel's overflow user, and Debian's nobody and nogroup */
@@ -39,14 +41,22 @@ enum { NOBODY = 65534 }; /* the kernel's overflow user, and Debian's nobody and 
 /* clang-format off */
 static const int serve_calls[] = {
 	/* clients */
-	SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(shutdown), SCMP_SYS(close),
-	SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(recvmmsg),
-	SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(sendmmsg),
-	SCMP_SYS(getsockname), SCMP_SYS(getpeername),
-	SCMP_SYS(getsockopt), SCMP_SYS(setsockopt),
+	SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(shutdown),
+	SCMP_SYS(recvmmsg), SCMP_SYS(sendmmsg),
+	SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(setsockopt),
+};
+
+static const int capture_calls[] = {
+	/* a file that could not be written to its end */
+	SCMP_SYS(ftruncate),
+};
+
+static const int common_calls[] = {
+	SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(sendto), SCMP_SYS(sendmsg),
+	SCMP_SYS(getsockopt),
 	/* the log, signals that come as bytes */
 	SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(write), SCMP_SYS(writev),
-	SCMP_SYS(fstat), SCMP_SYS(lseek),
+	SCMP_SYS(close), SCMP_SYS(fstat), SCMP_SYS(lseek),
 	/* waiting */
 	SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2),
 	SCMP_SYS(epoll_ctl), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(futex),
@@ -71,7 +81,7 @@ static const int serve_calls[] = {
 
 /* --- identity */
 
-static int leave_root(struct sonde_sandbox *ret)
+static int leave_root(uid_t uid, gid_t gid, struct sonde_sandbox *ret)
 {
 	if (geteuid() != 0 && getuid() != 0)
 		return 0;
@@ -79,10 +89,11 @@ static int leave_root(struct sonde_sandbox *ret)
 	 * nothing to a process that cannot open a file. */
 	if (setgroups(0, NULL) < 0 && errno != EPERM)
 		return -errno;
-	if (setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
-	    setresuid(NOBODY, NOBODY, NOBODY) < 0) {
+	if (setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0) {
 		if (errno == EINVAL)
-			ret->why_root = "the user namespace has no user 65534";
+			ret->why_root = uid == NOBODY
+						? "the user namespace has no user 65534"
+						: "the user namespace has no such user";
 		else if (errno == EPERM)
 			ret->why_root = "the capability CAP_SETUID is missing";
 		else
@@ -93,6 +104,15 @@ static int leave_root(struct sonde_sandbox *ret)
 		return -EPERM; /* root again: this must not serve */
 	ret->is_nobody = true;
 	return 0;
+}
+
+/* Those of an ordinary user, who was given some, too. */
+static int drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	const struct __user_cap_data_struct none[2] = {{0}};
+
+	return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
 }
 
 /* --- the filter */
@@ -133,7 +153,18 @@ static int permit_arguments(scmp_filter_ctx filter)
 	return r;
 }
 
-static int load_filter(void)
+static int permit_all(scmp_filter_ctx filter, const int *calls, size_t count)
+{
+	int r = 0;
+
+	/* A call that this architecture does not have is passed over. */
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = calls[i] >= 0 ? seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0)
+				  : 0;
+	return r;
+}
+
+static int load_filter(enum sonde_sandbox_policy policy)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int r = filter ? 0 : -ENOMEM;
@@ -145,12 +176,20 @@ static int load_filter(void)
 	/* A binary tree: the filter runs with every call. */
 	if (r == 0)
 		r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	for (size_t i = 0; r == 0 && i < sizeof(serve_calls) / sizeof(serve_calls[0]);
-	     i++) {
-		/* A call that this architecture does not have is passed over. */
-		if (serve_calls[i] >= 0)
-			r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, serve_calls[i], 0);
-	}
+	if (r == 0)
+		r = permit_all(filter, common_calls, sizeof(common_calls) / sizeof(int));
+	if (r == 0 && policy == SONDE_SANDBOX_SERVE)
+		r = permit_all(filter, serve_calls, sizeof(serve_calls) / sizeof(int));
+	if (r == 0 && policy == SONDE_SANDBOX_CAPTURE)
+		r = permit_all(filter, capture_calls,
+			       sizeof(capture_calls) / sizeof(int));
+	/* Names of interfaces that come while it captures. */
+	if (r == 0 && policy == SONDE_SANDBOX_CAPTURE)
+		r = permit_where(filter, SCMP_SYS(ioctl), 1, UINT32_MAX, SIOCGIFNAME);
+	/* fstat(), as libc makes it. */
+	if (r == 0 && policy == SONDE_SANDBOX_CAPTURE)
+		r = permit_where(filter, SCMP_SYS(newfstatat), 3, AT_EMPTY_PATH,
+				 AT_EMPTY_PATH);
 	if (r == 0)
 		r = permit_arguments(filter);
 	if (r == 0)
@@ -163,17 +202,27 @@ static int load_filter(void)
 int sonde_sandbox_enter(enum sonde_sandbox_policy policy, struct sonde_sandbox *ret,
 			struct sonde_error *err)
 {
-	struct sonde_sandbox sandbox = {0};
-	int r = leave_root(&sandbox);
+	return sonde_sandbox_enter_as(policy, NOBODY, NOBODY, ret, err);
+}
 
-	(void)policy;
+int sonde_sandbox_enter_as(enum sonde_sandbox_policy policy, uid_t uid, gid_t gid,
+			   struct sonde_sandbox *ret, struct sonde_error *err)
+{
+	struct sonde_sandbox sandbox = {0};
+	int r = leave_root(uid, gid, &sandbox);
+
 	if (r < 0)
 		return sonde_error_set(err, SONDE_ERROR_TROUBLE, r, "leave",
 				       "the user root", NULL);
+	if (policy == SONDE_SANDBOX_CAPTURE)
+		r = drop_capabilities();
+	if (r < 0)
+		return sonde_error_set(err, SONDE_ERROR_TROUBLE, r, "drop",
+				       "the capabilities", NULL);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return sonde_error_set(err, SONDE_ERROR_TROUBLE, -errno, "set",
 				       "no_new_privs", NULL);
-	r = load_filter();
+	r = load_filter(policy);
 	if (r == -ENOMEM)
 		return sonde_error_set(err, SONDE_ERROR_TROUBLE, r, "filter",
 				       "system calls", NULL);

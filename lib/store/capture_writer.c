@@ -230,9 +230,10 @@ int sonde_capture_writer_count(struct sonde_capture_writer *writer, uint32_t num
 		return fail(writer, writer->error, err);
 	if (number >= writer->interface_capacity || !writer->interfaces[number])
 		return fail(writer, -EINVAL, err);
-	pcapng_format_statistics(&writer->pending, writer->interfaces[number] - 1,
-				 statistics->start_ns, statistics->end_ns,
-				 statistics->received, statistics->dropped);
+	pcapng_format_statistics_with(&writer->pending, writer->interfaces[number] - 1,
+				      statistics->start_ns, statistics->end_ns,
+				      statistics->received, statistics->dropped,
+				      statistics->comment);
 	return add_block(writer, err);
 }
 

@@ -96,9 +96,10 @@ def _end(process):
 
 
 def _environment(argv):
-    """In the sandbox of `sonde serve` LeakSanitizer cannot work, and a sanitizer can open no
-    file for its report."""
-    if 'ASAN_OPTIONS' not in os.environ or 'serve' not in ' '.join(argv).split():
+    """In the sandbox of `sonde serve` and `capture` LeakSanitizer cannot work, and a sanitizer
+    can open no file for its report."""
+    words = ' '.join(argv).split()
+    if 'ASAN_OPTIONS' not in os.environ or not {'serve', 'capture'} & set(words):
         return {}
     return {'env': {**os.environ, 'ASAN_OPTIONS': os.environ['ASAN_OPTIONS'] +
                     ':detect_leaks=0:log_path=stderr'}}
