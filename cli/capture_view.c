@@ -1,14 +1,17 @@
 /* See capture_view.h. */
 #include "capture_view.h"
 
-#include <inttypes.h>
+#include <errno.h>
 #include <stdlib.h>
 
-#include <sonde/packet.h>
+#include <sonde/dissect.h>
+
+#include "render_packet.h"
 
 struct capture_view {
+	struct packet_view packets;
 	struct output *output;
-	int64_t first_ns;
+	struct sonde_dissector *dissector;
 };
 
 int capture_view_new(struct output *output, struct capture_view **ret,
@@ -16,49 +19,49 @@ int capture_view_new(struct output *output, struct capture_view **ret,
 {
 	struct capture_view *view = calloc(1, sizeof(*view));
 
-	if (!view)
-		return sonde_error_set(err, SONDE_ERROR_TROUBLE, -12, "list", "packets",
-				       NULL);
+	if (!view || sonde_dissector_new(&view->dissector) < 0) {
+		free(view);
+		return sonde_error_set(err, SONDE_ERROR_TROUBLE, -ENOMEM, "list",
+				       "packets", NULL);
+	}
 	view->output = output;
+	sonde_dissector_want_columns(view->dissector);
+	lines_init(&view->packets.lines, output);
+	packet_time_init(&view->packets.time, (enum packet_time_format)0);
+	view->packets.has_list = true;
+	for (uint8_t i = 0; i < PACKET_COLUMN_FIELD; i++)
+		view->packets.columns[view->packets.column_count++].kind = i;
 	*ret = view;
 	return 0;
 }
 
 void capture_view_free(struct capture_view *view)
 {
+	if (!view)
+		return;
+	sonde_dissector_free(view->dissector);
 	free(view);
 }
 
 int capture_view_add(struct capture_view *view, const struct sonde_frame *frame,
 		     struct sonde_error *err)
 {
-	static const char *const protos[] = {"-", "TCP", "UDP", "ICMP", "ICMPv6"};
-	char source[SONDE_ADDRESS_CHARS] = "-", destination[SONDE_ADDRESS_CHARS] = "-";
-	char flags[9] = "";
-	struct sonde_decoded decoded;
-	int64_t since_ns;
+	struct sonde_dissection dissection;
 
-	(void)err;
-	if (!view->first_ns)
-		view->first_ns = frame->at_ns;
-	since_ns = frame->at_ns - view->first_ns;
-	sonde_packet_decode((enum sonde_link)frame->link, frame->bytes,
-			    frame->captured_length, &decoded);
-	if (decoded.src.family != SONDE_FAMILY_NONE) {
-		sonde_address_format(&decoded.src, source);
-		sonde_address_format(&decoded.dst, destination);
-	}
-	if (decoded.proto == SONDE_PACKET_TCP)
-		sonde_packet_flag_letters(decoded.tcp_flags, flags);
-	output_print(view->output,
-		     "%5" PRIu32 " %4" PRId64 ".%09" PRId64 " %s > %s %s %" PRIu32
-		     " %s\n",
-		     frame->number, since_ns / 1000000000, since_ns % 1000000000, source,
-		     destination, protos[decoded.proto], frame->wire_length, flags);
+	if (sonde_dissect(view->dissector, frame, &dissection) < 0)
+		return sonde_error_set(err, SONDE_ERROR_TROUBLE, -ENOMEM, "list",
+				       "packets", NULL);
+	packet_time_see(&view->packets.time, frame);
+	if (view->output->has_json)
+		render_packet_json(&view->packets, frame, &dissection);
+	else
+		render_packet(&view->packets, frame, &dissection);
+	packet_time_pass(&view->packets.time, frame, true);
 	return 0;
 }
 
 void capture_view_flush(struct capture_view *view)
 {
+	lines_write(&view->packets.lines);
 	output_flush(view->output);
 }

@@ -379,6 +379,7 @@ static void give(struct sonde_capture *capture, const struct source *source,
 					   : capture->snap_bytes,
 		.wire_length = packet->wire_length,
 		.bytes = packet->bytes,
+		.time_digits = 9,
 		.interface_name = interface->name[0] ? interface->name : NULL,
 	};
 }

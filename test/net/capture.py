@@ -252,6 +252,16 @@ def test_limits():
     tap.equal('a file without packets can be read', rows(path), ([], []))
 
 
+def test_list():
+    capture = Run('-i', 'lo', '-v', '-w', scratch('list.pcapng'))
+    make_traffic()
+    capture.end()
+    listed, _ = rows(scratch('list.pcapng'))
+    tap.check('-v lists what is written', len(listed) > 20)
+    tap.equal('as tshark lists the file', capture.out.splitlines(),
+              [line.rstrip() for line in listed])
+
+
 def test_pipe():
     reader, writer = os.pipe()
     process = netns.background([netns.SONDE, 'capture', '-i', 'lo', '-w', '-', 'udp'],
@@ -455,6 +465,7 @@ def main():
     test_links()
     test_any()
     test_limits()
+    test_list()
     test_pipe()
     test_rotation()
     test_rights()
