@@ -134,9 +134,10 @@ struct join {
 	uint32_t *stream_begin; /* [stream]: of_stream[begin[s]..begin[s + 1]) */
 	/* Datagrams: the call that sent each packet, and whether it is the only one that
 	 * fits; the packet that each receive got. */
-	uint32_t *sent_by;     /* [packet - 1] */
-	bool *is_sent_surely;  /* [packet - 1] */
-	uint32_t *datagram_of; /* [call - 1] */
+	uint32_t *sent_by;          /* [packet - 1] */
+	bool *is_sent_surely;       /* [packet - 1] */
+	uint32_t *datagram_of;      /* [call - 1] */
+	bool *is_received_unsurely; /* [call - 1]: or another thread got that one */
 	struct local local;
 	/* SENT and RELEASED, by packet; COMPLETED and TAKEN in order of calls. */
 	struct sonde_edge *packet_edges, *call_edges;

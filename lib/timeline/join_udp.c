@@ -358,6 +358,35 @@ static int by_exit(const void *left, const void *right, void *context)
 	return a < b ? -1 : a > b;
 }
 
+/* Threads that receive on one socket at once: both datagrams were there before either came
+ * back, and each fits both.  Which got which is not to be told. */
+static void doubt_receives(struct matcher *matcher, uint32_t count)
+{
+	struct join *join = matcher->join;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct sonde_call *call =
+			call_at(join->recording, matcher->receives[i]);
+		uint32_t packet = join->datagram_of[call->call - 1];
+
+		for (uint32_t k = i + 1;
+		     packet && k < count && k - i <= LIMIT_DATAGRAM_SENDS; k++) {
+			const struct sonde_call *later =
+				call_at(join->recording, matcher->receives[k]);
+			uint32_t other = join->datagram_of[later->call - 1];
+
+			if (!other || later->tid == call->tid ||
+			    later->enter_ns > call->exit_ns ||
+			    join_packet(join, other)->at_ns > call->exit_ns ||
+			    !fits_receive(call, join_packet(join, other)) ||
+			    !fits_receive(later, join_packet(join, packet)))
+				continue;
+			join->is_received_unsurely[call->call - 1] = true;
+			join->is_received_unsurely[later->call - 1] = true;
+		}
+	}
+}
+
 static void match_receives(struct matcher *matcher, uint32_t socket)
 {
 	struct join *join = matcher->join;
@@ -405,6 +434,7 @@ static void match_receives(struct matcher *matcher, uint32_t socket)
 		if (next > end)
 			next = end;
 	}
+	doubt_receives(matcher, count);
 }
 
 int udp_match(struct join *join)
@@ -419,12 +449,15 @@ int udp_match(struct join *join)
 					 sizeof(*join->is_sent_surely));
 	join->datagram_of =
 		array_new((size_t)recording->call_count + 1, sizeof(*join->datagram_of));
+	join->is_received_unsurely = array_new((size_t)recording->call_count + 1,
+					       sizeof(*join->is_received_unsurely));
 	matcher.sent =
 		array_new((size_t)recording->call_count + 1, sizeof(*matcher.sent));
 	matcher.receives =
 		array_new((size_t)recording->call_count + 1, sizeof(*matcher.receives));
 	if (!join->sent_by || !join->is_sent_surely || !join->datagram_of ||
-	    !matcher.sent || !matcher.receives || collect_ends(&matcher) < 0)
+	    !join->is_received_unsurely || !matcher.sent || !matcher.receives ||
+	    collect_ends(&matcher) < 0)
 		goto out;
 	if (matcher.end_count) {
 		place_ends(&matcher);

@@ -211,6 +211,7 @@ uint32_t ready_receive(const struct join *join, const struct sonde_call *receive
 	case SONDE_SOCKET_TCP:
 		return receive_from_stream(join, receive, ret_exact);
 	case SONDE_SOCKET_UDP:
+		*ret_exact = !join->is_received_unsurely[receive->call - 1];
 		return receive->result >= 0 ? join->datagram_of[receive->call - 1]
 					    : datagram_error(join, receive);
 	default:

@@ -165,6 +165,7 @@ static void join_done(struct join *join)
 	array_free(join->sent_by);
 	array_free(join->is_sent_surely);
 	array_free(join->datagram_of);
+	array_free(join->is_received_unsurely);
 	array_free(join->packet_edges);
 	array_free(join->call_edges);
 }

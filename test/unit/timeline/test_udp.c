@@ -290,6 +290,43 @@ static void test_port_passes_on(void **state)
 	story_done(&story);
 }
 
+/* Two threads wait on one socket.  When one has come back before the next datagram, it is
+ * known which it got; where both datagrams were there before either came back, it is not,
+ * unless they differ. */
+static void test_threads(void **state)
+{
+	struct story story;
+	struct pair pair = begin(&story);
+	uint32_t calls[6];
+
+	(void)state;
+	for (unsigned i = 0; i < 6; i++) {
+		const int64_t enter_us = 50 + 1000 * (i / 2);
+		const int64_t exit_us[] = {130, 230, 1330, 1331, 2330, 2331};
+		const int64_t length = i == 5 ? 7 : 4;
+
+		calls[i] = CALL(&story, SERVER, "recvfrom", enter_us, exit_us[i], length,
+				.line = 91, .thread = 1 + i % 2,
+				.socket = pair.server_socket, .address = &pair.client,
+				.length = 512);
+	}
+	story_udp(&story, 110, &pair.client, &pair.server, 4);
+	story_udp(&story, 210, &pair.client, &pair.server, 4);
+	story_udp(&story, 1310, &pair.client, &pair.server, 4);
+	story_udp(&story, 1311, &pair.client, &pair.server, 4);
+	story_udp(&story, 2310, &pair.client, &pair.server, 4);
+	story_udp(&story, 2311, &pair.client, &pair.server, 7);
+	story_end(&story);
+	for (unsigned i = 0; i < 6; i++) {
+		const struct sonde_edge *edge =
+			edge_of(&story, SONDE_EDGE_COMPLETED, i + 1, calls[i]);
+
+		assert_non_null(edge);
+		assert_int_equal(edge->exact, i / 2 != 1);
+	}
+	story_done(&story);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -302,6 +339,7 @@ int main(void)
 		cmocka_unit_test(test_port_unreachable),
 		cmocka_unit_test(test_many_at_once),
 		cmocka_unit_test(test_port_passes_on),
+		cmocka_unit_test(test_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
