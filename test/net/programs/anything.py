@@ -20,6 +20,7 @@ import threading
 import time
 
 import truth
+from messages import WAIT_FOR_ONE, Messages, checked, libc
 
 LIMIT_SECONDS = 10
 ADDRESS = {socket.AF_INET: '127.0.0.1', socket.AF_INET6: '::1'}
@@ -302,7 +303,7 @@ class Conversation:
         # What the end of a process closes ends with all its connections.
         self.rounds = 1 if self.ending == 'exit' else rng.choice([1, 1, 1, 2, 3])
         self.same_port = self.ending == 'linger' and rng.random() < 0.7
-        self.hands_over = rng.random() < 0.3
+        self.hands_over = rng.choice([None, None, None, 'fork', 'late', 'rights'])
         self.in_process = {'client': rng.random() < 0.3, 'server': rng.random() < 0.3}
         self.open()
 
@@ -376,18 +377,45 @@ class Conversation:
     def serve(self):
         rng = random.Random(self.seed + ' server')
         for _ in range(self.rounds):
-            end = accept(rng, self.listener)
             # A fork beside other threads is asking for trouble.
-            if self.hands_over and self.in_process['server']:
-                child = truth.fork()
-                if not child:
-                    self.converse(rng, end, False)
-                    leave(0)
-                end_kind(rng, end, 'close')
-                wait_for_child(child)
+            how = self.hands_over if self.in_process['server'] else None
+            if how == 'rights':
+                self.serve_by_message(rng)
+                continue
+            end = accept(rng, self.listener)
+            if how:
+                self.serve_by_fork(rng, end, how == 'late')
             else:
                 self.converse(rng, end, False)
         self.listener.sock.close()
+
+    def serve_by_fork(self, rng, end, is_late):
+        """The last close is the child's or, where that is late, the parent's."""
+        child = truth.fork()
+        if not child:
+            self.converse(rng, end, False)
+            leave(0)
+        if is_late:
+            wait_for_child(child)
+        end_kind(rng, end, 'close')
+        if not is_late:
+            wait_for_child(child)
+
+    def serve_by_message(self, rng):
+        """A child that was there before gets the connection by SCM_RIGHTS."""
+        ours, theirs = socket.socketpair()
+        child = truth.fork()
+        if not child:
+            ours.close()
+            self.converse(rng, truth.take(theirs), False)
+            leave(0)
+        theirs.close()
+        end = accept(rng, self.listener)
+        truth.give(ours, end)
+        pause(rng)
+        end_kind(rng, end, 'close')
+        wait_for_child(child)
+        ours.close()
 
     def ask(self):
         rng = random.Random(self.seed + ' client')
@@ -483,6 +511,10 @@ class Datagrams(Conversation):
         self.listener = end
         self.sizes = [self.rng.choice([6, 20, 500, 1473, 9000, 60000])
                       for _ in range(self.rng.randrange(1, 8))]
+        # Several at once, or two threads that answer on one socket.
+        self.way = self.rng.choice(['plain', 'plain', 'many', 'shared'])
+        if self.way == 'shared':
+            set_mode(self.rng, end, 'blocking')
 
     def receive(self, rng, end):
         """One datagram, sometimes less of it than there is."""
@@ -503,29 +535,79 @@ class Datagrams(Conversation):
                 call.got = buffer[:count]
         return peer
 
+    def receive_many(self, rng, end, count):
+        """So many datagrams by recvmmsg()."""
+        while count:
+            if end.mode != 'blocking' or rng.random() < 0.2:
+                wait_for(rng, {end: 'in'})
+            most = min(count, rng.choice([1, 3, 20]))
+            many = Messages.empty(most, 2000)
+            with truth.call('receive', end) as call:
+                found = libc.recvmmsg(end.sock.fileno(), many.array, most, WAIT_FOR_ONE, None)
+                call.got = many.received(0)
+            count -= checked(found)
+
+    def send_many(self, end, datagrams):
+        many = Messages(datagrams)
+        with truth.call('send', end, data=b''.join(datagrams), many=True) as call:
+            call.count = libc.sendmmsg(end.sock.fileno(), many.array, many.count, 0)
+        if call.count != many.count:
+            raise OSError(f'{call.count} of {many.count} datagrams')
+
+    def reply(self, rng, end, peer, size):
+        pause(rng)
+        data = truth.fill(rng.random(), size)
+        if rng.random() < 0.5:
+            with truth.call('send', end, data=data) as call:
+                call.count = end.sock.sendto(data, peer)
+        else:
+            with truth.call('send', end, data=data) as call:
+                call.count = end.sock.sendmsg([data[:3], data[3:]], [], 0, peer)
+
+    def share(self, rng):
+        """Answers until a datagram of one byte comes."""
+        end = self.listener
+        while True:
+            with truth.call('receive', end) as call:
+                call.got, peer = end.sock.recvfrom(65535)
+            if len(call.got) == 1:
+                break
+            self.reply(rng, end, peer, rng.choice([6, 500, 9000]))
+
     def serve(self):
         rng = random.Random(self.seed + ' server')
         end = self.listener
+        if self.way == 'shared':
+            threads = [Guarded(self.share, random.Random(rng.random())) for _ in range(2)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            end.sock.close()
+            return
+        if self.way == 'many':
+            self.receive_many(rng, end, len(self.sizes) * self.rounds)
+            end.sock.close()
+            return
         for size in self.sizes * self.rounds:
-            peer = self.receive(rng, end)
-            pause(rng)
-            data = truth.fill(rng.random(), size)
-            if rng.random() < 0.5:
-                with truth.call('send', end, data=data) as call:
-                    call.count = end.sock.sendto(data, peer)
-            else:
-                with truth.call('send', end, data=data) as call:
-                    call.count = end.sock.sendmsg([data[:3], data[3:]], [], 0, peer)
+            self.reply(rng, end, self.receive(rng, end), size)
         end.sock.close()
 
     def ask(self):
         rng = random.Random(self.seed + ' client')
         for _ in range(self.rounds):
             end = truth.End(socket.socket(self.family, socket.SOCK_DGRAM), 'udp')
-            is_connected = rng.random() < 0.5
+            is_connected = rng.random() < 0.5 or self.way == 'many'
             if is_connected:
                 end.sock.connect(self.address)
             set_mode(rng, end, rng.choice(['blocking', 'timeout', 'nonblocking']))
+            if self.way == 'many':
+                # What is lost in a full buffer would be waited for.
+                self.send_many(end, [truth.fill(rng.random(), min(size, 1473))
+                                     for size in self.sizes])
+                pause(rng)
+                end.sock.close()
+                continue
             for size in self.sizes:
                 data = truth.fill(rng.random(), size)
                 if is_connected:
@@ -535,6 +617,12 @@ class Datagrams(Conversation):
                         call.count = end.sock.sendto(data, self.address)
                 pause(rng)
                 self.receive(rng, end)
+            end.sock.close()
+        if self.way == 'shared':
+            end = truth.End(socket.socket(self.family, socket.SOCK_DGRAM), 'udp')
+            for data in b'0', b'1':
+                with truth.call('send', end, data=data) as call:
+                    call.count = end.sock.sendto(data, self.address)
             end.sock.close()
 
 

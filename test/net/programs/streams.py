@@ -5,7 +5,6 @@ Each case is a function below; truth.py tells afterwards what each call did.  Wh
 to be lost, nft drops them in the namespace that the program runs in.
 """
 
-import ctypes
 import os
 import select
 import socket
@@ -17,6 +16,7 @@ import threading
 import time
 
 import truth
+from messages import Messages, libc
 
 HOST = '127.0.0.1'
 
@@ -44,7 +44,8 @@ def accept(listener):
 
 
 def connect(address, more=()):
-    end = truth.End(socket.socket(socket.AF_INET, socket.SOCK_STREAM), 'client')
+    family = socket.AF_INET6 if ':' in address[0] else socket.AF_INET
+    end = truth.End(socket.socket(family, socket.SOCK_STREAM), 'client')
     for option in more:
         end.sock.setsockopt(*option)
     with truth.call('connect', end) as _:
@@ -457,36 +458,19 @@ def transfers():
 
 def many_datagrams():
     """sendmmsg and recvmmsg: several datagrams in a call."""
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    class Vector(ctypes.Structure):
-        _fields_ = [('base', ctypes.c_void_p), ('length', ctypes.c_size_t)]
-
-    class Message(ctypes.Structure):
-        _fields_ = [('name', ctypes.c_void_p), ('name_length', ctypes.c_uint32),
-                    ('vectors', ctypes.POINTER(Vector)), ('vector_count', ctypes.c_size_t),
-                    ('control', ctypes.c_void_p), ('control_length', ctypes.c_size_t),
-                    ('flags', ctypes.c_size_t), ('length', ctypes.c_size_t)]
-
     a = truth.End(socket.socket(socket.AF_INET, socket.SOCK_DGRAM), 'udp')
     b = truth.End(socket.socket(socket.AF_INET, socket.SOCK_DGRAM), 'udp')
     for end in a, b:
         end.sock.bind((HOST, 0))
         end.known['local'] = end.sock.getsockname()[:2]
     a.sock.connect(b.sock.getsockname())
-    buffers = [ctypes.create_string_buffer(truth.fill(f'message {i}', 20 + i), 20 + i)
-               for i in range(8)]
-    vectors = [Vector(ctypes.addressof(each), len(each)) for each in buffers]
-    messages = (Message * 8)(*[Message(vectors=ctypes.pointer(each), vector_count=1)
-                               for each in vectors])
-    data = b''.join(each.raw for each in buffers)
+    many = Messages([truth.fill(f'message {i}', 20 + i) for i in range(8)])
+    data = b''.join(each.raw for each in many.buffers)
     with truth.call('send', a, data=data, many=True) as call:
-        call.count = libc.sendmmsg(a.sock.fileno(), messages, 8, 0)
-    for each in messages:
-        each.name = None
+        call.count = libc.sendmmsg(a.sock.fileno(), many.array, 8, 0)
     with truth.call('receive', b) as call:
-        count = libc.recvmmsg(b.sock.fileno(), messages, 8, 0, None)
-        call.got = buffers[0].raw
+        count = libc.recvmmsg(b.sock.fileno(), many.array, 8, 0, None)
+        call.got = many.received(0)
     if count != 8:
         raise ValueError(f'{count} datagrams')
 

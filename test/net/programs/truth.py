@@ -12,6 +12,7 @@ import itertools
 import json
 import os
 import random
+import socket
 import sys
 import threading
 import time
@@ -85,6 +86,23 @@ class call:
             if self.end.sent is not None:
                 self.end.sent += self.count
         _records.append(self.record)
+
+
+def give(way, end):
+    """Hands the end to another process, over a Unix socket; its references are counted on."""
+    told = [end.name, end.kind, end.sent, end.received, end.mode, end.sock.gettimeout()]
+    socket.send_fds(way, [json.dumps(told).encode()], [end.sock.fileno()])
+
+
+def take(way):
+    """The same end in this process; who accepted it knows the addresses."""
+    told, descriptors, _, _ = socket.recv_fds(way, 4096, 1)
+    name, kind, sent, received, mode, timeout = json.loads(told)
+    end = End(socket.socket(fileno=descriptors[0]), kind)
+    _ends.remove(end.known)
+    end.name, end.sent, end.received, end.mode = name, sent, received, mode
+    end.sock.settimeout(timeout)
+    return end
 
 
 def fork():
