@@ -1,20 +1,32 @@
 #!/bin/bash
 # How many requests `sonde serve calc` answers, beside reference servers; with verdicts
 #
-#	bench/serve.sh [ROUNDS [SECONDS]]
+#	bench/serve.sh [ROUNDS [SECONDS [PART...]]]
+#
+# The parts, all of them without a name; each is measured for itself:
+#
+#	tcp      beside a bare epoll loop and libev
+#	threads  beside a thread for each connection, in C and in Python
+#	udp      beside one datagram at a time
+#	crowd    how long the others wait beside many idle and slow connections
+#	memory   what an idle connection takes
+#	options  --workers and --busy-poll
 #
 # The load is `sonde calc --bench`, a closed loop that checks every answer.  Server and load
 # have a CPU each.  In each round every server is started anew and measured in turn, so that
 # a slow minute of the machine meets all of them; a ratio is that of the same round, and
 # what is printed is the median of the rounds' ratios, with its confidence interval (95 %,
 # by the ranks).  A target holds if the median reaches it; where it lies within the
-# interval, the rounds were too few to be sure, and that is said.
+# interval, the rounds were too few to be sure, and that is said.  Where other programs take
+# part of the CPUs, the server's own time for a request (cpu) says more than the rate.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . bench/lib.sh
 
 rounds=${1:-15}
-seconds=${2:-0.5}
+seconds=${2:-0.3}
+parts=(tcp threads udp crowd memory options)
+[ $# -lt 3 ] || parts=("${@:3}")
 idle=9000
 slow=900
 
@@ -71,29 +83,60 @@ stop() {
 	server=
 }
 
-load() { # VARIANT SHAPE LOAD-OPTION...: into the values, as SHAPE and SHAPE-p99
-	local variant=$1 shape=$2 line
+cpu_ns() { # of the threads that the server has
+	{ cat "/proc/$server"/task/*/schedstat 2>/dev/null || true; } |
+		awk '{ all += $1 } END { printf "%d", all }'
+}
+
+load() { # VARIANT SHAPE LOAD-OPTION...: into the values, as SHAPE, SHAPE-p99, SHAPE-cpu ...
+	local variant=$1 shape=$2 line before per_second
 	shift 2
+	before=$(cpu_ns)
 	line=$(taskset -c "$load_cpu" build/sonde calc --bench --json --to "127.0.0.1:$port" \
 		--for "${seconds}s" "$@" | tail -n 1)
-	add "$variant" "$shape" "$(sed -E 's/.*"per_second":([0-9]+).*/\1/' <<<"$line")"
+	per_second=$(sed -E 's/.*"per_second":([0-9]+).*/\1/' <<<"$line")
+	add "$variant" "$shape" "$per_second"
+	add "$variant" "$shape-cpu" "$(awk -v ns=$(($(cpu_ns) - before)) -v rate="$per_second" \
+		-v seconds="$seconds" 'BEGIN { printf "%.1f", ns / (rate * seconds + 1) }')"
 	add "$variant" "$shape-p50" "$(sed -E 's/.*"p50_ns":([0-9]+).*/\1/' <<<"$line")"
 	add "$variant" "$shape-p99" "$(sed -E 's/.*"p99_ns":([0-9]+).*/\1/' <<<"$line")"
 }
 
-measure() { # VARIANT
-	start "$1"
-	load "$1" c1 --connections 1
-	load "$1" c50 --connections 50
-	load "$1" c50d16 --connections 50 --depth 16
-	load "$1" c1000 --connections 1000
-	load "$1" c1000d16 --connections 1000 --depth 16
+serve_shapes() { # VARIANT SHAPE...
+	local variant=$1 shape
+	start "$variant"
+	shift
+	for shape in "$@"; do
+		case $shape in
+		c1) load "$variant" c1 --connections 1 ;;
+		c50) load "$variant" c50 --connections 50 ;;
+		c50d16) load "$variant" c50d16 --connections 50 --depth 16 ;;
+		c1000) load "$variant" c1000 --connections 1000 ;;
+		c1000d16) load "$variant" c1000d16 --connections 1000 --depth 16 ;;
+		udp) load "$variant" udp --udp --connections 50 --depth 16 ;;
+		esac
+	done
 	stop
 }
 
-measure_udp() { # VARIANT
-	start "$1"
-	load "$1" udp --udp --connections 50 --depth 16
+private_bytes() {
+	awk '/^Private_Dirty:/ { print $2 * 1024 }' "/proc/$server/smaps_rollup"
+}
+
+measure_memory() {
+	local before
+	start sonde
+	load warm memory --connections 50
+	before=$(private_bytes)
+	: >"$crowd_out"
+	taskset -c "$load_cpu" build/bench/bench_crowd "$port" "$idle" 1 >"$crowd_out" &
+	crowd=$!
+	wait_for 'the crowd' cat "$crowd_out" >/dev/null
+	add idle memory $((($(private_bytes) - before) / idle))
+	add limit memory 512
+	kill "$crowd"
+	wait "$crowd" 2>/dev/null || true
+	crowd=
 	stop
 }
 
@@ -150,34 +193,74 @@ ratio() {
 		}' "$values"
 }
 
-for ((round = 1; round <= rounds; round++)); do
-	echo "round $round of $rounds" >&2
-	for variant in sonde epoll libev threads python; do
-		measure "$variant"
-	done
-	for variant in sonde one-by-one; do
-		measure_udp "$variant"
-	done
-	for variant in sonde-busy sonde-workers; do
-		start "$variant"
-		load "$variant" c1 --connections 1
-		load "$variant" c50d16 --connections 50 --depth 16
-		stop
-	done
-	measure_crowd
-done
+measure() { # PART: one round
+	local variant
+	case $1 in
+	tcp)
+		for variant in sonde epoll libev; do
+			serve_shapes "$variant" c1 c50 c50d16 c1000 c1000d16
+		done
+		;;
+	threads)
+		for variant in sonde threads python; do
+			serve_shapes "$variant" c50d16 c1000
+		done
+		;;
+	udp)
+		for variant in sonde one-by-one; do
+			serve_shapes "$variant" udp
+		done
+		;;
+	crowd) measure_crowd ;;
+	memory) measure_memory ;;
+	options)
+		for variant in sonde sonde-busy sonde-workers; do
+			serve_shapes "$variant" c1 c50d16
+		done
+		;;
+	*)
+		echo "bench: no part $1; there are tcp, threads, udp, crowd, memory and options" >&2
+		exit 2
+		;;
+	esac
+}
 
-printf '%-44s %11s %11s  %s\n' "median of $rounds rounds" sonde peer 'ratio [95 %]'
-for peer in epoll libev; do
-	for shape in c50 c50d16 c1000 c1000d16; do
-		ratio "requests/s, $shape, by $peer" $shape sonde $peer 0.97
+tell() { # PART
+	local peer shape
+	case $1 in
+	tcp)
+		for peer in epoll libev; do
+			for shape in c50 c50d16 c1000 c1000d16; do
+				ratio "requests/s, $shape, by $peer" $shape sonde $peer 0.97
+				ratio "  CPU ns a request" $shape-cpu sonde $peer
+			done
+		done
+		ratio 'requests/s, c1, by epoll' c1 sonde epoll
+		;;
+	threads)
+		ratio 'requests/s, c1000, by C threads' c1000 sonde threads 2
+		ratio 'requests/s, c1000, by Python threads' c1000 sonde python 2.5
+		ratio 'requests/s, c50d16, by Python threads' c50d16 sonde python 5
+		;;
+	udp)
+		ratio 'requests/s, UDP 50x16, by one at a time' udp sonde one-by-one 1.2
+		ratio '  CPU ns a request' udp-cpu sonde one-by-one
+		;;
+	crowd) ratio "p99 ns, beside $idle idle, $slow slow, by alone" crowd-p99 crowded alone '<2' ;;
+	memory) ratio 'bytes of user memory, an idle one, by 512' memory idle limit '<1' ;;
+	options)
+		ratio 'p50 ns, c1, --busy-poll 200us by without' c1-p50 sonde-busy sonde
+		ratio 'requests/s, c50d16, two workers on one CPU' c50d16 sonde-workers sonde
+		;;
+	esac
+}
+
+for part in "${parts[@]}"; do
+	: >"$values"
+	for ((round = 1; round <= rounds; round++)); do
+		echo "$part: round $round of $rounds" >&2
+		measure "$part"
 	done
+	printf '%-44s %11s %11s  %s\n' "$part, median of $rounds rounds" sonde peer 'ratio [95 %]'
+	tell "$part"
 done
-ratio 'requests/s, c1000, by C threads' c1000 sonde threads 2
-ratio 'requests/s, c1000, by Python threads' c1000 sonde python 2.5
-ratio 'requests/s, c50d16, by Python threads' c50d16 sonde python 5
-ratio 'requests/s, UDP 50x16, by one at a time' udp sonde one-by-one 1.2
-ratio "p99 ns, beside $idle idle, $slow slow, by alone" crowd-p99 crowded alone '<2'
-ratio 'p50 ns, c1, --busy-poll 200us by without' c1-p50 sonde-busy sonde
-ratio 'requests/s, c1, by epoll' c1 sonde epoll
-ratio 'requests/s, c50d16, two workers on one CPU' c50d16 sonde-workers sonde
