@@ -1,9 +1,12 @@
 #!/bin/bash
 # Strains that take longer than a check may: soak.sh [COUNT [SEED]]
 #
-# COUNT malformed requests (a million without it) to a server of every service and dialect.
+# 9,000 idle clients and 900 that send and read a byte a second; then COUNT malformed requests
+# (a million without it) to a server of every service and dialect.
 set -eu
 cd "$(dirname "$0")/.."
 
 tools/build.sh >&2
-SONDE=$PWD/build/sonde exec test/net/malformed.py "${1:-1000000}" "${2:-$RANDOM}"
+export SONDE=$PWD/build/sonde
+test/net/crowd.py 9000 900 1
+exec test/net/malformed.py "${1:-1000000}" "${2:-$RANDOM}"
