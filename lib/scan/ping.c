@@ -195,7 +195,7 @@ static bool is_settled(const struct ping *ping, int64_t now_ns)
 	for (uint32_t i = 0; i < ping->count; i++) {
 		const struct scan_host *host = &ping->scan->hosts[ping->first + i];
 
-		if (ping->scan->skipped[ping->first + i])
+		if (ping->scan->skipped[ping->first + i] || host->has_no_route)
 			continue;
 		if (!host->is_up)
 			return false;

@@ -289,8 +289,10 @@ static int look_at_routes(struct sonde_scan *scan, struct sonde_error *err)
 		struct scan_host *host = &scan->hosts[i];
 		struct route route;
 
-		if (route_get(fd, &host->address, &route) < 0)
+		if (route_get(fd, &host->address, &route) < 0) {
+			host->has_no_route = true;
 			continue;
+		}
 		host->source = route.source;
 		host->is_local = route.kind == ROUTE_LOCAL;
 		host->is_distant = route.has_gateway;
