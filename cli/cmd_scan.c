@@ -85,6 +85,12 @@ static const struct option options[] = {
 		 "below 1 %",
 	 .least = 1,
 	 .most = 14},
+	{.name = "source-pool",
+	 .type = OPTION_TEXT,
+	 .argument = "TARGET",
+	 .help = "with --udp: send from these addresses of this machine in turn, each of "
+		 "which gets its own share of the errors that a host gives",
+	 .repeats = true},
 	{.name = "format",
 	 .type = OPTION_CHOICE,
 	 .argument = "FORMAT",
@@ -236,6 +242,9 @@ static int add_all(struct sonde_scan *scan, const struct arguments *arguments,
 		r = add_file(scan, text, err);
 	for (size_t i = 0; r == 0 && (text = arguments_nth(arguments, "exclude", i)); i++)
 		r = sonde_scan_exclude(scan, text, err);
+	for (size_t i = 0; r == 0 && (text = arguments_nth(arguments, "source-pool", i));
+	     i++)
+		r = sonde_scan_add_source(scan, text, err);
 	return r;
 }
 
@@ -322,6 +331,16 @@ static int check_usage(const struct command *command, const struct arguments *ar
 				     "name a target, as in: sonde scan localhost");
 	if (arguments_refuse_both(arguments, command->name, "json", "format", err) < 0)
 		return message_error(err);
+	static const char *const of_tcp[] = {"max-tries", "blind-rate"};
+	bool udp = arguments_has(arguments, "udp");
+	for (size_t i = 0; udp && i < 2; i++)
+		if (arguments_has(arguments, of_tcp[i]))
+			return message_usage(command->name,
+					     "--%s has a meaning with TCP only",
+					     of_tcp[i]);
+	if (!udp && arguments_has(arguments, "source-pool"))
+		return message_usage(command->name,
+				     "--source-pool has a meaning with --udp only");
 	if (arguments_number(arguments, "ping", PING_AUTO) == PING_ONLY &&
 	    arguments_refuse_both(arguments, command->name, "ping", "ports", err) < 0)
 		return message_error(err);

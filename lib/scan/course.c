@@ -32,6 +32,7 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "scan/risk.h"
 
 #define RTO_LEAST (60 * NS_PER_MS)
 #define RTO_UNKNOWN (1000 * NS_PER_MS)
@@ -274,41 +275,19 @@ static void add_sample(struct course *course, int64_t trip_ns, int64_t now_ns)
 
 /* --- loss and risk */
 
-/* The upper bound (95 %, one-sided, a little generous) of a probability of which x of n
- * were seen. */
-static double upper_bound(double x, double n)
-{
-	double root = x + 1, guess = root;
-	double bound;
-
-	for (unsigned i = 0; i < 20; i++) /* its square root; no libm here */
-		guess = (guess + root / guess) / 2;
-	bound = (x + 1.65 * guess + 1.35) / (n + 1);
-	return bound > 1 ? 1 : bound;
-}
-
-static double power(double base, unsigned exponent)
-{
-	double product = 1;
-
-	while (exponent--)
-		product *= base;
-	return product;
-}
-
 /* -1 where nothing can be said. */
 static double measured_loss(const struct course *course, double *ret_upper)
 {
 	double answered = (double)(course->first + course->later);
 	double n = answered + course->all.settled;
 	double x = (double)course->later + course->all.lost;
-	double sentinel_upper = upper_bound(course->all.lost, course->all.settled);
+	double sentinel_upper = risk_upper(course->all.lost, course->all.settled);
 
 	if (n <= 0) {
 		*ret_upper = 1;
 		return -1;
 	}
-	*ret_upper = upper_bound(x, n);
+	*ret_upper = risk_upper(x, n);
 	/* Where the sentinels say something worse, they are right: they were spread over
 	 * the whole time. */
 	if (course->all.settled > 100 &&
@@ -322,7 +301,7 @@ static double host_upper(const struct host_tally *host, double upper)
 	double own = 0;
 
 	if (host->first + host->later >= 20)
-		own = upper_bound(host->later, host->first + host->later);
+		own = risk_upper(host->later, host->first + host->later);
 	/* Its own bound is loose where it has few ports; what all hosts show counts more
 	 * unless its own repetitions say otherwise. */
 	if (host->later > 2 && own > upper)
@@ -343,7 +322,7 @@ static unsigned needed_tries(const struct course *course, const struct host_tall
 	if (responders < 1)
 		responders = 1;
 	upper = host_upper(host, upper);
-	while (loss >= 0 && tries < most && responders * power(upper, tries) > RISK)
+	while (loss >= 0 && tries < most && responders * risk_power(upper, tries) > RISK)
 		tries++;
 	return tries < most ? tries : most;
 }
@@ -864,7 +843,7 @@ void course_get_report(const struct course *course, struct course_report *ret)
 		for (uint64_t i = 0; i < course->host_count; i++)
 			if (!is_skipped(course, i) && course->hosts[i].need < tries)
 				tries = course->hosts[i].need;
-		ret->miss = (responders < 1 ? 1 : responders) * power(upper, tries);
+		ret->miss = (responders < 1 ? 1 : responders) * risk_power(upper, tries);
 		if (ret->miss > 1)
 			ret->miss = 1;
 	}

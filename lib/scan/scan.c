@@ -464,6 +464,19 @@ static bool has_others(const struct sonde_scan *scan)
 	return false;
 }
 
+static int run_method(struct sonde_scan *scan, struct raw *raw, struct sonde_error *err)
+{
+	switch (scan->options.method) {
+	case SONDE_SCAN_SYN:
+		return scan_syn(scan, raw, err);
+	case SONDE_SCAN_UDP:
+		return scan_udp(scan, err);
+	case SONDE_SCAN_CONNECT:
+	default:
+		return scan_connect(scan, err);
+	}
+}
+
 int sonde_scan_run(struct sonde_scan *scan, int also_fd, struct sonde_error *err)
 {
 	struct sonde_address public;
@@ -484,8 +497,7 @@ int sonde_scan_run(struct sonde_scan *scan, int also_fd, struct sonde_error *err
 	tell_hosts(scan);
 	r = 0;
 	if (!scan->is_stopped && scan->summary.targets > 0 && !scan->options.only_ping)
-		r = scan->options.method == SONDE_SCAN_SYN ? scan_syn(scan, raw, err)
-							   : scan_connect(scan, err);
+		r = run_method(scan, raw, err);
 	raw_close(raw);
 	scan->summary.took_ns = clock_monotonic_ns() - scan->started_ns;
 	scan->summary.is_complete = r == 0 && !scan->is_stopped;

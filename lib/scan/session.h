@@ -14,8 +14,9 @@ struct scan_host {
 	struct sonde_address address; /* port 0 */
 	struct sonde_address source;  /* ours, towards it; family NONE: not known */
 	bool is_up;
-	bool is_local;     /* it is this machine */
-	bool is_distant;   /* behind a gateway */
+	bool is_local;   /* it is this machine */
+	bool is_distant; /* behind a gateway */
+	bool has_no_route;
 	bool has_echo;     /* it answers echo requests */
 	uint8_t reason;    /* enum sonde_scan_reason */
 	int64_t rtt_ns;    /* -1 not known */
@@ -71,6 +72,7 @@ int scan_end_course(struct sonde_scan *scan, const struct course *course);
 
 /* The methods.  0, or a negative errno. */
 int scan_connect(struct sonde_scan *scan, struct sonde_error *err);
+int scan_udp(struct sonde_scan *scan, struct sonde_error *err);
 struct raw;
 int scan_syn(struct sonde_scan *scan, struct raw *raw, struct sonde_error *err);
 

@@ -1,0 +1,79 @@
+#!/usr/bin/python3
+"""`sonde scan --udp`: open, closed, silent and unreachable ports, behind a limit of ICMP
+errors, with loss, and on this machine, where the asking socket has a port of its own.
+
+    here ---- veth ---- there: 5 services, nft (test/net/scanning.py)
+"""
+
+import netns
+from scanning import HOST, HOST6, Lab, UDP, scan, wrong
+from tap import tap
+
+netns.enter()
+lab = Lab()
+
+
+def truth(ports, host=HOST, services=UDP, silent=(), rejected=()):
+    return {(host, port): 'open' if port in services else 'open|filtered' if port in silent else
+            'unreachable' if port in rejected else 'closed' for port in ports}
+
+
+def check(text, lines, wanted, **fields):
+    bad = wrong(lines, wanted)
+    summary = lines[-1]
+    tap.check(text, not bad and summary['complete'] and all(summary[key] == value
+              for key, value in fields.items()), (bad[:20], summary))
+    return summary
+
+
+def limit(milliseconds):
+    lab.there(['sysctl', '-qw', f'net.ipv4.icmp_ratelimit={milliseconds}'])
+
+
+limit(0)
+check('no limit', scan('--udp', '-p', '1-1000', HOST), truth(range(1, 1001)), open=5, closed=995)
+limit(20)
+lines = scan('--udp', '-p', '1-150', HOST)
+summary = check('50 errors a second', lines, truth(range(1, 151)), open=5)
+tap.check('takes as long as they do', 2.5e9 < summary['took_ns'] < 3.6e9, summary)
+opened = [line for line in lines if line.get('state') == 'open']
+tap.check('services are known at once', max(line['at_ns'] for line in opened) < 0.5e9 and
+          all(line['reason'] == 'udp-response' for line in opened), opened)
+tap.check('closed: by which message', [line for line in lines if line.get('port') == 1][0].items() >= {
+    'reason': 'port-unreach', 'icmp_type': 3, 'icmp_code': 3, 'from': HOST}.items())
+for i in range(8):
+    lab._ip(f'address add 10.77.2.{i}/16 dev near')
+summary = check('from 8 addresses', scan('--udp', '-p', '1-200', '--source-pool', '10.77.2.0-7', HOST),
+                truth(range(1, 201)))
+tap.check('is quicker', summary['took_ns'] < 1.5e9, summary)
+limit(5)
+lab.there(['nft', 'add', 'rule', 'inet', 'lab', 'in', 'udp', 'dport', '40-79', 'drop'])
+lab.there(['nft', 'add', 'rule', 'inet', 'lab', 'in', 'udp', 'dport', '90-94', 'reject', 'with', 'icmpx',
+           'admin-prohibited'])
+summary = check('silent and rejected ports', scan('--udp', '-p', '1-120', HOST),
+                truth(range(1, 121), silent=range(40, 80), rejected=range(90, 95)))
+tap.check('with a stated risk', summary['miss_probability'] is not None and
+          0 <= summary['miss_probability'] < 0.05, summary)
+lab.mode('loss5')
+check('5 % lost each way', scan('--udp', '-p', '1-150', HOST), truth(range(1, 151)))
+lab.mode('closed')
+lab.there(['sysctl', '-qw', 'net.ipv6.icmp.ratelimit=0'])
+check('IPv6', scan('--udp', '-p', '1-300', HOST6), truth(range(1, 301), HOST6))
+lab.mode('silent')
+summary = check('a host that drops all', scan('--udp', '-Pn', '-p', '1-100', HOST),
+                truth(range(1, 101), services=(), silent=range(1, 101)))
+tap.equal('whose risk is not known', summary['miss_probability'], None)
+lab.mode('closed')
+
+check('this machine, with the own port', scan('--udp', '-p', '32768-60999', '127.0.0.1'),
+      truth(range(32768, 61000), '127.0.0.1', ()))
+plain = netns.run(netns.unprivileged([netns.SONDE, 'scan', '--udp', '-p', '7,8', HOST]))
+tap.check('without any capability', plain.returncode == 0 and '7/udp      open          echo' in
+          plain.stdout and '8/udp      closed' in plain.stdout, plain)
+for words, status, reason in ((['--max-tries', '2'], 2, 'TCP only'), (['--blind-rate', '2'], 2, 'TCP only'),
+                              (['--source-pool', '192.0.2.1'], 2, 'send from 192.0.2.1')):
+    done = netns.run([netns.SONDE, 'scan', '--udp', '-p', '7', *words, HOST])
+    tap.check('refused: ' + words[0], reason in done.stderr and done.returncode == status, done)
+summary = scan('--udp', '-p', '1000-1099', '--max-rate', '100', '127.0.0.1')[-1]
+tap.check('--max-rate is kept', summary['took_ns'] > 0.95e9 and summary['closed'] == 100, summary)
+tap.done()
