@@ -90,6 +90,7 @@ enum {
 	LIMIT_DISSECT_ASKED = 1 << 12, /* requests that wait for replies */
 	LIMIT_DISSECT_PDU = 1 << 22,   /* bytes of a message that is put together */
 	LIMIT_DISSECT_HELD = 1 << 25,  /* of all of them */
+	LIMIT_DISSECT_STREAMS = 1 << 18, /* that have something under way */
 	LIMIT_DISSECT_AHEAD = 64,      /* segments of a direction kept behind a gap */
 
 	/* Names. */

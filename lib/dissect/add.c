@@ -307,6 +307,17 @@ void dissect_set_column(struct sonde_dissector *d, const char *protocol)
 	column_clear(&d->info);
 }
 
+void dissect_join_column(struct sonde_dissector *d, const char *protocol,
+			 const char *between)
+{
+	if (d->messages == 0) {
+		dissect_set_column(d, protocol);
+	} else if (!d->is_quoted) {
+		d->column_protocol = protocol;
+		column_add(&d->info, between);
+	}
+}
+
 uint64_t *dissect_conversation_state(struct sonde_dissector *d)
 {
 	return d->flow ? d->flow->state : NULL;

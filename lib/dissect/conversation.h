@@ -23,6 +23,7 @@ struct conversation {
 	uint32_t syn_seq[2];
 	uint32_t hash;
 	uint32_t number;
+	uint8_t closed;  /* TCP: bits of the ends that sent a FIN */
 	uint32_t stream; /* of segments kept, + 1; 0 none */
 	uint32_t first_frame;
 	int64_t first_ns, last_ns;

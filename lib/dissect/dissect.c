@@ -38,6 +38,7 @@ void sonde_dissector_free(struct sonde_dissector *d)
 	array_free(d->tcp_notes);
 	unacked_pool_free(d->unacked);
 	fragment_table_done(&d->fragments);
+	stream_store_done(&d->streams);
 	array_free(d->asked);
 	conversation_table_done(&d->tcp_flows);
 	conversation_table_done(&d->udp_flows);
@@ -125,6 +126,7 @@ static void begin(struct sonde_dissector *d, const struct sonde_frame *frame,
 	d->column_protocol = "";
 	d->column_source.kind = d->column_destination.kind = END_NONE;
 	d->flow = NULL;
+	d->messages = 0;
 	d->reassembled = NULL;
 	d->reassembled_size = 0;
 }

@@ -10,13 +10,27 @@
 #include "dissect/state.h"
 
 const struct dissector *const dissectors[] = {
-	&dissector_frame, &dissector_eth,  &dissector_vlan, &dissector_llc,
-	&dissector_sll,   &dissector_null, &dissector_raw,  &dissector_arp,
-	&dissector_ip,    &dissector_ipv6, &dissector_icmp, &dissector_icmpv6,
-	&dissector_tcp,   &dissector_udp,  &dissector_data, &dissector_malformed,
+	&dissector_frame,
+	&dissector_eth,
+	&dissector_vlan,
+	&dissector_llc,
+	&dissector_sll,
+	&dissector_null,
+	&dissector_raw,
+	&dissector_arp,
+	&dissector_ip,
+	&dissector_ipv6,
+	&dissector_icmp,
+	&dissector_icmpv6,
+	&dissector_tcp,
+	&dissector_udp,
+	&dissector_data,
+	&dissector_malformed,
 	&dissector_short,
 	/* Applications, in the order in which they are asked about bytes on unknown
 	 * ports. */
+	&dissector_http,
+	&dissector_dns,
 };
 const size_t dissector_count = sizeof(dissectors) / sizeof(dissectors[0]);
 static_assert(sizeof(dissectors) / sizeof(dissectors[0]) <= DISSECTORS_MOST,

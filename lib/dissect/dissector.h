@@ -89,7 +89,8 @@ struct dissector {
 extern const struct dissector dissector_frame, dissector_eth, dissector_vlan,
 	dissector_llc, dissector_sll, dissector_null, dissector_raw, dissector_arp,
 	dissector_ip, dissector_ipv6, dissector_icmp, dissector_icmpv6, dissector_tcp,
-	dissector_udp, dissector_data, dissector_malformed, dissector_short;
+	dissector_udp, dissector_data, dissector_malformed, dissector_short,
+	dissector_http, dissector_dns;
 
 /* All of them; their fields have numbers in this order. */
 extern const struct dissector *const dissectors[];
@@ -170,6 +171,14 @@ bool dissect_shows_secrets(const struct sonde_dissector *d);
 uint32_t dissect_frame_number(const struct sonde_dissector *d);
 int64_t dissect_frame_time(const struct sonde_dissector *d);
 
+/* A word for pdu_length() about the message under way, 0 when that begins: how far it has
+ * read. */
+uint32_t *dissect_message_hint(struct sonde_dissector *d);
+/* Of pdu_length(): whether these bytes are of this frame alone, not of what was kept. */
+bool dissect_is_beginning(const struct sonde_dissector *d);
+/* Whether no message was read of this frame before. */
+bool dissect_is_first_message(const struct sonde_dissector *d);
+
 /* ---- layers within ---- */
 
 /* Lets another dissector go on with the span, as the next layer. */
@@ -190,5 +199,9 @@ struct column *dissect_info(struct sonde_dissector *d);
 bool dissect_wants_columns(const struct sonde_dissector *d);
 /* Sets Protocol and empties Info, as the layer that is opened last has the say. */
 void dissect_set_column(struct sonde_dissector *d, const char *protocol);
+/* The same for one of several messages of a frame: the first empties Info, the others put
+ * `between` behind what it says. */
+void dissect_join_column(struct sonde_dissector *d, const char *protocol,
+			 const char *between);
 
 #endif

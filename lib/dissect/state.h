@@ -11,6 +11,7 @@
 #include "dissect/dissector.h"
 #include "dissect/conversation.h"
 #include "dissect/fragment.h"
+#include "dissect/stream_store.h"
 
 enum {
 	DISSECTORS_MOST = 64,
@@ -59,6 +60,7 @@ struct sonde_dissector {
 	size_t note_count, note_capacity;
 	struct unacked_pool *unacked;
 	struct fragment_table fragments;
+	struct stream_store streams;
 	struct asked *asked; /* LIMIT_DISSECT_ASKED of them, or NULL */
 	bool has_first;
 	int64_t first_at_ns, previous_at_ns;
@@ -93,6 +95,9 @@ struct sonde_dissector {
 	bool is_tcp;
 	bool is_forward;           /* from the flow's end 0 to its end 1 */
 	struct conversation *flow; /* NULL none */
+	uint32_t *hint;            /* see dissect_message_hint() */
+	bool is_beginning;         /* see dissect_is_beginning() */
+	uint32_t messages;         /* read of this frame */
 	uint8_t *reassembled;      /* kept; NULL none */
 	uint32_t reassembled_size;
 };
