@@ -87,11 +87,11 @@ enum {
 	LIMIT_DISSECT_FRAGMENTED = 256,  /* datagrams that wait for fragments */
 	LIMIT_DISSECT_FRAGMENTS = 8192,  /* of one of them */
 	LIMIT_DISSECT_FRAGMENT_BYTES = 1 << 23,
-	LIMIT_DISSECT_ASKED = 1 << 12, /* requests that wait for replies */
-	LIMIT_DISSECT_PDU = 1 << 22,   /* bytes of a message that is put together */
-	LIMIT_DISSECT_HELD = 1 << 25,  /* of all of them */
+	LIMIT_DISSECT_ASKED = 1 << 12,   /* requests that wait for replies */
+	LIMIT_DISSECT_PDU = 1 << 22,     /* bytes of a message that is put together */
+	LIMIT_DISSECT_HELD = 1 << 25,    /* of all of them */
 	LIMIT_DISSECT_STREAMS = 1 << 18, /* that have something under way */
-	LIMIT_DISSECT_AHEAD = 64,      /* segments of a direction kept behind a gap */
+	LIMIT_DISSECT_AHEAD = 64,        /* segments of a direction kept behind a gap */
 
 	/* Names. */
 	LIMIT_ADDRESSES = 32, /* kept of one name */
