@@ -316,6 +316,8 @@ static int prepare_dissector(struct reading *reading)
 	struct sonde_dissector *dissector;
 	struct sonde_error err;
 	const char *rule;
+	uint32_t stream;
+	bool is_tcp;
 	int r = sonde_dissector_new(&reading->dissector);
 
 	if (r < 0)
@@ -339,6 +341,8 @@ static int prepare_dissector(struct reading *reading)
 	}
 	if (r == 0 && reading->filter)
 		r = sonde_filter_want(reading->filter, dissector);
+	if (reading->filter && sonde_filter_stream(reading->filter, &is_tcp, &stream))
+		sonde_dissector_only_stream(dissector, is_tcp, stream);
 	if (r == 0 && reading->stats)
 		r = packet_stats_want(reading->stats, dissector);
 	return r < 0 ? fail_memory() : STATUS_DONE;

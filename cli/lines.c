@@ -52,13 +52,20 @@ void lines_spaces(struct lines *lines, size_t n)
 
 void lines_digits(struct lines *lines, uint64_t number, unsigned digits)
 {
+	static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+				    "25262728293031323334353637383940414243444546474849"
+				    "50515253545556575859606162636465666768697071727374"
+				    "75767778798081828384858687888990919293949596979899";
 	char text[24];
 	size_t at = sizeof(text);
 
-	do {
-		text[--at] = (char)('0' + number % 10);
-		number /= 10;
-	} while (number > 0);
+	for (; number >= 10; number /= 100) {
+		at -= 2;
+		memcpy(text + at, pairs + 2 * (number % 100), 2);
+	}
+	/* One digit is left, or nothing of a number that had pairs alone. */
+	if (number > 0 || at == sizeof(text))
+		text[--at] = (char)('0' + number);
 	while (sizeof(text) - at < digits && at > 0)
 		text[--at] = '0';
 	lines_add(lines, text + at, sizeof(text) - at);

@@ -117,6 +117,10 @@ SONDE_API void sonde_dissector_free(struct sonde_dissector *dissector);
 SONDE_API int sonde_dissector_want(struct sonde_dissector *dissector, uint16_t field);
 SONDE_API void sonde_dissector_want_all(struct sonde_dissector *dissector);
 SONDE_API void sonde_dissector_want_columns(struct sonde_dissector *dissector);
+/* Only frames of this conversation (tcp.stream, udp.stream) are of interest: those that
+ * plainly belong to another one are numbered, and have neither fields nor columns. */
+SONDE_API void sonde_dissector_only_stream(struct sonde_dissector *dissector, bool is_tcp,
+					   uint32_t number);
 /* Passwords as they were sent, not masked. */
 SONDE_API void sonde_dissector_show_secrets(struct sonde_dissector *dissector);
 /* "tcp.port==5001,calc".  0 or -EINVAL with *err filled. */

@@ -53,6 +53,10 @@ SONDE_API const char *sonde_filter_text(const struct sonde_filter *filter);
 /* Makes the dissector give the fields that the filter asks about.  0 or -ENOMEM. */
 SONDE_API int sonde_filter_want(const struct sonde_filter *filter,
 				struct sonde_dissector *dissector);
+/* Whether nothing but frames of one conversation can pass: then the number of its stream is
+ * for sonde_dissector_only_stream(). */
+SONDE_API bool sonde_filter_stream(const struct sonde_filter *filter, bool *ret_is_tcp,
+				   uint32_t *ret_number);
 /* 1 the frame passes, 0 it does not, -ENOMEM.  The filter is not const: it keeps buffers,
  * so that nothing is allocated for each frame. */
 SONDE_API int sonde_filter_match(struct sonde_filter *filter,

@@ -7,6 +7,7 @@
 
 #include "base/array.h"
 #include "dissect/echo.h"
+#include "dissect/only_stream.h"
 #include "dissect/state.h"
 #include "dissect/tcp_note.h"
 
@@ -211,6 +212,7 @@ int sonde_dissect(struct sonde_dissector *d, const struct sonde_frame *frame,
 			       ? frame->wire_length
 			       : frame->captured_length,
 	};
+	bool is_other;
 
 	if (!d->is_settled)
 		settle(d);
@@ -219,12 +221,16 @@ int sonde_dissect(struct sonde_dissector *d, const struct sonde_frame *frame,
 	if (frame->kind == SONDE_FRAME_PACKET)
 		sonde_packet_decode(frame->link, frame->bytes, frame->captured_length,
 				    &ret->decoded);
-	dissect_call(d, &dissector_frame, &span);
+	is_other = d->has_only && frame->kind == SONDE_FRAME_PACKET &&
+		   only_stream_passes_over(d, &ret->decoded);
+	if (!is_other)
+		dissect_call(d, &dissector_frame, &span);
 	if (!d->has_first && frame->at_ns != INT64_MIN) {
 		d->has_first = true;
 		d->first_at_ns = frame->at_ns;
 	}
 	d->previous_at_ns = frame->at_ns;
-	finish(d, ret);
+	if (!is_other)
+		finish(d, ret);
 	return d->trouble;
 }

@@ -79,8 +79,8 @@ static bool is_reuse(const struct conversation *flow, bool forward, uint8_t flag
 	return !(flow->has_syn[!forward] && flow->syn_seq[!forward] == seq);
 }
 
-static struct conversation *find_flow(struct sonde_dissector *d, uint8_t flags,
-				      uint32_t seq, bool *ret_reused)
+struct conversation *tcp_flow_find(struct sonde_dissector *d, uint8_t flags, uint32_t seq,
+				   bool *ret_reused)
 {
 	struct conversation *flow;
 
@@ -374,7 +374,7 @@ static void dissect_segment(struct sonde_dissector *d, const struct span *span,
 	int8_t scale = WINDOW_SCALE_UNKNOWN;
 
 	read_segment(d, span, header_length, &segment);
-	d->flow = find_flow(d, segment.flags, segment.seq, &is_reused);
+	d->flow = tcp_flow_find(d, segment.flags, segment.seq, &is_reused);
 	if (d->flow && d->wants_tcp_notes)
 		notes = tcp_notes_of(d, d->flow->number);
 	if (notes && !d->is_quoted) {

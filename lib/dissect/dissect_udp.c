@@ -39,7 +39,7 @@ static const struct sonde_field_info fields[] = {
 	[LENGTH_BAD] = FIELD("udp.length.bad", "Bad length value", NOTE),
 };
 
-static struct conversation *find_flow(struct sonde_dissector *d)
+struct conversation *udp_flow_find(struct sonde_dissector *d)
 {
 	struct conversation *flow =
 		conversation_find(&d->udp_flows, &d->src, &d->dst, &d->is_forward);
@@ -122,7 +122,7 @@ static void dissect(struct sonde_dissector *d, const struct span *span)
 	length = (uint32_t)(bytes[4] << 8 | bytes[5]);
 	if (length == 0 && d->src.family == SONDE_FAMILY_INET6)
 		length = span_length(span); /* a jumbogram */
-	d->flow = flow = find_flow(d);
+	d->flow = flow = udp_flow_find(d);
 	layer = dissect_open(d, span, HEADER_LENGTH);
 	dissect_set_label(d, layer, "User Datagram Protocol, Src Port: %u, Dst Port: %u",
 			  d->src.port, d->dst.port);

@@ -45,6 +45,9 @@ struct sonde_dissector {
 	/* What is asked for. */
 	uint64_t wanted[WANTED_WORDS];
 	bool wants_all, wants_columns, shows_secrets;
+	/* One conversation alone, see sonde_dissector_only_stream(). */
+	bool has_only, only_is_tcp;
+	uint32_t only_number;
 	bool is_settled; /* the following were worked out of what is wanted */
 	bool wants_any;
 	bool wants_of[DISSECTORS_MOST]; /* by dissector: any of its fields */
@@ -101,6 +104,11 @@ struct sonde_dissector {
 	uint8_t *reassembled;      /* kept; NULL none */
 	uint32_t reassembled_size;
 };
+
+/* The conversation of src and dst, which gets its number when it is new. */
+struct conversation *tcp_flow_find(struct sonde_dissector *d, uint8_t flags, uint32_t seq,
+				   bool *ret_reused);
+struct conversation *udp_flow_find(struct sonde_dissector *d);
 
 unsigned dissector_place(const struct dissector *dissector);
 /* Appends to what was put together in this frame; its position there, or -ENOMEM. */
