@@ -242,6 +242,14 @@ const char *value_name(const struct sonde_value_name *names, uint64_t value,
 	return otherwise;
 }
 
+/* Several messages of one protocol in a frame are named once. */
+static bool is_named_last(const struct sonde_dissector *d, const char *name, size_t n)
+{
+	return d->messages && d->protocols_used > n &&
+	       memcmp(d->protocols + d->protocols_used - n, name, n) == 0 &&
+	       d->protocols[d->protocols_used - n - 1] == ':';
+}
+
 struct sonde_field *dissect_open(struct sonde_dissector *d, const struct span *span,
 				 uint32_t length)
 {
@@ -250,7 +258,7 @@ struct sonde_field *dissect_open(struct sonde_dissector *d, const struct span *s
 	size_t n = strlen(name);
 
 	if (d->wants_of[0] && d->protocols_used + n + 1 < sizeof(d->protocols) &&
-	    d->dissector != 0) {
+	    d->dissector != 0 && !is_named_last(d, name, n)) {
 		if (d->protocols_used)
 			d->protocols[d->protocols_used++] = ':';
 		memcpy(d->protocols + d->protocols_used, name, n);
@@ -305,6 +313,12 @@ void dissect_set_column(struct sonde_dissector *d, const char *protocol)
 		return;
 	d->column_protocol = protocol;
 	column_clear(&d->info);
+}
+
+void dissect_name_column(struct sonde_dissector *d, const char *protocol)
+{
+	if (!d->is_quoted)
+		d->column_protocol = protocol;
 }
 
 void dissect_join_column(struct sonde_dissector *d, const char *protocol,

@@ -31,6 +31,7 @@ const struct dissector *const dissectors[] = {
 	 * ports. */
 	&dissector_http,
 	&dissector_dns,
+	&dissector_tls,
 };
 const size_t dissector_count = sizeof(dissectors) / sizeof(dissectors[0]);
 static_assert(sizeof(dissectors) / sizeof(dissectors[0]) <= DISSECTORS_MOST,

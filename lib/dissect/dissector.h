@@ -90,7 +90,7 @@ extern const struct dissector dissector_frame, dissector_eth, dissector_vlan,
 	dissector_llc, dissector_sll, dissector_null, dissector_raw, dissector_arp,
 	dissector_ip, dissector_ipv6, dissector_icmp, dissector_icmpv6, dissector_tcp,
 	dissector_udp, dissector_data, dissector_malformed, dissector_short,
-	dissector_http, dissector_dns;
+	dissector_http, dissector_dns, dissector_tls;
 
 /* All of them; their fields have numbers in this order. */
 extern const struct dissector *const dissectors[];
@@ -199,6 +199,8 @@ struct column *dissect_info(struct sonde_dissector *d);
 bool dissect_wants_columns(const struct sonde_dissector *d);
 /* Sets Protocol and empties Info, as the layer that is opened last has the say. */
 void dissect_set_column(struct sonde_dissector *d, const char *protocol);
+/* Protocol alone. */
+void dissect_name_column(struct sonde_dissector *d, const char *protocol);
 /* The same for one of several messages of a frame: the first empties Info, the others put
  * `between` behind what it says. */
 void dissect_join_column(struct sonde_dissector *d, const char *protocol,
