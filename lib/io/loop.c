@@ -22,6 +22,7 @@ enum {
 	EVENTS_PER_TURN = 256,
 	NOT_IN_HEAP = -1,
 	GENERATION_BITS = 24,
+	HOT_MOST = 8,
 };
 
 enum slot_state { SLOT_FREE = 0, SLOT_OPEN, SLOT_CLOSED };
@@ -37,7 +38,8 @@ struct slot {
 	uint32_t generation;
 	uint8_t kind;
 	uint8_t state;
-	uint8_t unused[26];
+	bool hot;
+	uint8_t unused[25];
 };
 _Static_assert(sizeof(struct slot) == 64, "not a cache line");
 
@@ -56,6 +58,8 @@ struct loop {
 	int *heap; /* of slots, the earliest deadline on top */
 	size_t heap_capacity;
 	int heap_count;
+	int hot[HOT_MOST]; /* slots */
+	int hot_count;
 	struct epoll_event ready[EVENTS_PER_TURN];
 };
 
@@ -257,6 +261,43 @@ int loop_watch_anew(struct loop *loop, int at, uint32_t events)
 	return 0;
 }
 
+int loop_heat(struct loop *loop, int at)
+{
+	if (loop->slots[at].hot)
+		return 0;
+	if (loop->hot_count == HOT_MOST)
+		return -ENOSPC;
+	if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, loop->slots[at].fd, NULL) < 0)
+		return -errno;
+	loop->slots[at].hot = true;
+	loop->hot[loop->hot_count++] = at;
+	return 0;
+}
+
+static void forget_heat(struct loop *loop, int at)
+{
+	int i = 0;
+
+	while (loop->hot[i] != at)
+		i++;
+	loop->hot[i] = loop->hot[--loop->hot_count];
+	loop->slots[at].hot = false;
+}
+
+int loop_cool(struct loop *loop, int at)
+{
+	struct slot *slot = &loop->slots[at];
+	struct epoll_event event = {.events = slot->events};
+
+	if (!slot->hot)
+		return 0;
+	event.data.u64 = pack(slot, at);
+	if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, slot->fd, &event) < 0)
+		return -errno;
+	forget_heat(loop, at);
+	return 0;
+}
+
 void loop_close(struct loop *loop, int at)
 {
 	struct slot *slot = &loop->slots[at];
@@ -264,6 +305,8 @@ void loop_close(struct loop *loop, int at)
 	if (slot->state != SLOT_OPEN)
 		return;
 	loop_set_deadline(loop, at, LOOP_NEVER);
+	if (slot->hot)
+		forget_heat(loop, at);
 	if (slot->fd >= 0) {
 		/* A borrowed one lives on, and would go on being reported. */
 		if (loop->kinds[slot->kind].borrowed)
@@ -295,6 +338,8 @@ static int64_t next_ns(const struct loop *loop, int64_t until_ns)
 /* Rounded up: waking too early would mean waking twice. */
 static int timeout_ms(const struct loop *loop, int64_t until_ns)
 {
+	if (loop->hot_count > 0)
+		return 0;
 	until_ns = next_ns(loop, until_ns);
 	if (until_ns == LOOP_NEVER)
 		return -1;
@@ -362,6 +407,19 @@ static void call_ready(struct loop *loop, int count)
 	}
 }
 
+/* One that is cooled, or closed, gives its place to the last. */
+static void call_hot(struct loop *loop)
+{
+	for (int i = 0; i < loop->hot_count;) {
+		int at = loop->hot[i];
+		struct slot *slot = &loop->slots[at];
+
+		loop->kinds[slot->kind].ready(loop->context, slot->object, slot->events);
+		if (i < loop->hot_count && loop->hot[i] == at)
+			i++;
+	}
+}
+
 static void call_late(struct loop *loop)
 {
 	while (loop->heap_count > 0) {
@@ -376,7 +434,8 @@ static void call_late(struct loop *loop)
 
 int loop_turn(struct loop *loop, int64_t until_ns)
 {
-	int count = loop->busy_ns > 0 ? spin(loop, until_ns) : 0;
+	bool spins = loop->busy_ns > 0 && loop->hot_count == 0;
+	int count = spins ? spin(loop, until_ns) : 0;
 
 	if (count == 0)
 		count = epoll_wait(loop->epoll_fd, loop->ready, EVENTS_PER_TURN,
@@ -386,6 +445,7 @@ int loop_turn(struct loop *loop, int64_t until_ns)
 		return -errno;
 	loop->now_ns = clock_monotonic_ns();
 	call_ready(loop, count);
+	call_hot(loop);
 	call_late(loop);
 	free_closed(loop);
 	return 0;

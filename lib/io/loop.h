@@ -43,6 +43,12 @@ int loop_watch(struct loop *loop, int slot, uint32_t events);
 /* The same also where the events stay as they are: with EPOLLET what is there by now is told
  * once more. */
 int loop_watch_anew(struct loop *loop, int slot, uint32_t events);
+/* Watching costs the kernel something at each packet that comes and goes.  A descriptor that
+ * is known to have more can be made hot: its `ready` is called in every turn, unasked, and
+ * turns do not wait, until it has nothing more and is cooled.  -ENOSPC: too many are;
+ * a cold one is watched, so this may fail and be tried again. */
+int loop_heat(struct loop *loop, int slot);
+int loop_cool(struct loop *loop, int slot);
 /* The one deadline of an object; LOOP_NEVER takes it away. */
 void loop_set_deadline(struct loop *loop, int slot, int64_t at_ns);
 /* Closes its descriptor now; free() follows at the end of the turn. */

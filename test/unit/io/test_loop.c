@@ -141,6 +141,71 @@ static void calls_what_is_ready_and_only_while_it_is_watched(void **state)
 	close(other);
 }
 
+static void tells_once_until_it_is_watched_anew(void **state)
+{
+	struct world *world = *state;
+	const uint32_t once = (uint32_t)EPOLLIN | (uint32_t)EPOLLET;
+	static struct object object;
+	int other = full_pipe(world, &object);
+
+	assert_int_equal(loop_watch(world->loop, object.slot, once), 0);
+	turn(world);
+	turn(world);
+	assert_int_equal(object.calls, 1);
+	assert_int_equal(loop_watch(world->loop, object.slot, once), 0);
+	turn(world);
+	assert_int_equal(object.calls, 1);
+	assert_int_equal(loop_watch_anew(world->loop, object.slot, once), 0);
+	turn(world);
+	assert_int_equal(object.calls, 2);
+	close(other);
+}
+
+static void calls_the_hot_ones_unasked(void **state)
+{
+	struct world *world = *state;
+	static struct object a, b, timer;
+	int to_a = full_pipe(world, &a), to_b = full_pipe(world, &b);
+	char byte;
+
+	assert_int_equal(read(a.fd, &byte, 1), 1);
+	assert_int_equal(read(b.fd, &byte, 1), 1);
+	turn(world);
+	assert_int_equal(a.calls + b.calls, 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(loop_heat(world->loop, a.slot), 0);
+		assert_int_equal(loop_heat(world->loop, b.slot), 0);
+	}
+	/* It does not wait, and deadlines are kept. */
+	timer.slot = loop_add(world->loop, KIND_TIMER, -1, 0, &timer);
+	loop_set_deadline(world->loop, timer.slot, clock_monotonic_ns());
+	assert_int_equal(loop_turn(world->loop, LOOP_NEVER), 0);
+	assert_int_equal(a.calls, 1);
+	assert_int_equal(b.calls, 1);
+	assert_int_equal(timer.lates, 1);
+
+	assert_int_equal(loop_cool(world->loop, a.slot), 0);
+	assert_int_equal(loop_cool(world->loop, a.slot), 0);
+	turn(world);
+	assert_int_equal(a.calls, 1);
+	assert_int_equal(b.calls, 2);
+	assert_int_equal(write(to_a, "x", 1), 1);
+	turn(world);
+	assert_int_equal(a.calls, 2);
+
+	/* Both hot, and the one closes the other. */
+	assert_int_equal(loop_heat(world->loop, a.slot), 0);
+	a.closes = &b;
+	b.closes = &a;
+	turn(world);
+	assert_int_equal(a.freed + b.freed, 1);
+	assert_int_equal(a.calls + b.calls, 6);
+	turn(world);
+	assert_int_equal(a.calls + b.calls, 7);
+	close(to_a);
+	close(to_b);
+}
+
 /* Two are ready in one batch; the first to be called closes the other. */
 static void never_calls_what_was_closed_in_the_same_turn(void **state)
 {
@@ -298,6 +363,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			calls_what_is_ready_and_only_while_it_is_watched, start, end),
+		cmocka_unit_test_setup_teardown(tells_once_until_it_is_watched_anew,
+						start, end),
+		cmocka_unit_test_setup_teardown(calls_the_hot_ones_unasked, start, end),
 		cmocka_unit_test_setup_teardown(
 			never_calls_what_was_closed_in_the_same_turn, start, end),
 		cmocka_unit_test_setup_teardown(gives_a_slot_away_only_after_the_turn,
