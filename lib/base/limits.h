@@ -63,6 +63,7 @@ enum {
 	LIMIT_FILTER_TEXT = 1 << 16,
 	LIMIT_FILTER_DEPTH = 256,         /* parentheses and operators that wait */
 	LIMIT_FILTER_SLICE = 1 << 24,     /* bytes of one that is put together */
+	LIMIT_FOLLOW_HELD = 1 << 24,      /* bytes of one direction that wait for a gap */
 	LIMIT_STATISTICS_ROWS = 1 << 20,  /* of one table */
 	LIMIT_STATISTICS_LAYERS = 32,     /* of one frame */
 	LIMIT_REGEX_STEPS = 1000000,      /* of one match */
