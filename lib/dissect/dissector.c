@@ -32,6 +32,15 @@ const struct dissector *const dissectors[] = {
 	&dissector_http,
 	&dissector_dns,
 	&dissector_tls,
+	&dissector_smtp,
+	&dissector_imap,
+	&dissector_calc,
+	&dissector_echo,
+	&dissector_discard,
+	&dissector_daytime,
+	&dissector_qotd,
+	&dissector_chargen,
+	&dissector_time,
 };
 const size_t dissector_count = sizeof(dissectors) / sizeof(dissectors[0]);
 static_assert(sizeof(dissectors) / sizeof(dissectors[0]) <= DISSECTORS_MOST,
