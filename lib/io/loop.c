@@ -386,9 +386,10 @@ static void call_near(const struct loop *loop, int event, int count)
 	if (event + 2 < count)
 		__builtin_prefetch(slot_of(loop, event + 2));
 	if (event + 1 < count) {
-		const char *object = slot_of(loop, event + 1)->object;
-		__builtin_prefetch(object);
-		__builtin_prefetch(object + LINE);
+		/* A number: an object may be none, or end before. */
+		uintptr_t object = (uintptr_t)slot_of(loop, event + 1)->object;
+		__builtin_prefetch((const void *)object);
+		__builtin_prefetch((const void *)(object + LINE));
 	}
 }
 
