@@ -10,6 +10,8 @@
 #include <sonde/connect.h>
 
 #include "cmd.h"
+#include "connect_modes.h"
+#include "connect_terminal.h"
 #include "message.h"
 #include "talk_words.h"
 
@@ -65,14 +67,38 @@ static const struct option options[] = {
 	 .argument = "NAMES",
 	 .help = "with TLS: protocols to agree on, with commas: h2,http/1.1"},
 	{.name = "insecure", .help = "with TLS: take any certificate"},
+	{.name = "telnet",
+	 .letter = 't',
+	 .help = "speak telnet (RFC 854); at a terminal it is found out"},
+	{.name = "no-newline",
+	 .help = "at a terminal and with --ask: send lines without an end of line"},
+	{.name = "ask",
+	 .help = "read a line, send it, print the answer, and so on until an empty line "
+		 "or "
+		 "quit"},
+	{.name = "script",
+	 .type = OPTION_FILE,
+	 .argument = "FILE",
+	 .help = "hold the dialogue of the file, and print the transcript"},
+	{.name = "exec",
+	 .type = OPTION_TEXT,
+	 .argument = "CMD",
+	 .help = "connect a program's (sh -c CMD) standard input and output to the peer"},
 	{.name = "stats", .help = "say at the end how many bytes went and came"},
 	{.name = NULL},
 };
 
+#define ANSWER_NS (5 * INT64_C(1000000000)) /* that --ask waits for one */
+
+enum { ROWS = 24 }; /* told to telnet servers: there is no screen to fill */
+
 struct talk {
 	struct output *output;
 	const struct arguments *arguments;
-	const char *name; /* of the command */
+	const char *name;          /* of the command */
+	struct terminal *terminal; /* NULL: in a pipe */
+	struct ask *ask;           /* NULL: without --ask */
+	bool has_script;
 };
 
 static void observe(void *context, const struct sonde_session_event *event)
@@ -82,16 +108,28 @@ static void observe(void *context, const struct sonde_session_event *event)
 	char words[1024];
 
 	if (output->has_json) {
+		if (event->kind == SONDE_SESSION_RECEIVED && talk->ask)
+			ask_receive(talk->ask, event->bytes, event->count);
 		talk_json_write(output, event);
 		output_flush(output);
 		return;
 	}
+	if (talk->has_script && output->verbosity >= 0 &&
+	    (event->kind == SONDE_SESSION_SENT || event->kind == SONDE_SESSION_RECEIVED ||
+	     event->kind == SONDE_SESSION_STEP))
+		script_print(output, event);
+	if (event->kind == SONDE_SESSION_RECEIVED && talk->ask)
+		ask_receive(talk->ask, event->bytes, event->count);
+	if (event->kind == SONDE_SESSION_RECEIVED && talk->terminal)
+		terminal_receive(talk->terminal, event->bytes, event->count);
 	if (event->kind == SONDE_SESSION_SENT || event->kind == SONDE_SESSION_RECEIVED)
 		return;
 	if (output->verbosity < 1 && event->kind != SONDE_SESSION_NOTE)
 		return;
 	talk_words_format(event, words, sizeof(words));
-	if (words[0])
+	if (words[0] && talk->terminal && output->verbosity >= 0)
+		terminal_say(talk->terminal, words);
+	else if (words[0])
 		message_note(output, "%s", words);
 }
 
@@ -110,13 +148,17 @@ static int take(int fd, int flags)
 }
 
 /* From here on SIGINT and SIGTERM become readable. */
-static int open_signals(void)
+static int open_signals(bool has_editor)
 {
 	sigset_t signals;
 
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
+	if (has_editor) {
+		sigaddset(&signals, SIGWINCH);
+		sigaddset(&signals, SIGTSTP);
+	}
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }
@@ -127,10 +169,46 @@ static int fail_descriptors(int error, struct sonde_error *err)
 			       "standard input and output", NULL);
 }
 
+/* As --ask wants it: the exit status. */
+static int run_ask(struct talk *talk, struct sonde_session *session)
+{
+	struct ask ask = {
+		.output = talk->output,
+		.session = session,
+		.answer_ns = arguments_number(talk->arguments, "idle-timeout", ANSWER_NS),
+		.escapes = !talk->output->has_json && isatty(STDOUT_FILENO) == 1,
+		.lines_end_nowhere = arguments_has(talk->arguments, "no-newline"),
+		.signal_fd = open_signals(false),
+	};
+
+	talk->ask = &ask;
+	int status = ask_run(&ask);
+	talk->ask = NULL;
+	if (ask.signal_fd >= 0)
+		close(ask.signal_fd);
+	return status;
+}
+
+/* A script, or a program in the place of a person. */
+static int run_other(struct talk *talk, struct sonde_session *session,
+		     const struct sonde_script *script,
+		     const struct sonde_tls_options *tls, struct sonde_error *err)
+{
+	int signal_fd = open_signals(false);
+	int r = script ? sonde_session_run_script(session, script, tls, signal_fd, err)
+		       : sonde_session_run_exec(
+				 session, arguments_text(talk->arguments, "exec", ""),
+				 signal_fd, err);
+
+	if (signal_fd >= 0)
+		close(signal_fd);
+	return r;
+}
+
 static int run_pipe(struct talk *talk, struct sonde_session *session,
 		    struct sonde_error *err)
 {
-	int signal_fd = open_signals();
+	int signal_fd = open_signals(false);
 	bool has_json = talk->output->has_json;
 	struct sonde_pipe pipe = {
 		.also_fd = signal_fd,
@@ -149,13 +227,59 @@ static int run_pipe(struct talk *talk, struct sonde_session *session,
 	return r;
 }
 
+/* Both ends of the program are a person's. */
+static bool is_at_terminal(const struct talk *talk)
+{
+	if (arguments_has(talk->arguments, "ask") ||
+	    arguments_has(talk->arguments, "script") ||
+	    arguments_has(talk->arguments, "exec"))
+		return false;
+	return !talk->output->has_json && isatty(STDIN_FILENO) == 1 &&
+	       isatty(STDOUT_FILENO) == 1;
+}
+
+/* The exit status; < 0: there is no terminal that can be used so. */
+static int run_terminal(struct talk *talk, struct sonde_session *session,
+			struct sonde_target *target, const struct sonde_tls_options *tls,
+			bool opens)
+{
+	struct terminal_options terminal_options = {
+		.output = talk->output,
+		.session = session,
+		.target = target,
+		.tls = tls,
+		.lines_end_nowhere = arguments_has(talk->arguments, "no-newline"),
+	};
+	struct sonde_error err;
+
+	if (opens && sonde_session_open(session, target, &err) < 0)
+		return message_error(&err);
+	terminal_options.signal_fd = open_signals(true);
+	talk->terminal = terminal_new(&terminal_options);
+	if (!talk->terminal)
+		return -1;
+	if (opens)
+		message_note(talk->output,
+			     "connected; ^] for commands, ^D ends our half");
+	else
+		message_note(talk->output, "open HOST PORT connects; help shows more");
+	int status = terminal_run(talk->terminal);
+	terminal_free(talk->terminal);
+	talk->terminal = NULL;
+	close(terminal_options.signal_fd);
+	return status;
+}
+
 /* Options that have no meaning together, or without another one. */
 static int check_options(const struct talk *talk)
 {
 	static const char *const pairs[][2] = {
-		{"ipv4", "ipv6"},   {"unix", "ipv4"},    {"unix", "ipv6"},
-		{"tls", "udp"},     {"insecure", "pin"}, {"insecure", "ca-file"},
-		{"pin", "ca-file"},
+		{"ipv4", "ipv6"},       {"unix", "ipv4"},         {"unix", "ipv6"},
+		{"tls", "udp"},         {"insecure", "pin"},      {"insecure", "ca-file"},
+		{"pin", "ca-file"},     {"telnet", "udp"},        {"telnet", "crlf"},
+		{"ask", "script"},      {"ask", "exec"},          {"ask", "telnet"},
+		{"script", "exec"},     {"script", "no-newline"}, {"exec", "telnet"},
+		{"exec", "no-newline"}, {"no-newline", "crlf"},
 	};
 	static const char *const of_tls[] = {"tls-name", "ca-file", "pin",     "cert",
 					     "key",      "alpn",    "insecure"};
@@ -181,7 +305,7 @@ static int read_target(const struct talk *talk, struct sonde_target *ret)
 	bool is_udp = arguments_has(arguments, "udp");
 	size_t count = arguments->operand_count;
 
-	if (count == 0)
+	if (count == 0 && !is_at_terminal(talk))
 		return message_usage(talk->name, "%s",
 				     is_unix ? "name a socket, as in: sonde connect "
 					       "--unix /run/x.sock"
@@ -194,7 +318,7 @@ static int read_target(const struct talk *talk, struct sonde_target *ret)
 		is_unix  ? is_udp ? SONDE_TRANSPORT_UNIX_DATAGRAM : SONDE_TRANSPORT_UNIX
 		: is_udp ? SONDE_TRANSPORT_UDP
 			 : SONDE_TRANSPORT_TCP;
-	ret->host = arguments->operands[0];
+	ret->host = count > 0 ? arguments->operands[0] : "";
 	ret->port = count > 1 ? arguments->operands[1] : NULL;
 	ret->family = arguments_has(arguments, "ipv4")   ? SONDE_FAMILY_INET
 		      : arguments_has(arguments, "ipv6") ? SONDE_FAMILY_INET6
@@ -223,6 +347,7 @@ static int run(const struct command *command, const struct arguments *arguments,
 	struct sonde_session_options session_options = {
 		.idle_timeout_ns = arguments_number(arguments, "idle-timeout", 0),
 		.crlf = arguments_has(arguments, "crlf"),
+		.telnet = arguments_has(arguments, "telnet"),
 		.observer = observe,
 		.context = &talk,
 	};
@@ -239,6 +364,7 @@ static int run(const struct command *command, const struct arguments *arguments,
 		.tls = arguments_has(arguments, "tls") ? &tls : NULL,
 	};
 	struct sonde_session *session = NULL;
+	struct sonde_script *script = NULL;
 	struct sonde_session_totals totals;
 	struct sonde_error err;
 
@@ -247,6 +373,19 @@ static int run(const struct command *command, const struct arguments *arguments,
 		status = read_target(&talk, &target);
 	if (status != STATUS_DONE)
 		return status;
+	if (arguments_has(arguments, "no-newline") && !arguments_has(arguments, "ask") &&
+	    !is_at_terminal(&talk))
+		return message_usage(command->name,
+				     "--no-newline is for --ask and for a terminal");
+	if (is_at_terminal(&talk)) {
+		session_options.telnet_if_asked = !session_options.telnet;
+		session_options.columns = (uint16_t)output->width;
+		session_options.rows = ROWS;
+	}
+	const char *script_path = arguments_text(arguments, "script", NULL);
+	talk.has_script = script_path != NULL;
+	if (script_path && script_load(script_path, &script, &err) < 0)
+		return message_error(&err);
 	if (tls.insecure)
 		message_note(output,
 			     "the peer's certificate is not checked (--insecure): "
@@ -254,19 +393,29 @@ static int run(const struct command *command, const struct arguments *arguments,
 	if (output->has_json)
 		output_json_start(output, realtime_ns());
 	int r = sonde_session_new(&session_options, &session, &err);
-	if (r == 0)
+	bool is_edited = r == 0 && is_at_terminal(&talk);
+	if (is_edited)
+		status = run_terminal(&talk, session, &target, &tls,
+				      arguments->operand_count > 0);
+	else if (r == 0)
 		r = sonde_session_open(session, &target, &err);
 	bool was_open = r == 0;
-	if (r == 0)
+	bool is_asked = r == 0 && arguments_has(arguments, "ask");
+	if (is_asked)
+		status = run_ask(&talk, session);
+	else if (r == 0 && (script || arguments_has(arguments, "exec")))
+		r = run_other(&talk, session, script, &tls, &err);
+	else if (r == 0 && !is_edited)
 		r = run_pipe(&talk, session, &err);
 	if (was_open && arguments_has(arguments, "stats")) {
 		sonde_session_get_totals(session, &totals);
 		talk_stats_print(output, &totals);
 	}
 	sonde_session_free(session);
+	sonde_script_free(script);
 	if (r < 0)
 		return message_error(&err);
-	return r > 0 ? STATUS_NETWORK : STATUS_DONE;
+	return is_edited || is_asked ? status : r > 0 ? STATUS_NETWORK : STATUS_DONE;
 }
 
 const struct command command_connect = {

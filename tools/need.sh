@@ -10,10 +10,10 @@ declare -A packages=(
 		libstdc++-12-dev libunistring-dev meson ninja-build pkg-config'
 	[demo]='python3'
 	[check]='bash-completion binutils clang-14 clang-format-14 clang-tidy-14 cppcheck fish g++
-		iproute2 libbz2-dev libclang-rt-14-dev libcmocka-dev libjansson-dev libpython3.11
-		libxml2-utils mandoc ncat netbase nftables nmap openbsd-inetd procps python3 shellcheck
-		strace tcpdump tshark util-linux
-		zsh'
+		inetutils-telnetd iproute2 libbz2-dev libclang-rt-14-dev libcmocka-dev libjansson-dev
+		libpython3.11 libxml2-utils mandoc ncat netbase netcat-openbsd nftables nmap
+		openbsd-inetd openssl procps python3 shellcheck socat strace tcpdump tmux tshark
+		util-linux zsh'
 	[fuzz]='clang-14 libclang-rt-14-dev'
 	[fmt]='clang-format-14'
 	[bench]='iproute2 libev-dev masscan nftables nmap python3 strace util-linux zmap'

@@ -86,6 +86,7 @@ struct sonde_session_options {
 	int64_t idle_timeout_ns; /* ends when nothing comes or goes for so long; 0 never */
 	bool crlf;               /* "\n" that is sent without "\r" gets one */
 	bool telnet;             /* RFC 854: options are answered, IAC is not data */
+	uint16_t columns, rows;  /* of the window, for telnet; 0 0: none */
 	bool telnet_if_asked;    /* as soon as the peer begins to negotiate */
 	sonde_session_observer *observer; /* NULL none */
 	void *context;
@@ -118,6 +119,16 @@ struct sonde_session_totals {
 SONDE_API void sonde_session_get_totals(const struct sonde_session *session,
 					struct sonde_session_totals *ret);
 
+/* Where the two ends are, as of now or as they were last. */
+struct sonde_session_place {
+	enum sonde_transport transport;
+	char local[SONDE_ENDPOINT_CHARS], peer[SONDE_ENDPOINT_CHARS];
+	bool gave_address, gave_port; /* --bind did, else the kernel */
+	bool is_tls;
+};
+SONDE_API void sonde_session_get_place(const struct sonde_session *session,
+				       struct sonde_session_place *ret);
+
 /* --- between two descriptors */
 
 struct sonde_pipe {
@@ -135,6 +146,12 @@ SONDE_API int sonde_session_run_pipe(struct sonde_session *session,
 				     const struct sonde_pipe *pipe,
 				     struct sonde_error *err);
 
+/* The same with a program, `sh -c command`, whose environment has SONDE_PROTO,
+ * SONDE_PEER_ADDRESS, SONDE_PEER_PORT, SONDE_LOCAL_ADDRESS and SONDE_LOCAL_PORT.  That it
+ * failed is -ECHILD. */
+SONDE_API int sonde_session_run_exec(struct sonde_session *session, const char *command,
+				     int also_fd, struct sonde_error *err);
+
 /* --- turn by turn */
 
 /* To be polled, and for what (POLLIN, POLLOUT).  -1 while it is not open. */
@@ -151,6 +168,12 @@ SONDE_API int sonde_session_end(struct sonde_session *session, struct sonde_erro
 /* Does what can be done without waiting.  1 goes on; 0 the peer closed in order; or
  * -errno: then it is closed. */
 SONDE_API int sonde_session_turn(struct sonde_session *session, struct sonde_error *err);
+
+/* How long the caller may wait until nothing has come or gone for too long; -1 for ever. */
+SONDE_API int64_t sonde_session_idle_ms(const struct sonde_session *session);
+/* Then: says so in *err, and returns -ETIMEDOUT. */
+SONDE_API int sonde_session_fail_idle(struct sonde_session *session,
+				      struct sonde_error *err);
 
 /* --- by a script: sonde-connect(1) has its language */
 

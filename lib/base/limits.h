@@ -139,7 +139,13 @@ enum {
 	LIMIT_TALK_BYTES = 1 << 18,  /* of one read and one write in a pipe */
 	LIMIT_PIPE_BYTES = 1 << 20,  /* wanted of the pipes on both sides */
 	LIMIT_TALK_DATAGRAM = 65507, /* the largest that IPv4 can carry */
-	LIMIT_TALK_QUEUE = 1 << 20,  /* bytes waiting for a peer that takes nothing */
+	LIMIT_TELNET_ANSWER = 256,   /* bytes, to one command */
+	LIMIT_EXEC_END_MS = 2000,    /* for a program without a peer to end, twice */
+	LIMIT_SCRIPT_STEPS = 1 << 16,
+	LIMIT_SCRIPT_TEXT = 1 << 20,  /* bytes of a file */
+	LIMIT_SCRIPT_BYTES = 1 << 20, /* kept of what came and nobody expected yet */
+	LIMIT_SCRIPT_SEND_S = 60,     /* for a peer to take what is sent */
+	LIMIT_TALK_QUEUE = 1 << 20,   /* bytes waiting for a peer that takes nothing */
 };
 
 #endif

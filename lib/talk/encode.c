@@ -9,7 +9,7 @@
 
 bool encode_is_needed(const struct sonde_session *session)
 {
-	return session->options.crlf;
+	return session->options.crlf || session->has_telnet;
 }
 
 /* "\n" becomes "\r\n", where it is not one already. */
@@ -30,6 +30,9 @@ static size_t add_crlf(struct sonde_session *session, const uint8_t *bytes, size
 size_t encode_sent(struct sonde_session *session, const uint8_t *bytes, size_t n,
 		   uint8_t *ret)
 {
+	if (session->has_telnet)
+		return telnet_format(&session->telnet, bytes, n,
+				     &session->telnet_after_cr, ret);
 	if (session->options.crlf)
 		return add_crlf(session, bytes, n, ret);
 	memcpy(ret, bytes, n);

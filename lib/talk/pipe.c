@@ -121,6 +121,15 @@ static void write_peer(struct piping *piping)
 		}
 		sending->at += (size_t)sent;
 	}
+	/* Answers of telnet: between two chunks. */
+	int flushed = session_flush(session);
+	piping->stream_waits = flushed == -EAGAIN;
+	if (flushed == -EAGAIN)
+		return;
+	if (flushed < 0) {
+		break_sending(piping, flushed);
+		return;
+	}
 	if (!piping->in_end || session->sent_end || piping->broken)
 		return;
 	int r = session_shutdown(session);

@@ -12,6 +12,7 @@
 
 #include "base/array.h"
 #include "base/clock.h"
+#include "base/limits.h"
 
 const char *sonde_transport_name(enum sonde_transport transport)
 {
@@ -81,6 +82,19 @@ void sonde_session_get_totals(const struct sonde_session *session,
 					     : session->lasted_ns,
 		.peer_ended_first = session->peer_ended_first,
 	};
+}
+
+void sonde_session_get_place(const struct sonde_session *session,
+			     struct sonde_session_place *ret)
+{
+	*ret = (struct sonde_session_place){
+		.transport = session->transport,
+		.gave_address = session->gave_address,
+		.gave_port = session->gave_port,
+		.is_tls = session->stream && stream_is_tls(session->stream),
+	};
+	memcpy(ret->local, session->local, sizeof(ret->local));
+	memcpy(ret->peer, session->peer, sizeof(ret->peer));
 }
 
 /* --- words */
@@ -191,10 +205,57 @@ static const char *end_name(const struct sonde_session *session)
 	return session->transport == SONDE_TRANSPORT_TCP ? "FIN" : "shutdown";
 }
 
+static void tell_telnet(struct sonde_session *session, const struct telnet_output *out)
+{
+	session_tell_text(session, SONDE_SESSION_TELNET,
+			  "the peer said %s %s (%u), we %s", telnet_verb_name(out->verb),
+			  telnet_option_name(out->option), out->option,
+			  telnet_verb_name(out->answered));
+}
+
+/* Takes telnet's commands out of bytes[0..n), and queues the answers.  Returns how many
+ * are left, or -errno. */
+static ssize_t take_telnet(struct sonde_session *session, uint8_t *bytes, size_t n)
+{
+	uint8_t answer[LIMIT_TELNET_ANSWER];
+	struct telnet_output out = {.data = bytes};
+
+	if (session->options.telnet_if_asked && telnet_is_asked(bytes, n)) {
+		session->has_telnet = true;
+		session->options.telnet_if_asked = false;
+	}
+	if (!session->has_telnet)
+		return (ssize_t)n;
+	for (size_t at = 0; at < n;) {
+		out.answer = answer;
+		out.answer_room = sizeof(answer);
+		out.answer_used = 0;
+		at += telnet_feed(&session->telnet, bytes + at, n - at, &out);
+		/* Who has closed his half answers nothing any more. */
+		bool answers = !session->sent_end && !session->owes_end;
+		if (out.answer_used > 0 && answers &&
+		    session_queue(session, answer, out.answer_used) < 0) {
+			snprintf(session->stream->trouble,
+				 sizeof(session->stream->trouble),
+				 "it negotiates without end, and reads no answers");
+			return -ENOBUFS;
+		}
+		if (out.verb)
+			tell_telnet(session, &out);
+	}
+	int r = session_flush(session);
+	return r < 0 && r != -EAGAIN ? r : (ssize_t)out.data_used;
+}
+
 ssize_t session_read(struct sonde_session *session, void *bytes, size_t n)
 {
 	ssize_t got = stream_read(session->stream, bytes, n);
 
+	if (got > 0 && (session->has_telnet || session->options.telnet_if_asked)) {
+		got = take_telnet(session, bytes, (size_t)got);
+		if (got == 0) /* there were only commands */
+			return -EAGAIN;
+	}
 	if (got > 0 || (got == 0 && session_is_datagram(session))) {
 		struct sonde_session_event event = {
 			.kind = SONDE_SESSION_RECEIVED,

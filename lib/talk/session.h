@@ -15,6 +15,7 @@
 #include "io/sock.h"
 #include "io/stream.h"
 #include "io/tls.h"
+#include "proto/telnet.h"
 
 /* The path of a Unix socket, or an address, and "/unix-dgram". */
 #define SESSION_SUBJECT_CHARS (SONDE_ENDPOINT_CHARS + 12)
@@ -37,6 +38,9 @@ struct sonde_session {
 	/* What waits to be sent, of a caller's loop. */
 	uint8_t *queue; /* owned */
 	size_t queue_capacity, queue_at, queue_used;
+	bool has_telnet; /* telnet is spoken */
+	struct telnet telnet;
+	bool telnet_after_cr;
 	char last_sent;    /* for crlf across the borders of what comes */
 	uint8_t *incoming; /* owned: one read of a turn */
 };
@@ -69,6 +73,13 @@ int64_t session_idle_deadline_ns(const struct sonde_session *session);
 int session_fail_idle(struct sonde_session *session, struct sonde_error *err);
 /* Closes the connection and tells why. */
 void session_close(struct sonde_session *session, bool in_order, const char *why);
+
+/* --- turn.c */
+
+/* Behind all that waits already.  0, -EAGAIN: there is no room; or -ENOMEM. */
+int session_queue(struct sonde_session *session, const void *bytes, size_t n);
+/* 0: all is sent, and the end that was owed; -EAGAIN, or -errno. */
+int session_flush(struct sonde_session *session);
 
 /* --- secure.c */
 
