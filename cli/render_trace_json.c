@@ -129,10 +129,10 @@ static void write_item(struct output *output, const struct sonde_timeline *timel
 
 	switch ((enum item_kind)item->kind) {
 	case ITEM_PROGRAM:
-		trace_json_program(output, &recording->programs[item->index]);
+		trace_json_program(output, recording, &recording->programs[item->index]);
 		break;
 	case ITEM_SOCKET:
-		trace_json_socket(output, &recording->sockets[item->index]);
+		trace_json_socket(output, recording, &recording->sockets[item->index]);
 		break;
 	case ITEM_STREAM:
 		trace_json_stream(output, &timeline->streams[item->index]);

@@ -2,50 +2,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include <sonde/error.h>
+#include <sonde/recording_json.h>
 
 #include "render.h"
 #include "trace_json.h"
-
-/* The kernel's own: ERESTARTSYS to ERESTART_RESTARTBLOCK. */
-enum { RESTART_FIRST = 512, RESTART_LAST = 516 };
-
-static const char *family_word(uint8_t family)
-{
-	switch ((enum sonde_family)family) {
-	case SONDE_FAMILY_INET:
-		return "inet";
-	case SONDE_FAMILY_INET6:
-		return "inet6";
-	case SONDE_FAMILY_UNIX:
-		return "unix";
-	case SONDE_FAMILY_NONE:
-	case SONDE_FAMILY_OTHER:
-		break;
-	}
-	return NULL;
-}
-
-static const char *kind_word(uint8_t kind)
-{
-	switch ((enum sonde_socket_kind)kind) {
-	case SONDE_SOCKET_TCP:
-		return "tcp";
-	case SONDE_SOCKET_UDP:
-		return "udp";
-	case SONDE_SOCKET_UNIX_STREAM:
-		return "unix-stream";
-	case SONDE_SOCKET_UNIX_DATAGRAM:
-		return "unix-datagram";
-	case SONDE_SOCKET_UNIX_SEQPACKET:
-		return "unix-seqpacket";
-	case SONDE_SOCKET_PIPE:
-		return "pipe";
-	case SONDE_SOCKET_OTHER:
-		break;
-	}
-	return "other";
-}
 
 static const char *proto_word(uint8_t proto)
 {
@@ -67,21 +27,8 @@ static const char *proto_word(uint8_t proto)
 static void add_address(struct output *output, const char *key,
 			const struct sonde_address *address, bool has_port)
 {
-	struct sonde_json *json = &output->json;
-	char host[SONDE_ADDRESS_CHARS];
-
-	sonde_json_key(json, key);
-	if (address->family != SONDE_FAMILY_INET &&
-	    address->family != SONDE_FAMILY_INET6) {
-		sonde_json_null(json);
-		return;
-	}
-	sonde_address_format_host(address, host);
-	sonde_json_object_begin(json);
-	sonde_json_add_string(json, "address", host);
-	if (has_port)
-		sonde_json_add_int(json, "port", address->port);
-	sonde_json_object_end(json);
+	sonde_json_key(&output->json, key);
+	sonde_recording_json_address(&output->json, address, has_port);
 }
 
 /* A time that was not seen is null. */
@@ -108,81 +55,12 @@ static void add_reference(struct sonde_json *json, const char *key, uint32_t num
 		sonde_json_add_int(json, key, number);
 }
 
-void trace_json_program(struct output *output, const struct sonde_program *program)
-{
-	static const char *const lines[] = {
-		[SONDE_LINES_UNTRIED] = "untried",
-		[SONDE_LINES_READ] = "read",
-		[SONDE_LINES_NO_READER] = "no-reader",
-		[SONDE_LINES_UNKNOWN_VERSION] = "unknown-version",
-		[SONDE_LINES_SYMBOLS] = "symbols",
-	};
-	struct sonde_json *json = output_event_begin(output, "program");
-
-	sonde_json_add_int(json, "program", program->program);
-	sonde_json_add_int(json, "pid", program->pid);
-	add_reference(json, "parent", program->parent);
-	sonde_json_add_string(json, "name", program->name);
-	sonde_json_key(json, "argv");
-	sonde_json_array_begin(json);
-	for (uint32_t i = 0; i < program->argument_count; i++)
-		sonde_json_string(json, program->arguments[i]);
-	sonde_json_array_end(json);
-	output_event_time(output, "started_ns", program->started_ns);
-	add_time(output, "ended_ns", program->ended_ns);
-	if (program->replaced)
-		sonde_json_add_bool(json, "replaced", true);
-	else if (program->exit_signal)
-		sonde_json_add_int(json, "signal", program->exit_signal);
-	else if (program->exit_status >= 0)
-		sonde_json_add_int(json, "status", program->exit_status);
-	if (program->lines < sizeof(lines) / sizeof(lines[0]))
-		sonde_json_add_string(json, "lines", lines[program->lines]);
-	if (program->interpreter)
-		sonde_json_add_string(json, "interpreter", program->interpreter);
-	output_event_end(output);
-}
-
-void trace_json_socket(struct output *output, const struct sonde_socket *s)
-{
-	struct sonde_json *json = output_event_begin(output, "socket");
-
-	sonde_json_add_int(json, "socket", s->socket);
-	sonde_json_add_int(json, "program", s->program);
-	sonde_json_add_int(json, "pid", s->pid);
-	sonde_json_add_int(json, "fd", s->fd);
-	sonde_json_add_string(json, "family", family_word(s->family));
-	sonde_json_add_string(json, "proto", kind_word(s->kind));
-	if (s->family == SONDE_FAMILY_INET || s->family == SONDE_FAMILY_INET6) {
-		add_address(output, "local", &s->local, true);
-		if (!s->is_listening)
-			add_address(output, "peer", &s->peer, true);
-	}
-	if (s->kind == SONDE_SOCKET_PIPE)
-		sonde_json_add_string(json, "end",
-				      s->pipe_end == SONDE_PIPE_READ    ? "read"
-				      : s->pipe_end == SONDE_PIPE_WRITE ? "write"
-									: "both");
-	if (s->name)
-		sonde_json_add_string(json, "name", s->name);
-	add_reference(json, "peer_socket", s->peer_socket);
-	if (s->is_listening)
-		sonde_json_add_bool(json, "listening", true);
-	if (s->is_inherited)
-		sonde_json_add_bool(json, "inherited", true);
-	add_reference(json, "accepted_by", s->accepted_by);
-	add_reference(json, "closed_by", s->closed_by);
-	output_event_time(output, "opened_ns", s->opened_ns);
-	add_time(output, "closed_ns", s->closed_ns);
-	output_event_end(output);
-}
-
 void trace_json_stream(struct output *output, const struct sonde_stream *stream)
 {
 	struct sonde_json *json = output_event_begin(output, "stream");
 
 	sonde_json_add_int(json, "stream", (int64_t)stream->stream - 1);
-	sonde_json_add_string(json, "proto", kind_word(stream->kind));
+	sonde_json_add_string(json, "proto", sonde_socket_kind_word(stream->kind));
 	add_address(output, "client", &stream->client, true);
 	add_address(output, "server", &stream->server, true);
 	add_reference(json, "client_socket", stream->client_socket);
@@ -227,170 +105,40 @@ void trace_json_statement(struct output *output, const struct sonde_timeline *ti
 	output_event_end(output);
 }
 
-/* The places of the call's stack, innermost first. */
-static void add_stack(struct sonde_json *json, const struct sonde_recording *recording,
-		      uint32_t number)
+void trace_json_program(struct output *output, const struct sonde_recording *recording,
+			const struct sonde_program *program)
 {
-	const struct sonde_stack *stack = &recording->stacks[number - 1];
+	struct sonde_json *json = output_event_begin(output, "program");
 
-	sonde_json_key(json, "stack");
-	sonde_json_array_begin(json);
-	for (uint32_t i = 0; i < stack->place_count; i++) {
-		const struct sonde_place *place =
-			&recording->places[stack->places[i] - 1];
-
-		sonde_json_object_begin(json);
-		sonde_json_add_string(json, "file", place->file);
-		if (place->line > 0)
-			sonde_json_add_int(json, "line", place->line);
-		else
-			sonde_json_add_null(json, "line");
-		sonde_json_add_string(json, "function", place->function);
-		sonde_json_object_end(json);
-	}
-	sonde_json_array_end(json);
-	if (stack->is_cut)
-		sonde_json_add_bool(json, "stack_cut", true);
+	sonde_recording_json_program(json, recording, program, SONDE_RECORDING_READABLE);
+	output_event_end(output);
 }
 
-static void add_watched(struct sonde_json *json, const struct sonde_call *call)
+void trace_json_socket(struct output *output, const struct sonde_recording *recording,
+		       const struct sonde_socket *socket)
 {
-	sonde_json_key(json, "watched");
-	sonde_json_array_begin(json);
-	for (uint32_t i = 0; i < call->watched_count; i++) {
-		sonde_json_object_begin(json);
-		sonde_json_add_int(json, "socket", call->watched[i].socket);
-		sonde_json_add_int(json, "wanted", call->watched[i].wanted);
-		sonde_json_add_int(json, "ready", call->watched[i].ready);
-		sonde_json_object_end(json);
-	}
-	sonde_json_array_end(json);
-	if (call->flags & SONDE_CALL_WATCH_CUT)
-		sonde_json_add_bool(json, "watched_cut", true);
-}
+	struct sonde_json *json = output_event_begin(output, "socket");
 
-enum outcome {
-	OUTCOME_NONE, /* the program saw no result */
-	OUTCOME_RESTARTED,
-	OUTCOME_RESULT,
-	OUTCOME_ERROR
-};
-
-static bool is_same_again(const struct sonde_call *call, const struct sonde_call *next)
-{
-	return (next->flags & SONDE_CALL_RESUMED) ||
-	       (strcmp(next->name, call->name) == 0 && next->fd == call->fd &&
-		next->buffer == call->buffer && next->length == call->length &&
-		next->watched_count == call->watched_count);
-}
-
-/* A call that a signal broke off has a result of the kernel's own.  The program sees it
- * as EINTR, or not at all: the call is made again, or the signal is its end. */
-static enum outcome outcome_of(const struct sonde_recording *recording,
-			       const struct sonde_call *call)
-{
-	const struct sonde_call *next = NULL;
-
-	if (!call->exit_ns)
-		return OUTCOME_NONE;
-	if (call->result >= 0)
-		return OUTCOME_RESULT;
-	if (call->result > -RESTART_FIRST || call->result < -RESTART_LAST)
-		return OUTCOME_ERROR;
-	for (uint32_t i = call->call; i < recording->call_count && !next; i++) {
-		if (recording->calls[i].tid == call->tid &&
-		    recording->calls[i].pid == call->pid)
-			next = &recording->calls[i];
-	}
-	if (next && is_same_again(call, next))
-		return OUTCOME_RESTARTED;
-	if ((!next || next->kind == SONDE_CALL_EXIT) &&
-	    recording->programs[call->program - 1].exit_signal)
-		return OUTCOME_NONE;
-	return OUTCOME_ERROR;
-}
-
-static void add_outcome(struct sonde_json *json, const struct sonde_recording *recording,
-			const struct sonde_call *call)
-{
-	enum outcome outcome = outcome_of(recording, call);
-
-	if (outcome == OUTCOME_RESULT)
-		sonde_json_add_int(json, "result", call->result);
-	else if (outcome == OUTCOME_ERROR)
-		sonde_json_add_int(json, "result", -1);
-	else
-		sonde_json_add_null(json, "result");
-	if (outcome != OUTCOME_ERROR)
-		sonde_json_add_null(json, "errno");
-	else
-		sonde_json_add_string(json, "errno",
-				      sonde_error_name(call->result <= -RESTART_FIRST
-							       ? EINTR
-							       : (int)-call->result));
-	if (outcome == OUTCOME_RESTARTED)
-		sonde_json_add_bool(json, "restarted", true);
+	sonde_recording_json_socket(json, recording, socket, SONDE_RECORDING_READABLE);
+	output_event_end(output);
 }
 
 void trace_json_call(struct output *output, const struct sonde_timeline *timeline,
 		     const struct sonde_call *call)
 {
 	uint32_t i = call->call - 1;
-	bool moves = call->kind == SONDE_CALL_SEND || call->kind == SONDE_CALL_RECEIVE;
 	struct sonde_json *json = output_event_begin(output, "call");
 
-	sonde_json_add_int(json, "call", call->call);
-	sonde_json_add_int(json, "program", call->program);
-	sonde_json_add_int(json, "pid", call->pid);
-	sonde_json_add_int(json, "tid", call->tid);
-	add_reference(json, "socket", call->socket);
-	add_reference(json, "new_socket", call->new_socket);
-	add_reference(json, "from_socket", call->from_socket);
-	if (call->fd >= 0)
-		sonde_json_add_int(json, "fd", call->fd);
-	sonde_json_add_string(json, "name", call->name);
-	output_event_time(output, "enter_ns", call->enter_ns);
-	add_time(output, "exit_ns", call->exit_ns);
-	add_outcome(json, timeline->recording, call);
-	if (moves && call->exit_ns && call->result >= 0)
-		sonde_json_add_int(json, "bytes", call->result);
-	else
-		sonde_json_add_null(json, "bytes");
-	if (moves)
-		sonde_json_add_int(json, "length", (int64_t)call->length);
-	if (call->datagrams)
-		sonde_json_add_int(json, "datagrams", call->datagrams);
-	if (call->address.family == SONDE_FAMILY_INET ||
-	    call->address.family == SONDE_FAMILY_INET6)
-		add_address(output, "address", &call->address, true);
-	if (call->kind == SONDE_CALL_SHUTDOWN || call->kind == SONDE_CALL_LISTEN ||
-	    call->kind == SONDE_CALL_EXIT)
-		sonde_json_add_int(json, "how", call->how);
-	if (call->flags & SONDE_CALL_NONBLOCKING)
-		sonde_json_add_bool(json, "nonblocking", true);
-	if (call->flags & SONDE_CALL_PEEK)
-		sonde_json_add_bool(json, "peek", true);
-	if (call->flags & SONDE_CALL_WAIT_ALL)
-		sonde_json_add_bool(json, "wait_all", true);
-	if (call->flags & SONDE_CALL_RESUMED)
-		sonde_json_add_bool(json, "resumed", true);
-	if (call->flags & SONDE_CALL_LAST_REFERENCE)
-		sonde_json_add_bool(json, "last_reference", true);
-	if (call->flags & (SONDE_CALL_STAYED | SONDE_CALL_SLEPT))
-		sonde_json_add_bool(json, "slept", call->flags & SONDE_CALL_SLEPT);
-	if (call->kind == SONDE_CALL_WAIT) {
-		if (call->timeout_ns >= 0)
-			sonde_json_add_int(json, "timeout_ns", call->timeout_ns);
-		add_watched(json, call);
-	}
+	sonde_recording_json_call(json, timeline->recording, call,
+				  SONDE_RECORDING_READABLE);
 	add_answer(json, "blocked", timeline->call_blocked[i]);
 	if (timeline->call_why[i])
 		sonde_json_add_string(
 			json, "why",
 			sonde_why_text((enum sonde_why)timeline->call_why[i]));
 	add_reference(json, "statement", timeline->statement_of_call[i]);
-	if (call->stack)
-		add_stack(json, timeline->recording, call->stack);
+	sonde_recording_json_stack(json, timeline->recording, call->stack,
+				   SONDE_RECORDING_READABLE);
 	output_event_end(output);
 }
 

@@ -8,8 +8,10 @@
 
 #include "output.h"
 
-void trace_json_program(struct output *output, const struct sonde_program *program);
-void trace_json_socket(struct output *output, const struct sonde_socket *socket);
+void trace_json_program(struct output *output, const struct sonde_recording *recording,
+			const struct sonde_program *program);
+void trace_json_socket(struct output *output, const struct sonde_recording *recording,
+		       const struct sonde_socket *socket);
 void trace_json_stream(struct output *output, const struct sonde_stream *stream);
 void trace_json_statement(struct output *output, const struct sonde_timeline *timeline,
 			  const struct sonde_statement *statement);

@@ -28,9 +28,11 @@ struct annotation {
 	const struct capture_file *file;
 	struct sonde_recording *recording;
 	const struct sonde_timeline *timeline;
-	uint32_t *calls;  /* numbers by enter_ns */
-	uint32_t *frames; /* of the packets, in the new file */
-	uint8_t *packet;  /* one block as it was, */
+	uint32_t *calls;           /* numbers by enter_ns */
+	uint32_t *frames;          /* of the packets, in the new file */
+	struct sonde_edge *passes; /* between calls, by the one they lead to */
+	uint32_t pass_count;
+	uint8_t *packet; /* one block as it was, */
 	size_t packet_capacity;
 	struct pcapng_block block; /* and as it becomes */
 	struct sonde_json json;
@@ -176,6 +178,58 @@ static int by_entry(const void *left, const void *right, void *context)
 	return a->call < b->call ? -1 : a->call > b->call;
 }
 
+static int by_taker(const void *left, const void *right)
+{
+	const struct sonde_edge *a = left, *b = right;
+
+	if (a->call != b->call)
+		return a->call < b->call ? -1 : 1;
+	if (a->kind != b->kind)
+		return (int)b->kind - (int)a->kind;
+	return a->by_call < b->by_call ? -1 : a->by_call > b->by_call;
+}
+
+/* The edges between calls, by the one that they lead to. */
+static int sort_passes(struct annotation *annotation)
+{
+	const struct sonde_timeline *timeline = annotation->timeline;
+	uint32_t count = 0;
+
+	while (count < timeline->edge_count && !timeline->edges[count].packet)
+		count++;
+	annotation->passes = array_new((size_t)count + 1, sizeof(*annotation->passes));
+	if (!annotation->passes)
+		return -ENOMEM;
+	if (count)
+		memcpy(annotation->passes, timeline->edges,
+		       count * sizeof(*annotation->passes));
+	qsort(annotation->passes, count, sizeof(*annotation->passes), by_taker);
+	annotation->pass_count = count;
+	return 0;
+}
+
+static int put_call(struct annotation *annotation, uint32_t number)
+{
+	struct row_edges edges = {.timeline = annotation->timeline};
+	uint32_t low = 0, high = annotation->pass_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (annotation->passes[middle].call < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	edges.edges = &annotation->passes[low];
+	while (low + edges.count < annotation->pass_count &&
+	       annotation->passes[low + edges.count].call == number)
+		edges.count++;
+	row_format(&annotation->block, annotation->recording,
+		   &annotation->recording->calls[number - 1], &edges, &annotation->json);
+	return put_block(annotation);
+}
+
 static int sort_calls(struct annotation *annotation)
 {
 	struct sonde_recording *recording = annotation->recording;
@@ -247,10 +301,7 @@ static int put_all(struct annotation *annotation)
 		const struct sonde_packet *first;
 
 		if (is_call_next(annotation, call, packet)) {
-			row_format(&annotation->block, recording,
-				   &recording->calls[annotation->calls[call] - 1],
-				   &annotation->json);
-			error = put_block(annotation);
+			error = put_call(annotation, annotation->calls[call]);
 			call++;
 			frame++;
 			continue;
@@ -345,6 +396,8 @@ int annotate(struct capture_file *file, struct sonde_recording *recording,
 	setvbuf(annotation->output, NULL, _IOFBF, OUTPUT_BYTES);
 	error = sort_calls(annotation);
 	if (!error)
+		error = sort_passes(annotation);
+	if (!error)
 		error = put_all(annotation);
 	if (fclose(annotation->output) != 0 && !error)
 		error = -errno;
@@ -359,6 +412,7 @@ out:
 	quiet_end(&quiet);
 	if (annotation) {
 		array_free(annotation->calls);
+		array_free(annotation->passes);
 		array_free(annotation->frames);
 		array_free(annotation->packet);
 		pcapng_block_done(&annotation->block);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <sonde/error.h>
+#include <sonde/recording_json.h>
 
 #include "base/clock.h"
 
@@ -70,112 +71,60 @@ static void add_message(struct sonde_text *text, const struct sonde_recording *r
 	add_result(text, call);
 }
 
-static void add_address(struct sonde_json *json, const char *key,
-			const struct sonde_address *address)
-{
-	char host[SONDE_ADDRESS_CHARS];
-
-	if (address->family != SONDE_FAMILY_INET && address->family != SONDE_FAMILY_INET6)
-		return;
-	sonde_address_format_host(address, host);
-	sonde_json_key(json, key);
-	sonde_json_object_begin(json);
-	sonde_json_add_string(json, "address", host);
-	sonde_json_add_int(json, "port", address->port);
-	sonde_json_object_end(json);
-}
-
+/* A socket as it is now; later rows may know more of it. */
 static void add_socket(struct sonde_json *json, const struct sonde_recording *recording,
 		       uint32_t number)
 {
-	const struct sonde_socket *socket = &recording->sockets[number - 1];
-
-	sonde_json_key(json, "socket");
+	if (!number || number > recording->socket_count)
+		return;
 	sonde_json_object_begin(json);
-	sonde_json_add_int(json, "socket", number);
-	sonde_json_add_int(json, "family", socket->family);
-	sonde_json_add_int(json, "kind", socket->kind);
-	sonde_json_add_bool(json, "listening", socket->is_listening);
-	sonde_json_add_int(json, "accepted_by", socket->accepted_by);
-	sonde_json_add_int(json, "closed_by", socket->closed_by);
-	add_address(json, "local", &socket->local);
-	add_address(json, "peer", &socket->peer);
+	sonde_recording_json_socket(json, recording, &recording->sockets[number - 1],
+				    SONDE_RECORDING_WHOLE);
 	sonde_json_object_end(json);
 }
 
-static void add_stack(struct sonde_json *json, const struct sonde_recording *recording,
-		      const struct sonde_call *call)
-{
-	const struct sonde_stack *stack = &recording->stacks[call->stack - 1];
-
-	sonde_json_add_bool(json, "stack_cut", stack->is_cut);
-	sonde_json_key(json, "stack");
-	sonde_json_array_begin(json);
-	for (uint32_t i = 0; i < stack->place_count; i++) {
-		const struct sonde_place *place =
-			&recording->places[stack->places[i] - 1];
-
-		sonde_json_object_begin(json);
-		sonde_json_add_int(json, "place", place->place);
-		sonde_json_add_string(json, "file", place->file);
-		sonde_json_add_int(json, "line", place->line);
-		sonde_json_add_string(json, "function", place->function);
-		sonde_json_add_string(json, "text", place->text);
-		sonde_json_add_bool(json, "system", place->is_system);
-		sonde_json_object_end(json);
-	}
-	sonde_json_array_end(json);
-}
-
-static void add_watched(struct sonde_json *json, const struct sonde_call *call)
-{
-	sonde_json_key(json, "watched");
-	sonde_json_array_begin(json);
-	for (uint32_t i = 0; i < call->watched_count; i++) {
-		sonde_json_object_begin(json);
-		sonde_json_add_int(json, "socket", call->watched[i].socket);
-		sonde_json_add_int(json, "wanted", call->watched[i].wanted);
-		sonde_json_add_int(json, "ready", call->watched[i].ready);
-		sonde_json_object_end(json);
-	}
-	sonde_json_array_end(json);
-}
-
-/* The whole call; times are relative to the recording's start. */
+/* The whole call, and what it refers to: each row can be read alone, whatever became of
+ * the others. */
 static void add_call(struct sonde_json *json, const struct sonde_recording *recording,
 		     const struct sonde_call *call)
 {
 	sonde_json_object_begin(json);
-	sonde_json_add_int(json, "call", call->call);
-	sonde_json_add_int(json, "program", call->program);
-	sonde_json_add_int(json, "pid", call->pid);
-	sonde_json_add_int(json, "tid", call->tid);
-	sonde_json_add_string(json, "name", call->name);
-	sonde_json_add_int(json, "kind", call->kind);
-	sonde_json_add_int(json, "flags", call->flags);
-	sonde_json_add_int(json, "fd", call->fd);
-	sonde_json_add_int(json, "enter_ns", call->enter_ns - recording->started_ns);
-	if (call->exit_ns) {
-		sonde_json_add_int(json, "exit_ns",
-				   call->exit_ns - recording->started_ns);
-		sonde_json_add_int(json, "result", call->result);
-	} else {
-		sonde_json_add_null(json, "exit_ns");
-		sonde_json_add_null(json, "result");
+	sonde_recording_json_call(json, recording, call, SONDE_RECORDING_WHOLE);
+	sonde_recording_json_stack(json, recording, call->stack, SONDE_RECORDING_WHOLE);
+	if (call->program && call->program <= recording->program_count) {
+		sonde_json_key(json, "of");
+		sonde_json_object_begin(json);
+		sonde_recording_json_program(json, recording,
+					     &recording->programs[call->program - 1],
+					     SONDE_RECORDING_WHOLE);
+		sonde_json_object_end(json);
 	}
-	sonde_json_add_int(json, "length", (int64_t)call->length);
-	sonde_json_add_int(json, "how", call->how);
-	sonde_json_add_int(json, "datagrams", call->datagrams);
-	sonde_json_add_int(json, "timeout_ns", call->timeout_ns);
-	sonde_json_add_int(json, "new_socket", call->new_socket);
-	add_address(json, "address", &call->address);
-	if (call->socket)
-		add_socket(json, recording, call->socket);
-	if (call->watched_count)
-		add_watched(json, call);
-	if (call->stack)
-		add_stack(json, recording, call);
+	sonde_json_key(json, "sockets");
+	sonde_json_array_begin(json);
+	add_socket(json, recording, call->socket);
+	if (call->new_socket != call->socket)
+		add_socket(json, recording, call->new_socket);
+	if (call->from_socket != call->socket)
+		add_socket(json, recording, call->from_socket);
+	for (uint32_t i = 0; i < call->watched_count; i++)
+		if (call->watched[i].socket != call->socket)
+			add_socket(json, recording, call->watched[i].socket);
+	sonde_json_array_end(json);
 	sonde_json_object_end(json);
+}
+
+/* What other calls had to do with it, once that is known: "bytes from client.py:9 ...". */
+static void add_others(struct sonde_text *text, const struct sonde_timeline *timeline,
+		       const struct sonde_edge *edges, uint32_t edge_count)
+{
+	for (uint32_t i = 0; i < edge_count; i++) {
+		sonde_text_add(text, edges[i].kind == SONDE_EDGE_TAKEN
+					     ? "; bytes from "
+					     : "; completed by ");
+		sonde_statement_add_label(timeline, edges[i].by_statement, text);
+		if (!edges[i].exact)
+			sonde_text_add(text, " (one of several candidates)");
+	}
 }
 
 static void add_text(struct pcapng_block *block, const char *name, const char *value)
@@ -195,7 +144,8 @@ static void add_number(struct pcapng_block *block, const char *name, long long v
 }
 
 void row_format(struct pcapng_block *block, const struct sonde_recording *recording,
-		const struct sonde_call *call, struct sonde_json *json)
+		const struct sonde_call *call, const struct row_edges *edges,
+		struct sonde_json *json)
 {
 	const struct sonde_place *place = user_place(recording, call);
 	char storage[MESSAGE_CHARS];
@@ -203,6 +153,8 @@ void row_format(struct pcapng_block *block, const struct sonde_recording *record
 
 	sonde_text_init(&message, storage, sizeof(storage));
 	add_message(&message, recording, call);
+	if (edges)
+		add_others(&message, edges->timeline, edges->edges, edges->count);
 	sonde_json_reset(json);
 	add_call(json, recording, call);
 

@@ -5,11 +5,20 @@
 #include <sonde/json.h>
 #include <sonde/recording.h>
 #include <sonde/text.h>
+#include <sonde/timeline.h>
 
 #include "file/pcapng.h"
 
-/* Writes the block.  json is scratch: its memory serves row after row. */
+/* The edges from other calls to this one; only at the end they are known. */
+struct row_edges {
+	const struct sonde_timeline *timeline;
+	const struct sonde_edge *edges;
+	uint32_t count;
+};
+
+/* Writes the block; edges may be NULL.  json is scratch: its memory serves row after row. */
 void row_format(struct pcapng_block *block, const struct sonde_recording *recording,
-		const struct sonde_call *call, struct sonde_json *json);
+		const struct sonde_call *call, const struct row_edges *edges,
+		struct sonde_json *json);
 
 #endif

@@ -219,6 +219,34 @@ uint32_t ready_receive(const struct join *join, const struct sonde_call *receive
 	}
 }
 
+/* The one packet of the other side since enter_ns that acknowledged more than those before
+ * it, among those before of_stream[end]; 0: none did, or several.  Then it does not matter
+ * how long it took the caller to get a processor. */
+static uint32_t only_room(const struct join *join, uint32_t begin, uint32_t end,
+			  unsigned which, int64_t enter_ns)
+{
+	uint32_t found = 0, later_ack = 0, later = 0;
+
+	for (uint32_t i = end; i > begin; i--) {
+		uint32_t packet = join->of_stream[i - 1];
+		const struct sonde_packet_place *place =
+			&join->timeline->packet_places[packet - 1];
+
+		if (place->direction == which)
+			continue;
+		if (later && place->ack != later_ack) {
+			if (found)
+				return 0;
+			found = later;
+		}
+		if (join_packet(join, packet)->at_ns < enter_ns)
+			return found;
+		later = packet;
+		later_ack = place->ack;
+	}
+	return 0;
+}
+
 uint32_t ready_room(const struct join *join, uint32_t socket, int64_t enter_ns,
 		    int64_t end_ns)
 {
@@ -240,15 +268,15 @@ uint32_t ready_room(const struct join *join, uint32_t socket, int64_t enter_ns,
 		else
 			high = middle;
 	}
-	for (; low > begin; low--) {
-		uint32_t packet = join->of_stream[low - 1];
+	for (uint32_t i = low; i > begin; i--) {
+		uint32_t packet = join->of_stream[i - 1];
 
 		if (join_packet(join, packet)->at_ns < since_ns)
 			break;
 		if (join->timeline->packet_places[packet - 1].direction != which)
 			return packet;
 	}
-	return READY_NOT_SEEN;
+	return only_room(join, begin, low, which, enter_ns);
 }
 
 /* The packet that the first call of this kind on the socket after the wait's begin took:

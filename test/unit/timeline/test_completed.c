@@ -406,6 +406,36 @@ static void test_end_of_stream(void **state)
 	story_done(&story);
 }
 
+/* One acknowledgement made room: it is that one, however late the caller got a processor.
+ * Of two it is not known which. */
+static void test_room_late(void **state)
+{
+	struct story story;
+	struct talk talk;
+	uint32_t wait, unknown, made;
+
+	(void)state;
+	story_begin(&story);
+	talk = story_talk(&story, 5000, 100);
+	CALL(&story, CLIENT, "sendto", 300, 310, 2000, .line = 80, .socket = talk.client,
+	     .flags = SONDE_CALL_NONBLOCKING);
+	story_tcp(&story, &talk.wire, 305, '>', "PA", 1, 1, 2000);
+	story_tcp(&story, &talk.wire, 350, '<', "A", 1, 1, 0);
+	wait = CALL(&story, CLIENT, "poll", 400, 6000, 1, .line = 81,
+		    .flags = SONDE_CALL_SLEPT,
+		    .watched = {{talk.client, SONDE_READY_WRITE, SONDE_READY_WRITE}});
+	made = story_tcp(&story, &talk.wire, 3000, '<', "A", 1, 1001, 0);
+	unknown = CALL(&story, CLIENT, "poll", 6100, 20000, 1, .line = 82,
+		       .flags = SONDE_CALL_SLEPT,
+		       .watched = {{talk.client, SONDE_READY_WRITE, SONDE_READY_WRITE}});
+	story_tcp(&story, &talk.wire, 8000, '<', "A", 1, 1501, 0);
+	story_tcp(&story, &talk.wire, 9000, '<', "A", 1, 2001, 0);
+	story_end(&story);
+	check_completed(&story, wait, made);
+	check_verdict(&story, unknown, SONDE_YES, SONDE_WHY_PACKET_NOT_SEEN, 0);
+	story_done(&story);
+}
+
 static void test_no_return(void **state)
 {
 	struct story story;
@@ -595,6 +625,7 @@ int main(void)
 		cmocka_unit_test(test_lost_behind_the_capture),
 		cmocka_unit_test(test_dropped_by_capture),
 		cmocka_unit_test(test_end_of_stream),
+		cmocka_unit_test(test_room_late),
 		cmocka_unit_test(test_no_return),
 		cmocka_unit_test(test_without_packets),
 		cmocka_unit_test(test_blocked_send),
