@@ -248,6 +248,8 @@ static struct verdict complete_send(const struct join *join,
 	const struct sonde_socket *socket = socket_at(join->recording, call->socket);
 	const struct verdict no = {SONDE_NO, SONDE_WHY_NOT_BLOCKED, 0, 0, true};
 	struct verdict verdict;
+	uint32_t ready;
+	bool exact;
 
 	if ((call->flags & SONDE_CALL_NONBLOCKING) || !socket)
 		return no;
@@ -267,8 +269,9 @@ static struct verdict complete_send(const struct join *join,
 		return no;
 	if (!join->recording->has_packets)
 		return (struct verdict){SONDE_UNKNOWN, SONDE_WHY_NO_PACKETS, 0, 0, true};
-	verdict = judge(join, call, call->enter_ns,
-			ready_room(join, call->socket, call->enter_ns, call->exit_ns));
+	ready = ready_room(join, call->socket, call->enter_ns, call->exit_ns, &exact);
+	verdict = judge(join, call, call->enter_ns, ready);
+	verdict.exact = exact;
 	return verdict;
 }
 

@@ -219,13 +219,14 @@ uint32_t ready_receive(const struct join *join, const struct sonde_call *receive
 	}
 }
 
-/* The one packet of the other side since enter_ns that acknowledged more than those before
- * it, among those before of_stream[end]; 0: none did, or several.  Then it does not matter
- * how long it took the caller to get a processor. */
-static uint32_t only_room(const struct join *join, uint32_t begin, uint32_t end,
-			  unsigned which, int64_t enter_ns)
+/* The first packet of the other side since enter_ns that acknowledged more than those
+ * before it, among those before of_stream[end]; 0: none did.  Where others did so, too, it
+ * is one of several.  It does not matter how long it took the caller to get a
+ * processor. */
+static uint32_t first_room(const struct join *join, uint32_t begin, uint32_t end,
+			   unsigned which, int64_t enter_ns, bool *ret_exact)
 {
-	uint32_t found = 0, later_ack = 0, later = 0;
+	uint32_t found = 0, later_ack = 0, later = 0, count = 0;
 
 	for (uint32_t i = end; i > begin; i--) {
 		uint32_t packet = join->of_stream[i - 1];
@@ -235,25 +236,26 @@ static uint32_t only_room(const struct join *join, uint32_t begin, uint32_t end,
 		if (place->direction == which)
 			continue;
 		if (later && place->ack != later_ack) {
-			if (found)
-				return 0;
 			found = later;
+			count++;
 		}
 		if (join_packet(join, packet)->at_ns < enter_ns)
-			return found;
+			break;
 		later = packet;
 		later_ack = place->ack;
 	}
-	return 0;
+	*ret_exact = count <= 1;
+	return found;
 }
 
 uint32_t ready_room(const struct join *join, uint32_t socket, int64_t enter_ns,
-		    int64_t end_ns)
+		    int64_t end_ns, bool *ret_exact)
 {
 	int64_t since_ns = moment_minus(end_ns, ROOM_NS);
 	uint32_t stream, begin, low, high;
 	unsigned which;
 
+	*ret_exact = true;
 	if (moment_minus(end_ns, enter_ns) <= READY_SLOW_NS)
 		return READY_WITHOUT_PACKET;
 	if (!join_socket_stream(join, socket, enter_ns, &stream, &which))
@@ -276,7 +278,7 @@ uint32_t ready_room(const struct join *join, uint32_t socket, int64_t enter_ns,
 		if (join->timeline->packet_places[packet - 1].direction != which)
 			return packet;
 	}
-	return only_room(join, begin, low, which, enter_ns);
+	return first_room(join, begin, low, which, enter_ns, ret_exact);
 }
 
 /* The packet that the first call of this kind on the socket after the wait's begin took:
@@ -314,7 +316,7 @@ static uint32_t earlier(const struct join *join, uint32_t a, uint32_t b)
 }
 
 static uint32_t watched_stream(const struct join *join, const struct sonde_call *wait,
-			       const struct sonde_watched *watched)
+			       const struct sonde_watched *watched, bool *ret_exact)
 {
 	const struct side *reader, *sender;
 	uint32_t found = READY_NOT_SEEN, stream;
@@ -341,7 +343,8 @@ static uint32_t watched_stream(const struct join *join, const struct sonde_call 
 			found = first_quote(join, stream, INT64_MIN, wait->exit_ns);
 	}
 	if (found == READY_NOT_SEEN && watched->ready == SONDE_READY_WRITE)
-		return ready_room(join, watched->socket, wait->enter_ns, wait->exit_ns);
+		return ready_room(join, watched->socket, wait->enter_ns, wait->exit_ns,
+				  ret_exact);
 	return found;
 }
 
@@ -372,5 +375,5 @@ uint32_t ready_watched(const struct join *join, const struct sonde_call *wait,
 			       ? made
 			       : ready_connect(join, connect, true, wait->exit_ns);
 	}
-	return watched_stream(join, wait, watched);
+	return watched_stream(join, wait, watched, ret_exact);
 }

@@ -29,7 +29,7 @@ uint32_t ready_receive(const struct join *join, const struct sonde_call *receive
 /* The acknowledgement that made room just before end_ns, for a call entered at
  * enter_ns. */
 uint32_t ready_room(const struct join *join, uint32_t socket, int64_t enter_ns,
-		    int64_t end_ns);
+		    int64_t end_ns, bool *ret_exact);
 /* What made a watched socket ready.  connecting: the connect that goes on there; 0. */
 uint32_t ready_watched(const struct join *join, const struct sonde_call *wait,
 		       const struct sonde_watched *watched, uint32_t connecting,
