@@ -324,6 +324,22 @@ static bool is_internet(const struct join *join, const struct sonde_call *call)
 	return !any_ready;
 }
 
+/* The same call before this one, which a signal broke off and which this one repeats: what
+ * came in between was waited for as well. */
+static const struct sonde_call *interrupted_before(const struct completer *completer,
+						   const struct sonde_call *call)
+{
+	const struct join *join = completer->join;
+	uint32_t statement = join->timeline->statement_of_call[call->call - 1];
+	const struct sonde_call *before =
+		call_at(join->recording, completer->unfinished[statement - 1]);
+
+	if (!before || before->kind != call->kind || before->socket != call->socket ||
+	    !call_was_interrupted(before))
+		return NULL;
+	return before;
+}
+
 static struct verdict complete(const struct completer *completer,
 			       const struct sonde_call *call)
 {
@@ -361,14 +377,19 @@ static struct verdict complete(const struct completer *completer,
 		return complete_connect(join, call);
 	case SONDE_CALL_ACCEPT:
 	case SONDE_CALL_RECEIVE: {
+		const struct sonde_call *before = interrupted_before(completer, call);
 		bool exact;
 		uint32_t ready = call->kind == SONDE_CALL_ACCEPT
 					 ? find_accepted(join, call, &exact)
 					 : ready_receive(join, call, &exact);
 
-		verdict = judge(join, call, call->enter_ns, ready);
+		verdict = judge(join, call, before ? before->enter_ns : call->enter_ns,
+				ready);
 		verdict.exact = exact;
-		return heed_scheduler(call, verdict);
+		/* It may have waited in the one before. */
+		return before && verdict.blocked != SONDE_UNKNOWN
+			       ? verdict
+			       : heed_scheduler(call, verdict);
 	}
 	default:
 		return complete_wait(completer, call);
@@ -402,12 +423,23 @@ static void follow_connect(const struct completer *completer,
 static void follow_statement(const struct completer *completer,
 			     const struct sonde_call *call)
 {
-	uint32_t statement = completer->join->timeline->statement_of_call[call->call - 1];
+	const struct join *join = completer->join;
+	uint32_t statement = join->timeline->statement_of_call[call->call - 1];
+	uint32_t *unfinished = &completer->unfinished[statement - 1];
+	const struct sonde_call *before = call_at(join->recording, *unfinished);
 
 	if (call->kind == SONDE_CALL_CONNECT || call->kind == SONDE_CALL_ACCEPT ||
-	    call->kind == SONDE_CALL_RECEIVE)
-		completer->unfinished[statement - 1] =
-			call_is_unfinished(call) ? call->call : 0;
+	    call->kind == SONDE_CALL_RECEIVE) {
+		/* One that is repeated keeps the moment of its first begin. */
+		if (!interrupted_before(completer, call) || !call_was_interrupted(call))
+			*unfinished = call_is_unfinished(call) ? call->call : 0;
+	} else if (call->kind == SONDE_CALL_WAIT &&
+		   (!before || before->kind == SONDE_CALL_WAIT)) {
+		if (!call_was_interrupted(call))
+			*unfinished = 0;
+		else if (!before)
+			*unfinished = call->call;
+	}
 }
 
 static int write_verdict(struct join *join, const struct sonde_call *call,

@@ -171,7 +171,7 @@ uint32_t where_stack(struct tracer *tracer, struct process *process, pid_t tid)
 		r = source_dwarf_read(process->dwarf, tid, &stack);
 		look_for_python(tracer, process);
 		if (process->python &&
-		    source_python_read(process->python, tid, &later) == 0)
+		    source_python_read(process->python, tid, &later) == 0 && later.count)
 			return intern_stack(tracer, process, &later);
 	}
 	if (r < 0 || stack.count == 0)

@@ -232,6 +232,39 @@ static void test_margin(void **state)
 	story_done(&story);
 }
 
+/* The end came while a signal had broken the call off: the one that repeats it finds it
+ * there, and still it is what the statement waited for. */
+static void test_interrupted(void **state)
+{
+	struct story story;
+	struct ends ends;
+	uint32_t again, close, poll, give_late, first;
+
+	(void)state;
+	story_begin(&story);
+	ends = story_pipe(&story);
+	first = CALL(&story, SERVER, "poll", 100, 160, -EINTR, .line = 89,
+		     .flags = SONDE_CALL_SLEPT,
+		     .watched = {{ends.reader, SONDE_READY_READ, 0}});
+	give_late = give(&story, &ends, 150, 155, 3);
+	poll = CALL(&story, SERVER, "poll", 200, 205, 1, .line = 89,
+		    .flags = SONDE_CALL_STAYED | SONDE_CALL_RESUMED,
+		    .watched = {{ends.reader, SONDE_READY_READ, SONDE_READY_READ}});
+	take(&story, &ends, 210, 215, 3);
+	CALL(&story, SERVER, "read", 300, 360, -512, .line = 91, .length = 100,
+	     .flags = SONDE_CALL_SLEPT, .socket = ends.reader);
+	close = CALL(&story, CLIENT, "close", 350, 355, 0, .line = 81,
+		     .flags = SONDE_CALL_LAST_REFERENCE, .socket = ends.writer);
+	again = CALL(&story, SERVER, "read", 400, 405, 0, .line = 91, .length = 100,
+		     .flags = SONDE_CALL_STAYED, .socket = ends.reader);
+	story_closed_by(&story, ends.writer, close);
+	story_end(&story);
+	assert_int_equal(statement_of(&story, first), statement_of(&story, poll));
+	check_by(&story, poll, SONDE_YES, give_late);
+	check_by(&story, again, SONDE_YES, close);
+	story_done(&story);
+}
+
 /* A message is taken whole, or cut; what is longer than what was sent is none of them. */
 static void test_messages(void **state)
 {
@@ -306,6 +339,7 @@ int main(void)
 		cmocka_unit_test(test_room),
 		cmocka_unit_test(test_margin),
 		cmocka_unit_test(test_messages),
+		cmocka_unit_test(test_interrupted),
 		cmocka_unit_test(test_ladder),
 	};
 
