@@ -11,6 +11,8 @@
 
 #include <sonde/cidr.h>
 
+#include "base/address_kind.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
 static void require(bool holds)
@@ -43,7 +45,10 @@ static void check_network(const struct sonde_cidr *cidr)
 		require(at == 0);
 		turn_bit(&last, bit);
 	}
-	require(sonde_cidr_has(cidr, &last));
+	/* Of ::/80 to ::/95 the last one is a mapped address, which is of IPv4. */
+	bool is_mapped = cidr->network.family == SONDE_FAMILY_INET6 &&
+			 address_is_mapped(last.bytes);
+	require(sonde_cidr_has(cidr, &last) == !is_mapped);
 	for (unsigned bit = 0; bit < cidr->bits; bit++) {
 		struct sonde_address other = last;
 		turn_bit(&other, bit);
