@@ -42,6 +42,14 @@ static const struct option options[] = {
 	{.name = "reason",
 	 .help = "show which packet says so, the round trip, and what the states mean "
 		 "to a program"},
+	{.name = "banner",
+	 .help = "connect to each open port and show what it says; ask the silent ones "
+		 "until they tell what they are"},
+	{.name = "say",
+	 .type = OPTION_TEXT,
+	 .argument = "TEXT",
+	 .help = "send TEXT to each open port and show the answer; as a line, unless "
+		 "TEXT has escapes like \\r \\n \\x00 in it"},
 	{.name = "exclude",
 	 .type = OPTION_TEXT,
 	 .argument = "TARGET",
@@ -193,6 +201,52 @@ static int choose_method(const struct arguments *arguments, enum sonde_scan_meth
 	return 0;
 }
 
+/* --- what is said */
+
+static int read_hex(const char *text)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *high = text[0] ? strchr(digits, text[0] | 0x20) : NULL;
+	const char *low = high && text[1] ? strchr(digits, text[1] | 0x20) : NULL;
+
+	return low ? (int)((high - digits) * 16 + (low - digits)) : -1;
+}
+
+/* TEXT of --say as bytes; owned.  NULL where an escape cannot be meant, or no memory. */
+static char *read_words(const char *text, size_t *ret_bytes)
+{
+	static const char letters[] = "nrt0\\", values[] = "\n\r\t\0\\";
+	char *bytes = malloc(strlen(text) + 2), *to = bytes;
+	bool has_escape = false;
+
+	for (; bytes && *text; text++) {
+		const char *letter;
+		int hex;
+
+		if (*text != '\\') {
+			*to++ = *text;
+			continue;
+		}
+		has_escape = true;
+		letter = text[1] ? strchr(letters, text[1]) : NULL;
+		hex = text[1] == 'x' ? read_hex(text + 2) : -1;
+		if (letter) {
+			*to++ = values[letter - letters];
+			text++;
+		} else if (hex >= 0) {
+			*to++ = (char)hex;
+			text += 3;
+		} else {
+			free(bytes);
+			return NULL;
+		}
+	}
+	if (bytes && !has_escape)
+		*to++ = '\n';
+	*ret_bytes = bytes ? (size_t)(to - bytes) : 0;
+	return bytes;
+}
+
 /* --- targets */
 
 static int add_file(struct sonde_scan *scan, const char *path, struct sonde_error *err)
@@ -329,7 +383,8 @@ static int check_usage(const struct command *command, const struct arguments *ar
 	if (arguments->operand_count == 0 && !arguments_has(arguments, "targets"))
 		return message_usage(command->name,
 				     "name a target, as in: sonde scan localhost");
-	if (arguments_refuse_both(arguments, command->name, "json", "format", err) < 0)
+	if (arguments_refuse_both(arguments, command->name, "json", "format", err) < 0 ||
+	    arguments_refuse_both(arguments, command->name, "say", "banner", err) < 0)
 		return message_error(err);
 	static const char *const of_tcp[] = {"max-tries", "blind-rate"};
 	bool udp = arguments_has(arguments, "udp");
@@ -396,10 +451,13 @@ static int run(const struct command *command, const struct arguments *arguments,
 		.timeout_ns = arguments_number(arguments, "timeout", 0),
 		.max_tries = (unsigned)arguments_number(arguments, "max-tries", 0),
 		.only_open = arguments_has(arguments, "open"),
+		.talk = arguments_has(arguments, "banner"),
 		.observer = observe,
 		.context = &seen,
 	};
 	long long ping = arguments_number(arguments, "ping", PING_AUTO);
+	const char *say = arguments_text(arguments, "say", NULL);
+	char *words = NULL;
 	struct sonde_error err;
 	int status = check_usage(command, arguments, &err);
 
@@ -407,6 +465,14 @@ static int run(const struct command *command, const struct arguments *arguments,
 		return status;
 	if (choose_method(arguments, &how.method, &err) < 0)
 		return message_error(&err);
+	if (say) {
+		how.say = words = read_words(say, &how.say_bytes);
+		if (!words)
+			return message_usage(
+				command->name,
+				"--say: the escapes are \\n \\r \\t \\0 \\\\ "
+				"and \\xNN");
+	}
 	how.skip_ping = ping == PING_N || ping == PING_NO;
 	how.only_ping = ping == PING_ONLY;
 	raise_descriptor_limit();
@@ -417,6 +483,7 @@ static int run(const struct command *command, const struct arguments *arguments,
 		r = sonde_error_set(&err, SONDE_ERROR_TROUBLE, -ENOMEM, "keep",
 				    "the results", NULL);
 	scan_view_done(&seen.view);
+	free(words);
 	return r < 0 ? message_error(&err) : STATUS_DONE;
 }
 

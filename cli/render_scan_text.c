@@ -85,11 +85,17 @@ static void print_counts(struct output *output, const struct scan_view_host *hos
 static void print_said(struct output *output, const char *said)
 {
 	const char *mark = output->has_utf8 ? "│" : "|";
+	size_t left = strlen(said);
 	int lines = 0;
 
-	while (*said && lines++ < 8) {
-		const char *end = strstr(said, "\\n");
-		size_t n = end ? (size_t)(end - said) : strlen(said);
+	/* Without the blank lines at its end. */
+	while (left >= 2 && (memcmp(said + left - 2, "\\n", 2) == 0 ||
+			     memcmp(said + left - 2, "\\r", 2) == 0))
+		left -= 2;
+
+	while (left > 0 && lines++ < 8) {
+		const char *end = memmem(said, left, "\\n", 2);
+		size_t n = end ? (size_t)(end - said) : left;
 		size_t shown = n;
 
 		if (shown >= 2 && memcmp(said + n - 2, "\\r", 2) == 0)
@@ -102,9 +108,11 @@ static void print_said(struct output *output, const char *said)
 		} else {
 			output_print(output, "    %s %.*s\n", mark, (int)shown, said);
 		}
-		said += n + (end ? 2 : 0);
+		n += end ? 2 : 0;
+		said += n;
+		left -= n;
 	}
-	if (*said)
+	if (left)
 		output_print(output, "    %s ...\n", mark);
 }
 

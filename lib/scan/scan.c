@@ -498,6 +498,9 @@ int sonde_scan_run(struct sonde_scan *scan, int also_fd, struct sonde_error *err
 	r = 0;
 	if (!scan->is_stopped && scan->summary.targets > 0 && !scan->options.only_ping)
 		r = run_method(scan, raw, err);
+	if (r == 0 && !scan->is_stopped && scan->options.method != SONDE_SCAN_UDP &&
+	    (scan->options.talk || scan->options.say))
+		r = scan_talk(scan, err);
 	raw_close(raw);
 	scan->summary.took_ns = clock_monotonic_ns() - scan->started_ns;
 	scan->summary.is_complete = r == 0 && !scan->is_stopped;

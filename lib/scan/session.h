@@ -73,6 +73,8 @@ int scan_end_course(struct sonde_scan *scan, const struct course *course);
 /* The methods.  0, or a negative errno. */
 int scan_connect(struct sonde_scan *scan, struct sonde_error *err);
 int scan_udp(struct sonde_scan *scan, struct sonde_error *err);
+/* With every open port of a TCP scan. */
+int scan_talk(struct sonde_scan *scan, struct sonde_error *err);
 struct raw;
 int scan_syn(struct sonde_scan *scan, struct raw *raw, struct sonde_error *err);
 

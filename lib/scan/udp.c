@@ -16,6 +16,7 @@
 #include "base/limits.h"
 #include "scan/icmp.h"
 #include "scan/permutation.h"
+#include "scan/recognize.h"
 #include "scan/risk.h"
 #include "scan/session.h"
 #include "scan/udp_host.h"
@@ -191,6 +192,38 @@ static bool is_own(const struct udp *udp, const struct sonde_address *address)
 	return false;
 }
 
+static const uint8_t *payload(const struct udp *udp, uint16_t port, size_t *ret_bytes)
+{
+	const struct sonde_scan_options *options = &udp->scan->options;
+
+	if (!options->say)
+		return udp_payload(port, ret_bytes);
+	*ret_bytes = options->say_bytes;
+	return (const uint8_t *)options->say;
+}
+
+/* The datagram that answered says something, too. */
+static void tell_words(struct udp *udp, const struct scan_result *result)
+{
+	uint16_t port = result->address.port;
+	size_t asked_bytes;
+	const uint8_t *asked = payload(udp, port, &asked_bytes);
+	struct sonde_scan_event event = {
+		.kind = SONDE_SCAN_SAID,
+		.address = result->address,
+		.state = SONDE_SCAN_OPEN,
+		.bytes = result->bytes,
+		.n = result->n,
+		.service = recognize_datagram(port, asked, asked_bytes, result->bytes,
+					      result->n),
+		.was_asked = true,
+		.rtt_ns = -1,
+	};
+
+	if (udp->scan->options.talk || udp->scan->options.say)
+		scan_emit(udp->scan, &event);
+}
+
 /* About this target; its result holds all but address, trip and tries. */
 static void take_answer(struct udp *udp, uint64_t target, struct scan_result *result,
 			int64_t now_ns)
@@ -219,6 +252,8 @@ static void take_answer(struct udp *udp, uint64_t target, struct scan_result *re
 	r = scan_tell_port(udp->scan, result);
 	if (r < 0 && udp->result == 0)
 		udp->result = r;
+	if (result->n)
+		tell_words(udp, result);
 }
 
 static void take_error(struct udp *udp, const struct icmp_report *report, int64_t now_ns)
@@ -339,7 +374,7 @@ static void send_to(struct udp *udp, uint64_t target)
 	struct sockaddr_storage to;
 	socklen_t length = sonde_address_to_sockaddr(&address, &to);
 	size_t n;
-	const uint8_t *bytes = udp_payload(address.port, &n);
+	const uint8_t *bytes = payload(udp, address.port, &n);
 	int error = 0;
 
 	if (udp->scan->hosts[target / udp->scan->plan.port_count].is_local &&

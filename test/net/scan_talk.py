@@ -1,0 +1,68 @@
+#!/usr/bin/python3
+"""`sonde scan --banner` and `--say`: what open ports say, and what that proves.
+
+    sonde scan ---- lo (127.0.0.1) ---- sonde serve, small servers of this file
+"""
+
+import socket
+import threading
+
+import netns
+from scanning import scan
+from serving import Server
+from tap import tap
+
+netns.enter()
+server = Server('echo@127.0.0.1:2101', 'upper@127.0.0.1:2102', 'daytime@127.0.0.1:2103',
+                'calc@127.0.0.1:2104', 'tell@127.0.0.1:2105', listening=10)
+GREETINGS = {2201: b'SSH-2.0-test\r\n', 2202: b'220 mx.example.org ESMTP\r\n', 2203: b'\x1b[31mred\0\xff\n'}
+
+
+def serve(port):
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(('127.0.0.1', port))
+    sock.listen()
+
+    def run():
+        while True:
+            connection = sock.accept()[0]
+            try:
+                if port in GREETINGS:
+                    connection.sendall(GREETINGS[port])
+                elif port == 2204 and connection.recv(100).startswith(b'GET / HTTP/1.'):
+                    connection.sendall(b'HTTP/1.0 200 OK\r\n\r\nhello')
+                elif port == 2205:
+                    connection.sendall(b'x' * 100000)
+            except OSError:
+                pass
+            connection.close()
+    threading.Thread(target=run, daemon=True).start()
+
+
+for number in (*GREETINGS, 2204, 2205):
+    serve(number)
+lines = scan('-p', '2100-2210', '--banner', '127.0.0.1')
+said = {line['port']: line for line in lines if line['event'] == 'said'}
+tap.equal('services by their words', {port: line['service'] for port, line in said.items()},
+          {2101: 'echo', 2102: None, 2103: None, 2104: 'calc', 2105: None, 2201: 'ssh', 2202: 'smtp',
+           2203: None, 2204: 'http', 2205: None})
+tap.equal('who had to be asked', {port for port, line in said.items() if line['asked']},
+          {2101, 2102, 2104, 2105, 2204})
+tap.check('their words', said[2204]['text'].endswith('hello') and said[2203]['base64'] == 'G1szMW1yZWQA/wo='
+          and said[2201]['text'] == 'SSH-2.0-test\r\n' and len(said[2205]['text']) == 4096, said)
+done = netns.run([netns.SONDE, 'scan', '-p', '2203', '--banner', '127.0.0.1'])
+tap.check('what is not text is escaped', '\\x1b[31mred\\0\\xff' in done.stdout and '\x1b' not in done.stdout,
+          done.stdout)
+for words, answer in ((['--say', 'hello'], 'HELLO\n'), (['--say', 'a\\x62\\n'], 'AB\n')):
+    for more in ([], ['--udp']):
+        lines = scan('-p', '2102', *words, *more, '127.0.0.1')
+        tap.equal(f'--say {words[1]} {more}', [line['text'] for line in lines if line['event'] == 'said'],
+                  [answer])
+lines = scan('-p', '2101-2105', '--udp', '--banner', '127.0.0.1')
+tap.equal('datagrams', {line['port']: line['service'] for line in lines if line['event'] == 'said'},
+          {2101: 'echo', 2102: None, 2103: None, 2105: None})
+for words, reason in ((['--say', 'a\\q'], 'the escapes are'), (['--say', 'x', '--banner'], 'together')):
+    done = netns.run([netns.SONDE, 'scan', *words, '127.0.0.1'])
+    tap.check('refused: ' + ' '.join(words), done.returncode == 2 and reason in done.stderr, done)
+tap.done()
