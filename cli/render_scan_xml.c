@@ -19,18 +19,24 @@ static void print_attribute(struct output *output, const char *name, const char 
 	for (; *value; value++) {
 		unsigned char c = (unsigned char)*value;
 
-		if (c == '&')
-			output_print(output, "&amp;");
-		else if (c == '<')
-			output_print(output, "&lt;");
-		else if (c == '>')
-			output_print(output, "&gt;");
-		else if (c == '"')
-			output_print(output, "&quot;");
-		else if (c < ' ' || c == 0x7f)
+		/* U+FFFE and U+FFFF are no characters of XML. */
+		if (c == 0xef && (unsigned char)value[1] == 0xbf &&
+		    (unsigned char)value[2] >= 0xbe) {
 			output_print(output, "&#xfffd;");
-		else
+			value += 2;
+		} else if (c == '&') {
+			output_print(output, "&amp;");
+		} else if (c == '<') {
+			output_print(output, "&lt;");
+		} else if (c == '>') {
+			output_print(output, "&gt;");
+		} else if (c == '"') {
+			output_print(output, "&quot;");
+		} else if (c < ' ' || c == 0x7f) {
+			output_print(output, "&#xfffd;");
+		} else {
 			output_bytes(output, value, 1);
+		}
 	}
 	output_print(output, "\"");
 }

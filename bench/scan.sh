@@ -1,0 +1,16 @@
+#!/bin/bash
+# How long a scan takes, beside nmap, masscan and zmap, and whether its states are right; with verdicts
+#
+#	bench/scan.sh [ROUNDS [PART...]]
+#
+# The parts, all of them without a name: tcp (65535 ports: closed, filtered, 1 % and 5 % loss;
+# SYN and connect), sweep (256 hosts by 100 ports), right (20 runs on every bad network, ours
+# alone), udp (one source, ports 1-60), pool (64 sources, ports 1-1000).
+#
+# The lab is two network namespaces on a veth with 20 TCP and 5 UDP services
+# (test/net/scanning.py); every state of every port is compared with the truth.  Peers run
+# ROUNDS times (3), in turn with ours; what is repeated without them runs RUNS times (20).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export SONDE=${SONDE:-$PWD/build/sonde}
+exec /usr/bin/python3 bench/scan_lab.py "$@"
