@@ -14,6 +14,7 @@
 
 #include "cmd.h"
 #include "message.h"
+#include "scan_ping.h"
 #include "scan_progress.h"
 #include "scan_view.h"
 
@@ -69,6 +70,20 @@ static const struct option options[] = {
 	 .help = "look first which hosts are up: auto (without it), n or no (-Pn: take "
 		 "all to be up), only (scan no ports)",
 	 .choices = pings},
+	{.name = "udp-ping",
+	 .help = "send numbered datagrams to one UDP port (-p, without it 7, echo) and "
+		 "show each round trip, the loss and a summary"},
+	{.name = "count",
+	 .letter = 'c',
+	 .type = OPTION_INT,
+	 .argument = "N",
+	 .help = "with --udp-ping: so many datagrams; without it 10; 0 until SIGINT",
+	 .least = 0,
+	 .most = 1000000000},
+	{.name = "interval",
+	 .type = OPTION_DURATION,
+	 .argument = "DURATION",
+	 .help = "with --udp-ping: one each so long; without it 1s"},
 	{.name = "max-rate",
 	 .type = OPTION_INT,
 	 .argument = "R",
@@ -393,6 +408,11 @@ static int check_usage(const struct command *command, const struct arguments *ar
 			return message_usage(command->name,
 					     "--%s has a meaning with TCP only",
 					     of_tcp[i]);
+	if (!arguments_has(arguments, "udp-ping") &&
+	    (arguments_has(arguments, "count") || arguments_has(arguments, "interval")))
+		return message_usage(command->name,
+				     "--count and --interval have a meaning "
+				     "with --udp-ping only");
 	if (!udp && arguments_has(arguments, "source-pool"))
 		return message_usage(command->name,
 				     "--source-pool has a meaning with --udp only");
@@ -441,6 +461,32 @@ static int scan(const struct arguments *arguments, struct seen *seen,
 	return r;
 }
 
+/* Options of a scan that a ping has no use for. */
+static int ping(const struct command *command, const struct arguments *arguments,
+		struct output *output)
+{
+	static const char *const others[] = {
+		"syn",       "connect",     "udp",    "open",     "reason",
+		"exclude",   "targets",     "ping",   "max-rate", "blind-rate",
+		"format",    "max-tries",   "banner", "say",      "output",
+		"yes-i-may", "source-pool",
+	};
+	struct sonde_error err;
+	int signal_fd, status;
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (arguments_refuse_both(arguments, command->name, "udp-ping", others[i],
+					  &err) < 0)
+			return message_error(&err);
+	if (arguments_number(arguments, "interval", 1) == 0)
+		return message_usage(command->name, "--interval 0s: it has to be more");
+	signal_fd = open_signals();
+	status = scan_ping_run(arguments, output, signal_fd);
+	if (signal_fd >= 0)
+		close(signal_fd);
+	return status;
+}
+
 static int run(const struct command *command, const struct arguments *arguments,
 	       struct output *output)
 {
@@ -455,12 +501,15 @@ static int run(const struct command *command, const struct arguments *arguments,
 		.observer = observe,
 		.context = &seen,
 	};
-	long long ping = arguments_number(arguments, "ping", PING_AUTO);
+	long long how_ping = arguments_number(arguments, "ping", PING_AUTO);
 	const char *say = arguments_text(arguments, "say", NULL);
 	char *words = NULL;
 	struct sonde_error err;
-	int status = check_usage(command, arguments, &err);
+	int status;
 
+	if (arguments_has(arguments, "udp-ping"))
+		return ping(command, arguments, output);
+	status = check_usage(command, arguments, &err);
 	if (status != STATUS_DONE)
 		return status;
 	if (choose_method(arguments, &how.method, &err) < 0)
@@ -473,8 +522,8 @@ static int run(const struct command *command, const struct arguments *arguments,
 				"--say: the escapes are \\n \\r \\t \\0 \\\\ "
 				"and \\xNN");
 	}
-	how.skip_ping = ping == PING_N || ping == PING_NO;
-	how.only_ping = ping == PING_ONLY;
+	how.skip_ping = how_ping == PING_N || how_ping == PING_NO;
+	how.only_ping = how_ping == PING_ONLY;
 	raise_descriptor_limit();
 	scan_progress_init(&seen.progress, output);
 	int r = scan(arguments, &seen, &how, &err);
@@ -490,7 +539,7 @@ static int run(const struct command *command, const struct arguments *arguments,
 const struct command command_scan = {
 	.name = "scan",
 	.summary = "Find the open ports of hosts, and say how sure that is",
-	.usage = "[OPTION]... TARGET...",
+	.usage = "[OPTION]... TARGET...\n--udp-ping [-p PORT] [-c N] [--interval D] HOST",
 	.description =
 		"TARGET is a name, an address, a network (192.0.2.0/24) or a range "
 		"(192.0.2.1-20). A port is open, closed (RST came back), filtered "

@@ -201,7 +201,12 @@ void scan_tell_progress(struct sonde_scan *scan, int64_t now_ns, uint64_t remain
 bool scan_is_stopped(struct sonde_scan *scan)
 {
 	struct pollfd also = {.fd = scan->also_fd, .events = POLLIN};
+	int64_t now_ns = clock_monotonic_ns();
 
+	/* Not a system call for each batch. */
+	if (now_ns - scan->asked_ns < NS_PER_MS)
+		return scan->is_stopped;
+	scan->asked_ns = now_ns;
 	if (!scan->is_stopped && scan->also_fd >= 0 && poll(&also, 1, 0) > 0)
 		scan->is_stopped = true;
 	return scan->is_stopped;

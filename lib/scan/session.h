@@ -38,6 +38,7 @@ struct sonde_scan {
 	int also_fd;
 	bool is_stopped;
 	int64_t started_ns, told_ns; /* CLOCK_MONOTONIC */
+	int64_t asked_ns;            /* also_fd, for the last time */
 };
 
 /* The result of one port: an event with its fields, and its place in the summary. */

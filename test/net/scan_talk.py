@@ -4,6 +4,7 @@
     sonde scan ---- lo (127.0.0.1) ---- sonde serve, small servers of this file
 """
 
+import json
 import socket
 import threading
 
@@ -64,5 +65,34 @@ tap.equal('datagrams', {line['port']: line['service'] for line in lines if line[
           {2101: 'echo', 2102: None, 2103: None, 2105: None})
 for words, reason in ((['--say', 'a\\q'], 'the escapes are'), (['--say', 'x', '--banner'], 'together')):
     done = netns.run([netns.SONDE, 'scan', *words, '127.0.0.1'])
+    tap.check('refused: ' + ' '.join(words), done.returncode == 2 and reason in done.stderr, done)
+
+# --- the UDP pinger
+
+lossy = Server('echo@127.0.0.1:2110/udp', '--drop', '40%', '--seed', '3', listening=1)
+
+
+def ping(*words):
+    done = netns.run([netns.SONDE, 'scan', '--udp-ping', '--json', '--interval', '20ms', '--timeout', '150ms',
+                      *words])
+    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()[1:]]
+
+
+status, lines = ping('-p', '2110', '-c', '20', '127.0.0.1')
+trips = {line['sequence']: line['rtt_us'] for line in lines if line['event'] == 'pong'}
+answered = sum(trip is not None for trip in trips.values())
+summary = lines[-1]
+tap.check('--udp-ping: each datagram once, and how many were lost', status == 0 and
+          sorted(trips) == list(range(1, 21)) and 0 < answered < 20 and summary['sent'] == 20 and
+          summary['received'] == answered and abs(summary['loss'] - (1 - answered / 20)) < 1e-6 and
+          summary['least_ns'] <= summary['mean_ns'] <= summary['most_ns'], lines)
+status, lines = ping('-p', '2105', '-c', '2', 'localhost')
+tap.check('answers with words around them count', status == 0 and lines[-1]['received'] == 2, lines)
+status, lines = ping('-p', '2111', '-c', '2', '127.0.0.1')
+tap.check('a refusal', status == 1 and lines[0]['reason'] == 'port-unreach' and lines[-1]['refused'] == 2, lines)
+for words, reason in ((['--udp-ping', '--syn', 'localhost'], 'together'), (['-c', '3', 'localhost'], '--udp-ping'),
+                      (['--udp-ping', 'a', 'b'], 'one target'),
+                      (['--udp-ping', '--interval', '0s', 'localhost'], 'has to be more')):
+    done = netns.run([netns.SONDE, 'scan', *words])
     tap.check('refused: ' + ' '.join(words), done.returncode == 2 and reason in done.stderr, done)
 tap.done()
