@@ -76,7 +76,7 @@ static const struct option options[] = {
 	 .type = OPTION_SIZE,
 	 .argument = "SIZE",
 	 .help = "memory for packets that wait to be read, of each interface; without "
-		 "it 64M"},
+		 "it 32M"},
 	{.name = "rotate-size",
 	 .type = OPTION_SIZE,
 	 .argument = "SIZE",

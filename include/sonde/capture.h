@@ -52,7 +52,7 @@ struct sonde_capture_options {
 	bool is_promiscuous; /* of named interfaces: packets for other machines, too */
 };
 
-#define SONDE_CAPTURE_RING_BYTES (UINT64_C(64) << 20)
+#define SONDE_CAPTURE_RING_BYTES (UINT64_C(32) << 20)
 
 struct sonde_capture;
 
@@ -66,7 +66,8 @@ SONDE_API void sonde_capture_close(struct sonde_capture *capture);
 SONDE_API size_t sonde_capture_fds(const struct sonde_capture *capture, int *fds,
 				   size_t most);
 
-/* The next packet that is there: 1; 0 none now; -ENETDOWN with *err: an interface went
+/* The next packet that is there (one that leaves this machine has direction 2, all others
+ * 0): 1; 0 none now; -ENETDOWN with *err: an interface went
  * down or away.  Of several rings the earliest of those there.  What the frame points to
  * is valid until the next call. */
 SONDE_API int sonde_capture_next(struct sonde_capture *capture, struct sonde_frame *ret,

@@ -44,9 +44,12 @@ static uint8_t *grow(struct pcapng_block *block, size_t n)
 		block->error = -E2BIG;
 		return NULL;
 	}
-	block->error = array_reserve(&block->bytes, &block->capacity, block->used + n, 1);
-	if (block->error)
-		return NULL;
+	if (block->used + n > block->capacity) {
+		block->error = array_reserve(&block->bytes, &block->capacity,
+					     block->used + n, 1);
+		if (block->error)
+			return NULL;
+	}
 	room = block->bytes + block->used;
 	block->used += n;
 	return room;
@@ -205,52 +208,91 @@ static void put_u32(uint8_t *room, uint32_t value)
 	memcpy(room, &value, sizeof(value));
 }
 
-/* What every packet has: one piece of room, because captures are many of these. */
-static void add_packet(struct pcapng_block *block, const struct pcapng_packet *packet)
+static uint8_t *put_options(uint8_t *room, const struct pcapng_packet *packet)
 {
-	size_t n = packet->captured_length, padded = n + pcapng_pad(n);
-	uint8_t *room = grow(block, PACKET_BYTES + padded);
-
-	if (!room)
-		return;
-	put_u32(room, packet->interface);
-	put_u32(room + 4, (uint32_t)((uint64_t)packet->at_ns >> 32));
-	put_u32(room + 8, (uint32_t)packet->at_ns);
-	put_u32(room + 12, packet->captured_length);
-	put_u32(room + 16, packet->wire_length);
-	if (n)
-		memcpy(room + PACKET_BYTES, packet->bytes, n);
-	memset(room + PACKET_BYTES + n, 0, padded - n);
+	if (packet->direction) {
+		put_u32(room, PCAPNG_PACKET_FLAGS | 4u << 16);
+		put_u32(room + 4, packet->direction);
+		room += 8;
+	}
+	if (packet->pid || packet->tid) {
+		put_u32(room, PCAPNG_PACKET_PROCESS | 8u << 16);
+		put_u32(room + 4, packet->pid);
+		put_u32(room + 8, packet->tid);
+		room += 12;
+	}
+	return room;
 }
 
-static void add_packet_options(struct pcapng_block *block,
-			       const struct pcapng_packet *packet)
+/* With their end, which a packet without options does not need. */
+static size_t options_size(const struct pcapng_packet *packet, bool has_comments)
 {
+	size_t size = (packet->direction ? 8 : 0) + (packet->pid || packet->tid ? 12 : 0);
+
+	return size || has_comments ? size + 4 : 0;
+}
+
+/* All that stands before the options. */
+static uint8_t *put_packet(uint8_t *room, const struct pcapng_packet *packet)
+{
+	size_t n = packet->captured_length;
+
+	put_u32(room, PCAPNG_PACKET);
+	put_u32(room + 8, packet->interface);
+	put_u32(room + 12, (uint32_t)((uint64_t)packet->at_ns >> 32));
+	put_u32(room + 16, (uint32_t)packet->at_ns);
+	put_u32(room + 20, packet->captured_length);
+	put_u32(room + 24, packet->wire_length);
+	room += 8 + PACKET_BYTES;
+	if (n)
+		memcpy(room, packet->bytes, n);
+	room += n;
+	for (size_t padding = pcapng_pad(n); padding; padding--)
+		*room++ = 0;
+	return room;
+}
+
+/* The last option and the length; those that come with most packets before it. */
+static void finish_packet(struct pcapng_block *block, const struct pcapng_packet *packet,
+			  uint8_t *room)
+{
+	uint32_t length = (uint32_t)(block->used - block->start);
+	const uint8_t *end = block->bytes + block->used - 4;
+
+	room = put_options(room, packet);
+	if (room < end) {
+		put_u32(room, PCAPNG_OPTION_END);
+		room += 4;
+	}
+	put_u32(room, length);
+	put_u32(block->bytes + block->start + 4, length);
+}
+
+/* Captures are many of these: without comments it is one piece of room. */
+void pcapng_format_packet(struct pcapng_block *block, const struct pcapng_packet *packet)
+{
+	bool has_comments = packet->comment_count || packet->text_count;
+	size_t n = packet->captured_length, tail = options_size(packet, has_comments) + 4;
+	size_t head = 8 + PACKET_BYTES + n + pcapng_pad(n);
+	uint8_t *room;
+
+	block->used = block->start;
+	block->error = 0;
+	room = grow(block, has_comments ? head : head + tail);
+	if (!room)
+		return;
+	room = put_packet(room, packet);
 	for (size_t i = 0; i < packet->comment_count; i++)
 		add_text_option(block, PCAPNG_OPTION_COMMENT, packet->comments[i]);
 	for (size_t i = 0; i < packet->text_count; i++)
 		add_text(block, PCAPNG_OPTION_COMMENT, packet->texts[i].text,
 			 packet->texts[i].length);
-	if (packet->direction) {
-		add_u16(block, PCAPNG_PACKET_FLAGS);
-		add_u16(block, 4);
-		add_u32(block, packet->direction);
-	}
-	if (packet->pid || packet->tid) {
-		add_u16(block, PCAPNG_PACKET_PROCESS);
-		add_u16(block, 8);
-		add_u32(block, packet->pid);
-		add_u32(block, packet->tid);
-	}
-	end_options(block);
-}
-
-void pcapng_format_packet(struct pcapng_block *block, const struct pcapng_packet *packet)
-{
-	begin(block, PCAPNG_PACKET);
-	add_packet(block, packet);
-	add_packet_options(block, packet);
-	end(block);
+	if (has_comments)
+		room = grow(block, tail);
+	if (room)
+		finish_packet(block, packet, room);
+	else
+		block->used = block->start;
 }
 
 void pcapng_format_journal(struct pcapng_block *block, const uint8_t *text, size_t n)
