@@ -1,4 +1,7 @@
-/* How people call a statement. */
+/* How people call a statement, in a file: escaped, in one line, with nothing but what was
+ * observed.  The command's labels (cli/label.c) are another thing: they lie in columns, under
+ * the name of a program that stands above them, and say what the call does where the source
+ * line does not. */
 #include <sonde/timeline.h>
 
 #include <string.h>

@@ -121,7 +121,7 @@ uint8_t sleep_return(struct sleep_watch *watch)
 
 void sleep_done(struct sleep_watch *watch)
 {
-	int fds[] = {watch->runs_fd, watch->switches_fd};
+	const int fds[] = {watch->runs_fd, watch->switches_fd};
 
 	for (int i = 0; i < 2; i++) {
 		if (fds[i] <= 0)
