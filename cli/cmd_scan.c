@@ -14,6 +14,7 @@
 
 #include "cmd.h"
 #include "message.h"
+#include "scan_explain.h"
 #include "scan_ping.h"
 #include "scan_progress.h"
 #include "scan_view.h"
@@ -70,6 +71,13 @@ static const struct option options[] = {
 	 .help = "look first which hosts are up: auto (without it), n or no (-Pn: take "
 		 "all to be up), only (scan no ports)",
 	 .choices = pings},
+	{.name = "explain",
+	 .type = OPTION_INT,
+	 .argument = "PORT",
+	 .help = "trace how this port and a closed one answer, over TCP and UDP, and "
+		 "show their packets as a ladder",
+	 .least = 1,
+	 .most = 65535},
 	{.name = "udp-ping",
 	 .help = "send numbered datagrams to one UDP port (-p, without it 7, echo) and "
 		 "show each round trip, the loss and a summary"},
@@ -461,23 +469,39 @@ static int scan(const struct arguments *arguments, struct seen *seen,
 	return r;
 }
 
-/* Options of a scan that a ping has no use for. */
+/* Two jobs that are no scan, and have no use for its options. */
+static int refuse_others(const struct command *command, const struct arguments *arguments,
+			 const char *own, struct sonde_error *err)
+{
+	static const char *const others[] = {
+		"syn",     "connect", "udp",      "open",        "reason",    "exclude",
+		"targets", "ping",    "max-rate", "blind-rate",  "format",    "max-tries",
+		"banner",  "say",     "output",   "source-pool", "yes-i-may",
+	};
+	static const char *const of_ping[] = {"ports",    "timeout",  "count",
+					      "interval", "udp-ping", "json"};
+	bool is_ping = strcmp(own, "udp-ping") == 0;
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if ((is_ping || strcmp(others[i], "yes-i-may") != 0) &&
+		    arguments_refuse_both(arguments, command->name, own, others[i], err) <
+			    0)
+			return -EINVAL;
+	for (size_t i = 0; !is_ping && i < sizeof(of_ping) / sizeof(of_ping[0]); i++)
+		if (arguments_refuse_both(arguments, command->name, own, of_ping[i],
+					  err) < 0)
+			return -EINVAL;
+	return 0;
+}
+
 static int ping(const struct command *command, const struct arguments *arguments,
 		struct output *output)
 {
-	static const char *const others[] = {
-		"syn",       "connect",     "udp",    "open",     "reason",
-		"exclude",   "targets",     "ping",   "max-rate", "blind-rate",
-		"format",    "max-tries",   "banner", "say",      "output",
-		"yes-i-may", "source-pool",
-	};
 	struct sonde_error err;
 	int signal_fd, status;
 
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if (arguments_refuse_both(arguments, command->name, "udp-ping", others[i],
-					  &err) < 0)
-			return message_error(&err);
+	if (refuse_others(command, arguments, "udp-ping", &err) < 0)
+		return message_error(&err);
 	if (arguments_number(arguments, "interval", 1) == 0)
 		return message_usage(command->name, "--interval 0s: it has to be more");
 	signal_fd = open_signals();
@@ -485,6 +509,27 @@ static int ping(const struct command *command, const struct arguments *arguments
 	if (signal_fd >= 0)
 		close(signal_fd);
 	return status;
+}
+
+/* What is public is asked about here, once for both of its scans. */
+static int explain(const struct command *command, const struct arguments *arguments,
+		   struct output *output)
+{
+	struct sonde_scan_options how = {.method = SONDE_SCAN_CONNECT};
+	struct sonde_scan *scan = NULL;
+	struct sonde_error err;
+	int r = refuse_others(command, arguments, "explain", &err);
+
+	if (r == 0)
+		r = sonde_scan_new(&how, &scan, &err);
+	if (r == 0)
+		r = sonde_scan_add_ports(scan, "1", &err);
+	for (size_t i = 0; r == 0 && i < arguments->operand_count; i++)
+		r = sonde_scan_add_target(scan, arguments->operands[i], &err);
+	if (r == 0 && arguments->operand_count > 0)
+		r = ask_permission(scan, arguments, &err);
+	sonde_scan_free(scan);
+	return r < 0 ? message_error(&err) : scan_explain_run(arguments, output);
 }
 
 static int run(const struct command *command, const struct arguments *arguments,
@@ -509,6 +554,8 @@ static int run(const struct command *command, const struct arguments *arguments,
 
 	if (arguments_has(arguments, "udp-ping"))
 		return ping(command, arguments, output);
+	if (arguments_has(arguments, "explain"))
+		return explain(command, arguments, output);
 	status = check_usage(command, arguments, &err);
 	if (status != STATUS_DONE)
 		return status;
@@ -539,7 +586,8 @@ static int run(const struct command *command, const struct arguments *arguments,
 const struct command command_scan = {
 	.name = "scan",
 	.summary = "Find the open ports of hosts, and say how sure that is",
-	.usage = "[OPTION]... TARGET...\n--udp-ping [-p PORT] [-c N] [--interval D] HOST",
+	.usage = "[OPTION]... TARGET...\n--udp-ping [-p PORT] [-c N] [--interval D] "
+		 "HOST\n--explain PORT HOST",
 	.description =
 		"TARGET is a name, an address, a network (192.0.2.0/24) or a range "
 		"(192.0.2.1-20). A port is open, closed (RST came back), filtered "

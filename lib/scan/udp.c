@@ -439,6 +439,14 @@ static uint64_t target_of(const struct udp *udp, uint32_t host, uint32_t port)
 	return (uint64_t)(udp->first + host) * udp->scan->plan.port_count + port;
 }
 
+static bool has_unknown(const struct udp *udp)
+{
+	for (uint32_t i = 0; i < udp->count; i++)
+		if (!udp->hosts[i].is_done && udp->hosts[i].unknown > 0)
+			return true;
+	return false;
+}
+
 /* Everything, twice: what talks is known then. */
 static void ask_all(struct udp *udp)
 {
@@ -469,7 +477,7 @@ static void ask_all(struct udp *udp)
 				return;
 		}
 		for (int64_t end_ns = clock_monotonic_ns() + rto(udp);
-		     asked && clock_monotonic_ns() < end_ns;)
+		     has_unknown(udp) && clock_monotonic_ns() < end_ns;)
 			wait_until(udp, end_ns);
 	}
 }
