@@ -13,6 +13,9 @@
 
 enum { HISTORY_LINES = 500, PROMPT_BYTES = 1024, LINE_BYTES = 65536 };
 
+/* ^].  Not bound as a key: libedit never frees the name of a function that was added. */
+enum { ESCAPE_KEY = 0x1d };
+
 struct editor {
 	EditLine *edit;
 	History *history;
@@ -37,6 +40,17 @@ static struct editor *editor_of(EditLine *edit)
 static char *give_prompt(EditLine *edit)
 {
 	return editor_of(edit)->prompt;
+}
+
+static void keep_line(struct editor *editor)
+{
+	const LineInfo *info = el_line(editor->edit);
+	size_t n = (size_t)(info->lastchar - info->buffer);
+
+	if (n >= sizeof(editor->line))
+		n = sizeof(editor->line) - 1;
+	memcpy(editor->line, info->buffer, n);
+	editor->line[n] = '\0';
 }
 
 /* The next character of the terminal.  1; 0 at the end, -1 on failure. */
@@ -64,30 +78,13 @@ static int read_character(EditLine *edit, wchar_t *ret)
 		}
 		if (length == 0)
 			*ret = L'\0';
-		return 1;
+		if (*ret != ESCAPE_KEY)
+			return 1;
+		editor_hide(editor);
+		keep_line(editor);
+		editor->end = EDITOR_ESCAPE;
+		return 0;
 	}
-}
-
-static void keep_line(struct editor *editor)
-{
-	const LineInfo *info = el_line(editor->edit);
-	size_t n = (size_t)(info->lastchar - info->buffer);
-
-	if (n >= sizeof(editor->line))
-		n = sizeof(editor->line) - 1;
-	memcpy(editor->line, info->buffer, n);
-	editor->line[n] = '\0';
-}
-
-static unsigned char escape(EditLine *edit, int character)
-{
-	struct editor *editor = editor_of(edit);
-
-	(void)character;
-	editor_hide(editor);
-	keep_line(editor);
-	editor->end = EDITOR_ESCAPE;
-	return CC_EOF;
 }
 
 struct editor *editor_new(int (*wait)(void *context), void *context)
@@ -112,8 +109,6 @@ struct editor *editor_new(int (*wait)(void *context), void *context)
 	el_set(editor->edit, EL_PROMPT, give_prompt);
 	el_set(editor->edit, EL_GETCFN, read_character);
 	el_set(editor->edit, EL_SIGNAL, 0);
-	el_set(editor->edit, EL_ADDFN, "sonde-escape", "a command of sonde", escape);
-	el_set(editor->edit, EL_BIND, "^]", "sonde-escape", NULL);
 	el_set(editor->edit, EL_BIND, "^R", "em-inc-search-prev", NULL);
 	return editor;
 }

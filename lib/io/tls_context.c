@@ -47,6 +47,8 @@ static int refuse_file(const char *path, const char *what, const char *hint,
 }
 
 /* Nobody is asked for the password of a key: OpenSSL would do so on the terminal. */
+/* OpenSSL's type of it. */
+// NOLINTNEXTLINE(readability-non-const-parameter)
 static int no_password(char *buffer, int n, int writing, void *context)
 {
 	(void)buffer;

@@ -30,12 +30,16 @@ static bool is_ip(const struct sonde_address *address)
 	       address->family == SONDE_FAMILY_INET6;
 }
 
-static void format_host(const struct sonde_address *address, const char *text, char *ret)
+static void format_host(const char *name, const struct sonde_address *address,
+			const char *text, char ret[VARIABLE_BYTES])
 {
 	char host[SONDE_ADDRESS_CHARS];
 
 	sonde_address_format_host(address, host);
-	strcat(strcat(ret, "="), is_ip(address) ? host : text ? text : "");
+	snprintf(ret, VARIABLE_BYTES, "%s=%s", name,
+		 is_ip(address) ? host
+		 : text         ? text
+				: "");
 }
 
 /* The first of two variables with one name counts. */
@@ -45,10 +49,8 @@ static int fill(struct variables *variables, const struct exec_place *place)
 	char(*text)[VARIABLE_BYTES] = variables->storage;
 
 	snprintf(text[0], VARIABLE_BYTES, "SONDE_PROTO=%s", place->proto);
-	strcpy(text[1], "SONDE_PEER_ADDRESS");
-	format_host(&place->peer, place->peer_text, text[1]);
-	strcpy(text[2], "SONDE_LOCAL_ADDRESS");
-	format_host(&place->local, place->local_text, text[2]);
+	format_host("SONDE_PEER_ADDRESS", &place->peer, place->peer_text, text[1]);
+	format_host("SONDE_LOCAL_ADDRESS", &place->local, place->local_text, text[2]);
 	snprintf(text[3], VARIABLE_BYTES, "SONDE_PEER_PORT=%u", place->peer.port);
 	snprintf(text[4], VARIABLE_BYTES, "SONDE_LOCAL_PORT=%u", place->local.port);
 	while (environ[count])

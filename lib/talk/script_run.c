@@ -38,7 +38,8 @@ static struct shown show(const uint8_t *bytes, size_t n)
 
 	for (size_t i = 0; i < used; i++)
 		shown.chars[i] = bytes[i] ? (char)bytes[i] : '.';
-	strcpy(shown.chars + used, used < n ? "..." : "");
+	snprintf(shown.chars + used, sizeof(shown.chars) - used, "%s",
+		 used < n ? "..." : "");
 	return shown;
 }
 

@@ -36,7 +36,7 @@ def options_of(text):
     """Long and short options, as the help lists them."""
     found = set()
     for line in text.splitlines():
-        match = re.match(r'  (?:(-\w), |    )(--[a-z-]+)', line)
+        match = re.match(r'  (?:(-\w), |    )(--[a-z0-9-]+)', line)
         if match:
             found |= {name for name in match.groups() if name}
     return found
@@ -83,7 +83,7 @@ def options_in_page(text):
         match = re.match(r' {5}(-[-\w].*)', line)
         if match:
             # The text of the paragraph may stand in the same line.
-            found |= set(re.findall(r'(?:^|, )(--?[a-z][a-z-]*)', match[1]))
+            found |= set(re.findall(r'(?:^|, )(--?[a-zA-Z0-9][a-z0-9-]*)', match[1]))
     return found
 
 

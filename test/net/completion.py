@@ -129,7 +129,7 @@ def options_of(*words):
     """Long and short options, as the help lists them."""
     found = set()
     for line in run([SONDE, 'help', *words]).stdout.splitlines():
-        match = re.match(r'  (?:(-\w), |    )(--[a-z-]+)', line)
+        match = re.match(r'  (?:(-\w), |    )(--[a-z0-9-]+)', line)
         found |= {name for name in (match.groups() if match else ()) if name}
     return found
 
