@@ -84,10 +84,6 @@ void application_dissect_datagram(struct sonde_dissector *d, const struct span *
 {
 	const struct dissector *found;
 
-	if (d->is_quoted) {
-		dissect_data_within(d, span);
-		return;
-	}
 	found = application_find(d, span_bytes(span), span_left(span));
 	if (found)
 		dissect_call(d, found, span);

@@ -84,6 +84,15 @@ void column_add_hex(struct column *column, uint64_t number, unsigned digits)
 	column_add_bytes(column, chars, 2 + n);
 }
 
+void column_add_digits16(struct column *column, uint16_t number)
+{
+	char chars[4];
+
+	for (int i = 0; i < 4; i++)
+		chars[i] = "0123456789abcdef"[number >> (12 - 4 * i) & 0xf];
+	column_add_bytes(column, chars, 4);
+}
+
 void column_add_escaped(struct column *column, const void *bytes, size_t n)
 {
 	struct sonde_text text;

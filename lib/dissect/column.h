@@ -27,6 +27,8 @@ void column_add_number(struct column *column, uint64_t number);
 void column_add_signed(struct column *column, int64_t number);
 /* 0x and at least `digits` digits. */
 void column_add_hex(struct column *column, uint64_t number, unsigned digits);
+/* Four digits without 0x. */
+void column_add_digits16(struct column *column, uint16_t number);
 /* Bytes of the network, made safe. */
 void column_add_escaped(struct column *column, const void *bytes, size_t n);
 /* " Seq=17": a word and a number. */

@@ -21,6 +21,8 @@ struct conversation {
 	uint8_t tries;     /* how often its bytes were looked at for that */
 	bool has_syn[2];   /* TCP: of end 0, end 1, and its number */
 	uint32_t syn_seq[2];
+	bool has_start[2]; /* TCP: of what end 0, end 1 sends, the first byte's number */
+	uint32_t start[2];
 	uint32_t hash;
 	uint32_t number;
 	uint8_t closed;  /* TCP: bits of the ends that sent a FIN */

@@ -60,6 +60,7 @@ static const struct sonde_field_info fields[] = {
 
 struct arp {
 	bool is_ethernet, is_ipv4; /* what the addresses are */
+	bool is_open;              /* the target's hardware address is 0 */
 	uint16_t opcode;
 	uint32_t sender, sender_ip, target, target_ip; /* positions */
 	uint32_t hardware_size, protocol_size;
@@ -88,11 +89,10 @@ static void add_fields(struct sonde_dissector *d, const struct span *span,
 	dissect_add_be(d, OPCODE, span, 6, 2);
 	if (is_probe)
 		add_flag(d, IS_PROBE);
-	if (is_gratuitous) {
+	if (is_gratuitous)
 		add_flag(d, IS_GRATUITOUS);
-		if (arp->opcode == REQUEST)
-			add_flag(d, IS_ANNOUNCEMENT);
-	}
+	if (is_gratuitous && arp->is_open && arp->opcode == REQUEST)
+		add_flag(d, IS_ANNOUNCEMENT);
 	dissect_add_bytes(d, arp->is_ethernet ? SENDER_MAC : SENDER_HARDWARE, span,
 			  arp->sender, arp->hardware_size);
 	if (arp->is_ipv4)
@@ -130,8 +130,10 @@ static void describe(struct sonde_dissector *d, const uint8_t *bytes,
 	switch (arp->opcode) {
 	case REQUEST:
 		if (is_gratuitous) {
-			column_add(info, "ARP Announcement for ");
+			column_add(info, arp->is_open ? "ARP Announcement for "
+						      : "Gratuitous ARP for ");
 			add_host(d, bytes + arp->target_ip);
+			column_add(info, arp->is_open ? "" : " (Request)");
 			break;
 		}
 		column_add(info, "Who has ");
@@ -194,7 +196,9 @@ static void dissect(struct sonde_dissector *d, const struct span *span)
 	    (arp.opcode == REQUEST || arp.opcode == REPLY)) {
 		is_gratuitous =
 			memcmp(bytes + arp.sender_ip, bytes + arp.target_ip, 4) == 0;
-		is_probe = arp.opcode == REQUEST && is_zero(bytes + arp.sender_ip, 4);
+		arp.is_open = is_zero(bytes + arp.target, arp.hardware_size);
+		is_probe = arp.opcode == REQUEST && arp.is_open &&
+			   is_zero(bytes + arp.sender_ip, 4);
 		if (is_probe)
 			is_gratuitous = false;
 	}

@@ -6,7 +6,7 @@
 #include "dissect/echo.h"
 #include "dissect/state.h"
 
-enum { HEADER_LENGTH = 12, OPCODES = 6 };
+enum { HEADER_LENGTH = 12, OPCODE_UPDATE = 5 };
 
 static const uint16_t ports[] = {53, 0};
 
@@ -78,7 +78,8 @@ static void add_flags(struct sonde_dissector *d, const struct span *span, unsign
 	if (is_response)
 		add_flag(d, DNS_FLAG_RECURSION_AVAILABLE, span, flags, 7);
 	add_flag(d, DNS_FLAG_Z, span, flags, 6);
-	add_flag(d, DNS_FLAG_AUTHENTICATED, span, flags, 5);
+	if (is_response || flags >> 5 & 1)
+		add_flag(d, DNS_FLAG_AUTHENTICATED, span, flags, 5);
 	add_flag(d, DNS_FLAG_CHECK_DISABLED, span, flags, 4);
 	if (is_response)
 		dissect_add_number(d, DNS_FLAG_RCODE, span, 2, 2, flags & 0xf);
@@ -147,6 +148,7 @@ static void match(struct sonde_dissector *d, uint16_t id, bool is_response)
 	field = dissect_add_integer(d, DNS_TIME, &none, 0, 0,
 				    dissect_frame_time(d) - asked->at_ns);
 	dissect_set_flags(field, SONDE_FIELD_GENERATED);
+	asked_answer(d, asked);
 }
 
 static void describe(struct sonde_dissector *d, uint16_t id, unsigned flags)
@@ -185,9 +187,12 @@ static void dissect_message(struct sonde_dissector *d, const struct span *span)
 	describe(d, id, flags);
 	dissect_add_be(d, DNS_ID, span, 0, 2);
 	add_flags(d, span, flags);
-	dissect_add_be(d, DNS_QUERIES, span, 4, 2);
-	dissect_add_be(d, DNS_ANSWERS, span, 6, 2);
-	dissect_add_be(d, DNS_AUTHORITIES, span, 8, 2);
+	for (unsigned i = 0; i < 3; i++)
+		dissect_add_be(
+			d,
+			((flags >> 11 & 0xf) == OPCODE_UPDATE ? DNS_ZONES : DNS_QUERIES) +
+				i,
+			span, 4 + 2 * i, 2);
 	dissect_add_be(d, DNS_ADDITIONALS, span, 10, 2);
 	for (uint32_t i = 0; i < counts[0] && is_whole; i++)
 		is_whole = add_question(d, span, &at);

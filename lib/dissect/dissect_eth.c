@@ -111,9 +111,8 @@ static void add_trailer(struct sonde_dissector *d, const struct span *span, uint
 	if (end >= total || total > span->end)
 		return;
 	rest.at = end;
-	padding = total - end;
-	if (total > FRAME_LEAST)
-		padding = end < FRAME_LEAST ? FRAME_LEAST - end : 0;
+	/* A card fills up to the least length, by zeros. */
+	padding = total >= FRAME_LEAST && end < FRAME_LEAST ? FRAME_LEAST - end : 0;
 	for (uint32_t i = 0; i < padding; i++)
 		if (span->bytes[end + i]) /* what is not zero is meant */
 			padding = 0;

@@ -197,6 +197,18 @@ static bool was_head(struct sonde_dissector *d)
 	return state && state[0] >> HEAD_BIT & 1;
 }
 
+/* The list tells what has begun, before its body is there. */
+static void announce(struct sonde_dissector *d, const uint8_t *bytes,
+		     const struct http_head *head)
+{
+	if (!dissect_wants_columns(d) || !dissect_is_first_message(d) ||
+	    !head->first.length)
+		return;
+	column_clear(dissect_info(d));
+	column_add_escaped(dissect_info(d), bytes, head->first.length);
+	column_add(dissect_info(d), " ");
+}
+
 static ssize_t pdu_length(struct sonde_dissector *d, const uint8_t *bytes, size_t n)
 {
 	struct http_head head;
@@ -204,18 +216,17 @@ static ssize_t pdu_length(struct sonde_dissector *d, const uint8_t *bytes, size_
 	int whole = http_head_parse(bytes, n, &head);
 	ssize_t length;
 
-	if (whole == 0)
+	if (whole == 0) {
+		announce(d, bytes, &head);
 		return n < HTTP_HEAD_MOST ? PDU_MORE : (ssize_t)n;
+	}
 	if (whole < 0) /* the rest of something: as it comes */
 		return (ssize_t)n;
 	length = http_message_length(&head, bytes, n, was_head(d), hint);
-	/* The list tells what has begun, before its body is there. */
-	if (dissect_wants_columns(d) && dissect_is_beginning(d) &&
-	    (length <= 0 || (size_t)length > n)) {
-		column_clear(dissect_info(d));
-		column_add_escaped(dissect_info(d), bytes, head.first.length);
-		column_add(dissect_info(d), " ");
-	}
+	if ((length <= 0 || (size_t)length > n) && *hint == 0)
+		announce(d, bytes, &head);
+	if (*hint == 0)
+		*hint = 1;
 	return length;
 }
 
@@ -436,10 +447,13 @@ static void add_body(struct sonde_dissector *d, const struct span *span,
 
 	if (!span_left(&body))
 		return;
-	if (head->is_chunked)
+	if (head->is_chunked) {
 		add_chunks(d, &body);
-	else
-		dissect_add_bytes(d, FILE_DATA, &body, 0, span_left(&body));
+		return;
+	}
+	dissect_add_bytes(d, FILE_DATA, &body, 0, span_left(&body));
+	if (!head->content_type.length)
+		dissect_rest(d, &body);
 }
 
 static void describe(struct sonde_dissector *d, const struct span *span,
@@ -470,7 +484,7 @@ static void dissect(struct sonde_dissector *d, const struct span *span)
 	struct http_head head;
 	int whole = http_head_parse(span_bytes(span), span_left(span), &head);
 
-	dissect_join_column(d, "HTTP", " ");
+	dissect_join_column(d, "HTTP", "");
 	dissect_open(d, span, whole > 0 ? head.length : span_left(span));
 	if (whole <= 0) {
 		column_add(dissect_info(d), "Continuation");

@@ -269,7 +269,7 @@ static void add_fields(struct sonde_dissector *d, const struct span *span,
 	dissect_add_number(d, FLAG_MF, span, 6, 1, flags & 1);
 	dissect_unnest(d);
 	dissect_add_number(d, FRAGMENT_OFFSET, span, 6, 2,
-			   ((bytes[6] & 0x1f) << 8 | bytes[7]) * 8u);
+			   (uint64_t)((bytes[6] & 0x1f) << 8 | bytes[7]));
 	dissect_add_be(d, TTL, span, 8, 1);
 	dissect_add_be(d, PROTOCOL, span, 9, 1);
 	field = dissect_add_be(d, CHECKSUM, span, 10, 2);
@@ -383,11 +383,7 @@ static bool take_fragment(struct sonde_dissector *d, const uint8_t *header,
 		column_add_pair(&d->info, " ", header[9]);
 		column_add_pair(&d->info, ", off=", offset);
 		column_add(&d->info, ", ID=");
-		char hex[4];
-
-		for (int i = 0; i < 4; i++)
-			hex[i] = "0123456789abcdef"[id >> (12 - 4 * i) & 0xf];
-		column_add_bytes(&d->info, hex, 4);
+		column_add_digits16(&d->info, id);
 		column_add(&d->info, ")");
 	}
 	dissect_rest(d, &fragment);

@@ -20,8 +20,10 @@ void dissect_ether_type(struct sonde_dissector *d, uint16_t ether_type,
 	case ETHER_TYPE_ARP:
 		dissect_call(d, &dissector_arp, span);
 		break;
-	case ETHER_TYPE_VLAN:
 	case ETHER_TYPE_VLAN_SERVICE:
+		dissect_call(d, &dissector_ieee8021ad, span);
+		break;
+	case ETHER_TYPE_VLAN:
 	case ETHER_TYPE_VLAN_OLD:
 		dissect_call(d, &dissector_vlan, span);
 		break;

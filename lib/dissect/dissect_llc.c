@@ -50,7 +50,7 @@ static void dissect(struct sonde_dissector *d, const struct span *span)
 		dissect_add_be(d, OUI, span, 3, 3);
 		dissect_add_be(d, is_encapsulated ? TYPE : PID, span, 6, 2);
 		if (is_encapsulated) {
-			dissect_type_or_length(d, type, &inner);
+			dissect_ether_type(d, type, &inner);
 			return;
 		}
 	}

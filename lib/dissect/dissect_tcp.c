@@ -87,9 +87,8 @@ struct conversation *tcp_flow_find(struct sonde_dissector *d, uint8_t flags, uin
 	flow = conversation_find(&d->tcp_flows, &d->src, &d->dst, &d->is_forward);
 	if (!flow)
 		return NULL;
-	if (d->is_quoted)
-		return flow;
-	if (flow->first_frame && is_reuse(flow, d->is_forward, flags, seq)) {
+	if (!d->is_quoted && flow->first_frame &&
+	    is_reuse(flow, d->is_forward, flags, seq)) {
 		*ret_reused = true;
 		flow = conversation_renew(&d->tcp_flows, &d->src, &d->dst);
 		d->is_forward = true;
@@ -99,6 +98,12 @@ struct conversation *tcp_flow_find(struct sonde_dissector *d, uint8_t flags, uin
 	if (!flow->first_frame) {
 		flow->first_frame = d->frame_number;
 		flow->first_ns = flow->last_ns = d->frame->at_ns;
+	}
+	if (d->is_quoted)
+		return flow;
+	if (flags & SONDE_TCP_SYN) {
+		flow->has_start[!d->is_forward] = true;
+		flow->start[!d->is_forward] = seq + 1;
 	}
 	if ((flags & (SONDE_TCP_SYN | SONDE_TCP_ACK)) == SONDE_TCP_SYN) {
 		flow->has_syn[!d->is_forward] = true;
@@ -194,7 +199,7 @@ static void add_duration(struct sonde_dissector *d, unsigned own, int64_t ns)
 
 static void add_times(struct sonde_dissector *d, struct conversation *flow)
 {
-	if (d->frame->at_ns == INT64_MIN || d->is_quoted)
+	if (d->frame->at_ns == INT64_MIN)
 		return;
 	add_duration(d, TCP_TIME_RELATIVE, d->frame->at_ns - flow->first_ns);
 	add_duration(d, TCP_TIME_DELTA, d->frame->at_ns - flow->last_ns);
@@ -204,7 +209,7 @@ static void add_analysis(struct sonde_dissector *d, const struct tcp_notes *note
 			 const struct tcp_seen *seen)
 {
 	bool has_any = seen->notes || seen->acks_frame || seen->bytes_in_flight ||
-		       seen->push_bytes || notes->has_initial_rtt;
+		       seen->push_bytes;
 
 	if (!has_any)
 		return;
@@ -250,7 +255,8 @@ static void describe_notes(struct sonde_dissector *d, const struct tcp_seen *see
 			continue;
 		/* A fast one is a retransmission, and says it better. */
 		if (1u << i == TCP_NOTE_RETRANSMISSION &&
-		    seen->notes & TCP_NOTE_FAST_RETRANSMISSION)
+		    seen->notes & (TCP_NOTE_FAST_RETRANSMISSION |
+				   TCP_NOTE_SPURIOUS_RETRANSMISSION))
 			continue;
 		column_add(info, note_texts[i]);
 		if (1u << i == TCP_NOTE_DUPLICATE_ACK) {
@@ -296,6 +302,16 @@ static void say_bogus(struct sonde_dissector *d, const struct span *span,
 	struct column *info = dissect_info(d);
 
 	dissect_open(d, span, span_left(span));
+	d->flow = tcp_flow_find(d, span_bytes(span)[13], be32(span_bytes(span) + 4),
+				&(bool){false});
+	dissect_add_be(d, TCP_SOURCE_PORT, span, 0, 2);
+	dissect_add_be(d, TCP_DESTINATION_PORT, span, 2, 2);
+	dissect_set_flags(dissect_add_be(d, TCP_PORT, span, 0, 2), SONDE_FIELD_HIDDEN);
+	dissect_set_flags(dissect_add_be(d, TCP_PORT, span, 2, 2), SONDE_FIELD_HIDDEN);
+	if (d->flow)
+		dissect_add_made(d, TCP_STREAM, d->flow->number);
+	dissect_add_be(d, TCP_SEQ_RAW, span, 4, 4);
+	dissect_add_number(d, TCP_HEADER_LENGTH, span, 12, 1, header_length);
 	dissect_add_note(d, TCP_BOGUS_HEADER);
 	column_add_number(info, d->src.port);
 	column_add(info, " → ");
@@ -320,13 +336,17 @@ static void add_fields(struct sonde_dissector *d, const struct span *span,
 	dissect_set_flags(dissect_add_be(d, TCP_PORT, span, 2, 2), SONDE_FIELD_HIDDEN);
 	if (d->flow)
 		dissect_add_made(d, TCP_STREAM, d->flow->number);
-	if (notes && !d->is_quoted)
-		dissect_add_made(d, TCP_COMPLETENESS, completeness);
-	dissect_set_flags(dissect_add_number(d, TCP_LENGTH, span, 12, 1, segment->length),
-			  SONDE_FIELD_GENERATED);
+	if (notes)
+		dissect_add_made(d, TCP_COMPLETENESS,
+				 d->is_quoted ? notes->completeness : completeness);
+	if (!d->is_quoted)
+		dissect_set_flags(
+			dissect_add_number(d, TCP_LENGTH, span, 12, 1, segment->length),
+			SONDE_FIELD_GENERATED);
 	dissect_add_number(d, TCP_SEQ, span, 4, 4, segment->seq - base);
 	dissect_add_be(d, TCP_SEQ_RAW, span, 4, 4);
-	dissect_add_made(d, TCP_NEXT_SEQ, end - base);
+	if (!d->is_quoted)
+		dissect_add_made(d, TCP_NEXT_SEQ, end - base);
 	dissect_add_number(d, TCP_ACK, span, 8, 4,
 			   has_ack ? segment->ack - other_base : segment->ack);
 	dissect_add_be(d, TCP_ACK_RAW, span, 8, 4);
@@ -357,9 +377,11 @@ static void read_segment(const struct sonde_dissector *d, const struct span *spa
 		.window = (uint32_t)(bytes[14] << 8 | bytes[15]),
 		.scale = options.scale,
 		.has_sack = options.has_sack,
+		.sack_count = options.sack_count,
 		.frame = d->frame_number,
 		.at_ns = d->frame->at_ns,
 	};
+	memcpy(ret->sacks, options.sacks, sizeof(ret->sacks));
 }
 
 /* The segment with its header there as a whole. */
@@ -382,6 +404,8 @@ static void dissect_segment(struct sonde_dissector *d, const struct span *span,
 			seen.notes |= TCP_NOTE_REUSED_PORTS;
 		tcp_notes_base(notes, d->is_forward, &segment);
 		tcp_notes_add(d, notes, d->is_forward, &segment, &seen);
+		if (is_reused) /* the SYN tells that it is a new one */
+			seen.completeness = notes->completeness;
 	}
 	if (notes && !(segment.flags & SONDE_TCP_SYN))
 		scale = notes->side[!d->is_forward].scale;

@@ -60,6 +60,9 @@ enum {
 	TCP_OPTION_MD5_DIGEST,
 	TCP_OPTION_FASTOPEN,
 	TCP_OPTION_FASTOPEN_COOKIE,
+	TCP_OPTION_EXPERIMENT,
+	TCP_OPTION_EXPERIMENT_ID,
+	TCP_OPTION_EXPERIMENT_DATA,
 	TCP_OPTION_UNKNOWN,
 	TCP_OPTION_UNKNOWN_PAYLOAD,
 	TCP_OPTION_LENGTH_INVALID,
@@ -113,6 +116,8 @@ extern const struct sonde_field_info tcp_fields[TCP_FIELDS];
 struct tcp_options {
 	int8_t scale; /* -1 none */
 	bool has_sack;
+	uint8_t sack_count;
+	struct tcp_sack sacks[TCP_SACKS];
 };
 /* A first look: before the streams's state is known, nothing is added. */
 void tcp_options_read(const uint8_t *bytes, uint32_t length, struct tcp_options *ret);

@@ -466,10 +466,13 @@ static void add_content(struct sonde_dissector *d, uint8_t type,
 		dissect_unnest(d);
 		break;
 	case RECORD_HANDSHAKE:
-		if (is_encrypted(d))
+		if (is_encrypted(d)) {
 			column_add(info, "Encrypted Handshake Message");
-		else
+			dissect_add_number(d, HANDSHAKE, content, 0, span_left(content),
+					   1);
+		} else {
 			add_handshakes(d, content);
+		}
 		break;
 	case RECORD_APPLICATION:
 		column_add(info, "Application Data");

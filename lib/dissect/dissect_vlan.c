@@ -59,6 +59,24 @@ static void dissect(struct sonde_dissector *d, const struct span *span)
 	dissect_type_or_length(d, type, &inner);
 }
 
+/* The provider's tag has fields of its own, in the same order. */
+static const struct sonde_field_info service_fields[] = {
+	[VLAN] = FIELD("ieee8021ad", "IEEE 802.1ad", PROTOCOL),
+	[PRIORITY] = NUMBER("ieee8021ad.priority", "Priority", 16, DECIMAL, priorities),
+	[DEI] = FIELD("ieee8021ad.dei", "DEI", BOOL),
+	[ID] = NUMBER("ieee8021ad.id", "ID", 16, DECIMAL, NULL),
+	[TYPE] = NUMBER("ieee8021ad.etype", "Type", 16, HEX, dissect_ether_types),
+	[LENGTH] = NUMBER("ieee8021ad.len", "Length", 16, DECIMAL, NULL),
+};
+
+const struct dissector dissector_ieee8021ad = {
+	.name = "ieee8021ad",
+	.column = "802.1ad",
+	.fields = service_fields,
+	.field_count = sizeof(service_fields) / sizeof(service_fields[0]),
+	.dissect = dissect,
+};
+
 const struct dissector dissector_vlan = {
 	.name = "vlan",
 	.column = "VLAN",

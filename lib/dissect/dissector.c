@@ -13,6 +13,7 @@ const struct dissector *const dissectors[] = {
 	&dissector_frame,
 	&dissector_eth,
 	&dissector_vlan,
+	&dissector_ieee8021ad,
 	&dissector_llc,
 	&dissector_sll,
 	&dissector_null,

@@ -87,12 +87,12 @@ struct dissector {
 	}
 
 extern const struct dissector dissector_frame, dissector_eth, dissector_vlan,
-	dissector_llc, dissector_sll, dissector_null, dissector_raw, dissector_arp,
-	dissector_ip, dissector_ipv6, dissector_icmp, dissector_icmpv6, dissector_tcp,
-	dissector_udp, dissector_data, dissector_malformed, dissector_short,
-	dissector_http, dissector_dns, dissector_tls, dissector_calc, dissector_echo,
-	dissector_discard, dissector_daytime, dissector_qotd, dissector_chargen,
-	dissector_time, dissector_smtp, dissector_imap;
+	dissector_ieee8021ad, dissector_llc, dissector_sll, dissector_null, dissector_raw,
+	dissector_arp, dissector_ip, dissector_ipv6, dissector_icmp, dissector_icmpv6,
+	dissector_tcp, dissector_udp, dissector_data, dissector_malformed,
+	dissector_short, dissector_http, dissector_dns, dissector_tls, dissector_calc,
+	dissector_echo, dissector_discard, dissector_daytime, dissector_qotd,
+	dissector_chargen, dissector_time, dissector_smtp, dissector_imap;
 
 /* All of them; their fields have numbers in this order. */
 extern const struct dissector *const dissectors[];

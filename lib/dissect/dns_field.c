@@ -83,6 +83,10 @@ const struct sonde_field_info dns_fields[DNS_FIELDS] = {
 		NUMBER("dns.count.auth_rr", "Authority RRs", 16, DECIMAL, NULL),
 	[DNS_ADDITIONALS] =
 		NUMBER("dns.count.add_rr", "Additional RRs", 16, DECIMAL, NULL),
+	[DNS_ZONES] = NUMBER("dns.count.zones", "Zones", 16, DECIMAL, NULL),
+	[DNS_PREREQUISITES] =
+		NUMBER("dns.count.prerequisites", "Prerequisites", 16, DECIMAL, NULL),
+	[DNS_UPDATES] = NUMBER("dns.count.updates", "Updates", 16, DECIMAL, NULL),
 	[DNS_QUERY_NAME] = FIELD("dns.qry.name", "Name", TEXT),
 	[DNS_QUERY_NAME_LENGTH] =
 		NUMBER("dns.qry.name.len", "Name Length", 16, DECIMAL, NULL),
@@ -116,6 +120,9 @@ const struct sonde_field_info dns_fields[DNS_FIELDS] = {
 		NUMBER("dns.soa.expire_limit", "Expire limit", 32, DECIMAL, NULL),
 	[DNS_SOA_MINIMUM] =
 		NUMBER("dns.soa.minimum_ttl", "Minimum TTL", 32, DECIMAL, NULL),
+	[DNS_SRV_SERVICE] = FIELD("dns.srv.service", "Service", TEXT),
+	[DNS_SRV_PROTO] = FIELD("dns.srv.proto", "Protocol", TEXT),
+	[DNS_SRV_NAME] = FIELD("dns.srv.name", "Name", TEXT),
 	[DNS_SRV_PRIORITY] = NUMBER("dns.srv.priority", "Priority", 16, DECIMAL, NULL),
 	[DNS_SRV_WEIGHT] = NUMBER("dns.srv.weight", "Weight", 16, DECIMAL, NULL),
 	[DNS_SRV_PORT] = NUMBER("dns.srv.port", "Port", 16, DECIMAL, NULL),

@@ -195,6 +195,27 @@ static void add_data(struct sonde_dissector *d, const struct span *message,
 	}
 }
 
+/* _service._protocol.name (RFC 2782). */
+static void add_service(struct sonde_dissector *d, const struct span *message,
+			uint32_t at, const struct dns_name *name)
+{
+	char *kept = dissect_keep(d, name->size);
+	uint32_t from = 0;
+
+	if (!kept)
+		return;
+	memcpy(kept, name->text, name->size);
+	for (unsigned i = 0; i < 3; i++) {
+		const char *dot =
+			i < 2 ? memchr(kept + from, '.', name->size - from) : NULL;
+		uint32_t end = dot ? (uint32_t)(dot - kept) : name->size;
+
+		dissect_add_text(d, DNS_SRV_SERVICE + i, message, at, name->length,
+				 kept + from, end - from);
+		from = end < name->size ? end + 1 : end;
+	}
+}
+
 /* The four words behind type: an EDNS record has its own use for them (RFC 6891). */
 static void add_words(struct sonde_dissector *d, const struct span *message, uint32_t at,
 		      uint16_t type)
@@ -240,7 +261,10 @@ bool dns_record_add(struct sonde_dissector *d, const struct span *message, uint3
 		column_add(dissect_info(d), " ");
 		column_add(dissect_info(d), dns_type_name(type));
 	}
-	add_name(d, DNS_NAME, message, from, false);
+	if (type == TYPE_SRV)
+		add_service(d, message, from, &name);
+	else
+		add_name(d, DNS_NAME, message, from, false);
 	add_words(d, message, *at, type);
 	*at += 10;
 	if (span_left(message) < *at + length)

@@ -53,3 +53,8 @@ const struct asked *asked_find(struct sonde_dissector *d, uint8_t protocol,
 		return NULL;
 	return asked;
 }
+
+void asked_answer(struct sonde_dissector *d, const struct asked *asked)
+{
+	d->asked[asked - d->asked].frame = 0;
+}

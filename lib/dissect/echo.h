@@ -26,5 +26,7 @@ void asked_add(struct sonde_dissector *d, uint8_t protocol, uint32_t number);
 /* What this frame answers; NULL not known.  Of several, the last. */
 const struct asked *asked_find(struct sonde_dissector *d, uint8_t protocol,
 			       uint32_t number);
+/* It has its answer: a second one answers nothing. */
+void asked_answer(struct sonde_dissector *d, const struct asked *asked);
 
 #endif

@@ -99,6 +99,12 @@ const struct sonde_field_info tcp_fields[TCP_FIELDS] = {
 	[TCP_OPTION_FASTOPEN] = FIELD("tcp.options.tfo", "TCP Option - Fast open", BYTES),
 	[TCP_OPTION_FASTOPEN_COOKIE] =
 		FIELD("tcp.options.tfo.cookie", "Fast Open Cookie", BYTES),
+	[TCP_OPTION_EXPERIMENT] =
+		FIELD("tcp.options.experimental", "TCP Option - Experimental", BYTES),
+	[TCP_OPTION_EXPERIMENT_ID] = NUMBER("tcp.options.experimental.exid",
+					    "Experiment Identifier", 16, HEX, NULL),
+	[TCP_OPTION_EXPERIMENT_DATA] =
+		FIELD("tcp.options.experimental.data", "Data", BYTES),
 	[TCP_OPTION_UNKNOWN] =
 		FIELD("tcp.options.unknown", "TCP Option - Unknown", BYTES),
 	[TCP_OPTION_UNKNOWN_PAYLOAD] =

@@ -91,7 +91,7 @@ void tcp_notes_base(struct tcp_notes *notes, bool forward,
 		/* Both must offer it (RFC 7323, 2.2). */
 		if (segment->flags & SONDE_TCP_ACK && other->scale == WINDOW_SCALE_NONE)
 			own->scale = WINDOW_SCALE_NONE;
-		if (segment->flags & SONDE_TCP_ACK && own->scale == WINDOW_SCALE_NONE)
+		if (own->scale == WINDOW_SCALE_NONE)
 			other->scale = WINDOW_SCALE_NONE;
 	}
 }
@@ -191,7 +191,7 @@ static void take_ack(struct sonde_dissector *d, struct tcp_side *sender, uint32_
 			place = next;
 			continue;
 		}
-		if (segment->end == ack) {
+		if (segment->end == ack && !ret->acks_frame) {
 			ret->acks_frame = segment->frame;
 			ret->ack_rtt_ns = now_ns - segment->at_ns;
 		}
@@ -200,7 +200,8 @@ static void take_ack(struct sonde_dissector *d, struct tcp_side *sender, uint32_
 	}
 }
 
-static uint32_t in_flight(const struct sonde_dissector *d, const struct tcp_side *side)
+static uint32_t in_flight(const struct sonde_dissector *d, const struct tcp_side *side,
+			  const struct tcp_side *other)
 {
 	uint32_t first, place = side->unacked_first;
 
@@ -211,7 +212,33 @@ static uint32_t in_flight(const struct sonde_dissector *d, const struct tcp_side
 		for (; place; place = at(d, place)->next)
 			if (is_before(at(d, place)->seq, first))
 				first = at(d, place)->seq;
+	/* Of a segment a part may have been acknowledged. */
+	if (other->has_ack && is_after(other->last_ack, first) &&
+	    is_before(other->last_ack, side->unacked_end))
+		first = other->last_ack;
 	return side->unacked_end - first;
+}
+
+/* Of what is under way, the receiver may have some behind a gap (RFC 2018). */
+static uint32_t not_sacked(const struct tcp_side *other, uint32_t bytes)
+{
+	for (unsigned i = 0; i < other->sack_count; i++) {
+		uint32_t n = other->sacks[i].right - other->sacks[i].left;
+
+		bytes -= n < bytes ? n : 0;
+	}
+	return bytes;
+}
+
+/* The first that had this number. */
+static const struct unacked *find_original(const struct sonde_dissector *d,
+					   const struct tcp_side *side, uint32_t seq)
+{
+	for (uint32_t place = side->unacked_first; place; place = at(d, place)->next)
+		if (!is_before(seq, at(d, place)->seq) &&
+		    is_before(seq, at(d, place)->end))
+			return at(d, place);
+	return NULL;
 }
 
 /* ---- the notes ---- */
@@ -239,7 +266,7 @@ static uint32_t judge_window(const struct judged *judged)
 	if (segment->window == 0 && judged->is_plain)
 		notes |= TCP_NOTE_ZERO_WINDOW;
 	if (is_repeated_ack(judged) && segment->window && judged->own->has_window &&
-	    segment->window != judged->own->window && !segment->has_sack)
+	    segment->window != judged->own->window)
 		notes |= TCP_NOTE_WINDOW_UPDATE;
 	if (segment->length > 0 && judged->is_plain && other->has_window &&
 	    other->has_ack && other->scale != WINDOW_SCALE_UNKNOWN &&
@@ -275,28 +302,32 @@ static uint32_t judge_ack(const struct judged *judged, struct tcp_seen *ret)
 }
 
 /* Of a segment with bytes (or SYN, FIN) of which some were sent before. */
-static uint32_t judge_repeated(const struct tcp_notes *notes, const struct judged *judged,
+static uint32_t judge_repeated(const struct sonde_dissector *d,
+			       const struct tcp_notes *notes, const struct judged *judged,
 			       struct tcp_seen *ret)
 {
 	const struct tcp_segment *segment = judged->segment;
 	const struct tcp_side *own = judged->own, *other = judged->other;
 	int64_t since_ns = segment->at_ns - own->next_ns;
+	const struct unacked *original;
 	int64_t threshold_ns =
 		notes->has_initial_rtt ? notes->initial_rtt_ns : OUT_OF_ORDER_NS;
 
-	if (other->has_ack && !is_after(judged->end, other->last_ack))
-		return TCP_NOTE_SPURIOUS_RETRANSMISSION;
+	if (segment->length && other->has_ack && !is_after(judged->end, other->last_ack))
+		return TCP_NOTE_SPURIOUS_RETRANSMISSION | TCP_NOTE_RETRANSMISSION;
 	if (other->dup_count >= 2 && other->last_ack == segment->seq &&
 	    segment->at_ns - other->last_ack_ns < FAST_RETRANSMISSION_NS)
 		return TCP_NOTE_FAST_RETRANSMISSION | TCP_NOTE_RETRANSMISSION;
 	if (since_ns < threshold_ns && own->next != judged->end)
 		return TCP_NOTE_OUT_OF_ORDER;
-	ret->rto_ns = since_ns;
-	ret->rto_frame = own->next_frame;
+	original = find_original(d, own, segment->seq);
+	ret->rto_ns = original ? segment->at_ns - original->at_ns : since_ns;
+	ret->rto_frame = original ? original->frame : own->next_frame;
 	return TCP_NOTE_RETRANSMISSION;
 }
 
-static uint32_t judge_order(const struct tcp_notes *notes, const struct judged *judged,
+static uint32_t judge_order(const struct sonde_dissector *d,
+			    const struct tcp_notes *notes, const struct judged *judged,
 			    struct tcp_seen *ret)
 {
 	const struct tcp_segment *segment = judged->segment;
@@ -309,12 +340,12 @@ static uint32_t judge_order(const struct tcp_notes *notes, const struct judged *
 	if (segment->length <= 1 && segment->seq == own->next - 1 && judged->is_plain)
 		return TCP_NOTE_KEEP_ALIVE;
 	if (is_before(segment->seq, own->next) && judged->end != segment->seq)
-		return judge_repeated(notes, judged, ret);
+		return judge_repeated(d, notes, judged, ret);
 	return 0;
 }
 
-static uint32_t judge(const struct tcp_notes *notes, const struct judged *judged,
-		      struct tcp_seen *ret)
+static uint32_t judge(const struct sonde_dissector *d, const struct tcp_notes *notes,
+		      const struct judged *judged, struct tcp_seen *ret)
 {
 	const struct tcp_segment *segment = judged->segment;
 	struct tcp_side *other = judged->other;
@@ -324,13 +355,18 @@ static uint32_t judge(const struct tcp_notes *notes, const struct judged *judged
 	    segment->seq == judged->own->next && other->has_window && other->window == 0)
 		return TCP_NOTE_ZERO_WINDOW_PROBE;
 	found = judge_window(judged);
-	found |= judge_ack(judged, ret);
-	if (segment->flags & SONDE_TCP_ACK && other->has_next &&
-	    is_after(segment->ack, other->next)) {
-		found |= TCP_NOTE_ACK_LOST_SEGMENT;
-		other->next = segment->ack;
+	if (found & TCP_NOTE_WINDOW_UPDATE) {
+		judged->own->dup_frame = segment->frame;
+		judged->own->dup_count = 0;
+	} else {
+		found |= judge_ack(judged, ret);
 	}
-	return found | judge_order(notes, judged, ret);
+	if (segment->flags & SONDE_TCP_ACK && other->has_next &&
+	    is_after(segment->ack, other->reached)) {
+		found |= TCP_NOTE_ACK_LOST_SEGMENT;
+		other->reached = other->next;
+	}
+	return found | judge_order(d, notes, judged, ret);
 }
 
 static void keep(struct sonde_dissector *d, const struct judged *judged, uint32_t found)
@@ -345,6 +381,9 @@ static void keep(struct sonde_dissector *d, const struct judged *judged, uint32_
 		own->next_ns = segment->at_ns;
 		own->next_frame = segment->frame;
 	}
+	/* Behind a gap nothing can be acknowledged. */
+	if (!(found & TCP_NOTE_LOST_SEGMENT))
+		own->reached = own->next;
 	own->window = segment->window;
 	own->has_window = true;
 	if (segment->flags & SONDE_TCP_ACK) {
@@ -352,8 +391,10 @@ static void keep(struct sonde_dissector *d, const struct judged *judged, uint32_
 		own->last_ack_ns = segment->at_ns;
 		own->has_ack = true;
 	}
+	own->sack_count = segment->sack_count;
+	memcpy(own->sacks, segment->sacks, sizeof(own->sacks));
 	own->last_notes = (uint16_t)found;
-	if (judged->end != segment->seq && !(found & TCP_NOTE_KEEP_ALIVE))
+	if (judged->end != segment->seq)
 		keep_sent(d, own, segment, judged->end);
 }
 
@@ -362,14 +403,11 @@ static void follow_handshake(struct tcp_notes *notes, const struct tcp_segment *
 	uint8_t flags = segment->flags;
 
 	if (flags & SONDE_TCP_SYN) {
-		if (!(flags & SONDE_TCP_ACK) && !notes->has_syn) {
+		if (!(flags & SONDE_TCP_ACK)) {
 			notes->has_syn = true;
 			notes->syn_ns = segment->at_ns;
-		} else if (flags & SONDE_TCP_ACK) {
-			notes->has_synack = true;
 		}
-	} else if (flags & SONDE_TCP_ACK && notes->has_syn && notes->has_synack &&
-		   !notes->has_initial_rtt && !(flags & SONDE_TCP_RST)) {
+	} else if (flags & SONDE_TCP_ACK && notes->has_syn && !notes->has_initial_rtt) {
 		notes->has_initial_rtt = true;
 		notes->initial_rtt_ns = segment->at_ns - notes->syn_ns;
 	}
@@ -380,7 +418,9 @@ static void complete(struct tcp_notes *notes, const struct tcp_segment *segment)
 	uint8_t flags = segment->flags;
 
 	if (flags & SONDE_TCP_SYN)
-		notes->completeness |= flags & SONDE_TCP_ACK ? HAS_SYN_ACK : HAS_SYN;
+		notes->completeness |= !(flags & SONDE_TCP_ACK)        ? HAS_SYN
+				       : notes->completeness & HAS_SYN ? HAS_SYN_ACK
+								       : 0;
 	else if (flags & SONDE_TCP_ACK && !(flags & (SONDE_TCP_FIN | SONDE_TCP_RST)) &&
 		 !segment->length)
 		notes->completeness |= HAS_ACK;
@@ -393,16 +433,13 @@ static void complete(struct tcp_notes *notes, const struct tcp_segment *segment)
 }
 
 static void count_push(struct tcp_side *own, const struct tcp_segment *segment,
-		       uint32_t end, struct tcp_seen *ret)
+		       struct tcp_seen *ret)
 {
-	if (!own->has_push || is_before(segment->seq, own->push_from)) {
-		own->push_from = segment->seq;
-		own->has_push = true;
-	}
-	if (segment->length)
-		ret->push_bytes = end - own->push_from;
-	if (segment->flags & (SONDE_TCP_PSH | SONDE_TCP_SYN | SONDE_TCP_FIN))
-		own->push_from = end;
+	own->pushed += segment->length;
+	if (!(ret->notes & TCP_NOTE_LOST_SEGMENT))
+		ret->push_bytes = own->pushed;
+	if (segment->flags & SONDE_TCP_PSH)
+		own->pushed = 0;
 }
 
 void tcp_notes_add(struct sonde_dissector *d, struct tcp_notes *notes, bool forward,
@@ -420,13 +457,14 @@ void tcp_notes_add(struct sonde_dissector *d, struct tcp_notes *notes, bool forw
 
 	ret->completeness = notes->completeness;
 	follow_handshake(notes, segment);
-	ret->notes |= judge(notes, &judged, ret);
+	ret->notes |= judge(d, notes, &judged, ret);
 	keep(d, &judged, ret->notes);
 	complete(notes, segment);
 	if (segment->flags & SONDE_TCP_ACK)
 		take_ack(d, judged.other, segment->ack, segment->at_ns, ret);
 	if (segment->length) {
-		ret->bytes_in_flight = in_flight(d, judged.own);
-		count_push(judged.own, segment, judged.end, ret);
+		ret->bytes_in_flight =
+			not_sacked(judged.other, in_flight(d, judged.own, judged.other));
+		count_push(judged.own, segment, ret);
 	}
 }

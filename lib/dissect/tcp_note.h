@@ -32,24 +32,32 @@ enum tcp_note {
 
 enum { WINDOW_SCALE_UNKNOWN = -1, WINDOW_SCALE_NONE = -2 };
 
+struct tcp_sack {
+	uint32_t left, right; /* raw */
+};
+enum { TCP_SACKS = 4 };
+
 /* What is known of one direction: of what its sender said. */
 struct tcp_side {
 	uint32_t base, next, last_ack;
-	uint32_t window; /* as on the wire */
-	uint32_t next_frame, dup_count, dup_frame, push_from;
+	uint32_t reached; /* sent up to there without a gap */
+	uint32_t window;  /* as on the wire */
+	uint32_t next_frame, dup_count, dup_frame, pushed;
 	uint32_t unacked_first, unacked_last; /* places in the pool + 1; 0 none */
 	uint32_t unacked_count, unacked_end;  /* the highest of their ends */
 	int64_t next_ns, last_ack_ns;
+	struct tcp_sack sacks[TCP_SACKS]; /* that its last segment reported */
+	uint8_t sack_count;
 	uint16_t last_notes;
 	int8_t scale; /* of its window: shift, or WINDOW_SCALE_* */
-	bool has_base, has_next, has_ack, has_window, has_push, has_disorder;
+	bool has_base, has_next, has_ack, has_window, has_disorder;
 };
 
 /* Of a stream.  The sides are those of the flow: 0 sent the first segment. */
 struct tcp_notes {
 	struct tcp_side side[2];
 	int64_t syn_ns, initial_rtt_ns;
-	bool has_syn, has_synack, has_initial_rtt;
+	bool has_syn, has_initial_rtt;
 	uint8_t completeness;
 };
 
@@ -60,6 +68,8 @@ struct tcp_segment {
 	uint8_t flags;
 	int8_t scale; /* of its window scale option; -1 none */
 	bool has_sack;
+	uint8_t sack_count;
+	struct tcp_sack sacks[TCP_SACKS];
 	uint32_t frame;
 	int64_t at_ns;
 };

@@ -12,9 +12,26 @@ enum {
 	OPTION_TIMESTAMPS = 8,
 	OPTION_MD5 = 19,
 	OPTION_FASTOPEN = 34,
+	OPTION_EXPERIMENT_1 = 253,
+	OPTION_EXPERIMENT_2 = 254,
 };
 
 enum { SCALE_MOST = 14 };
+
+static uint32_t be32(const uint8_t *bytes)
+{
+	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 |
+	       (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+static void read_sacks(const uint8_t *bytes, uint32_t length, struct tcp_options *ret)
+{
+	ret->has_sack = true;
+	ret->sack_count = 0;
+	for (uint32_t at = 0; at + 8 <= length && ret->sack_count < TCP_SACKS; at += 8)
+		ret->sacks[ret->sack_count++] =
+			(struct tcp_sack){be32(bytes + at), be32(bytes + at + 4)};
+}
 
 void tcp_options_read(const uint8_t *bytes, uint32_t length, struct tcp_options *ret)
 {
@@ -35,15 +52,9 @@ void tcp_options_read(const uint8_t *bytes, uint32_t length, struct tcp_options 
 			ret->scale = (int8_t)(bytes[at + 2] < SCALE_MOST ? bytes[at + 2]
 									 : SCALE_MOST);
 		else if (bytes[at] == OPTION_SACK && size > 2)
-			ret->has_sack = true;
+			read_sacks(bytes + at + 2, size - 2, ret);
 		at += size;
 	}
-}
-
-static uint32_t be32(const uint8_t *bytes)
-{
-	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 |
-	       (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
 /* The option as a whole, its kind and its length. */
@@ -107,6 +118,31 @@ static void add_timestamps(struct sonde_dissector *d, const struct span *option)
 	column_add_pair(dissect_info(d), " TSecr=", be32(span_bytes(option) + 6));
 }
 
+static unsigned field_of(uint8_t kind)
+{
+	switch (kind) {
+	case OPTION_MSS:
+		return TCP_OPTION_MSS;
+	case OPTION_SCALE:
+		return TCP_OPTION_SCALE;
+	case OPTION_SACK_PERMITTED:
+		return TCP_OPTION_SACK_PERMITTED;
+	case OPTION_SACK:
+		return TCP_OPTION_SACK;
+	case OPTION_TIMESTAMPS:
+		return TCP_OPTION_TIMESTAMP;
+	case OPTION_MD5:
+		return TCP_OPTION_MD5;
+	case OPTION_FASTOPEN:
+		return TCP_OPTION_FASTOPEN;
+	case OPTION_EXPERIMENT_1:
+	case OPTION_EXPERIMENT_2:
+		return TCP_OPTION_EXPERIMENT;
+	default:
+		return TCP_OPTION_UNKNOWN;
+	}
+}
+
 static bool has_right_length(uint8_t kind, uint32_t size)
 {
 	switch (kind) {
@@ -135,7 +171,7 @@ static void add_option(struct sonde_dissector *d, const struct span *option,
 	uint32_t size = span_left(option);
 
 	if (!has_right_length(kind, size)) {
-		open_option(d, TCP_OPTION_UNKNOWN, option);
+		open_option(d, field_of(kind), option);
 		dissect_add_note(d, TCP_OPTION_LENGTH_INVALID);
 		dissect_unnest(d);
 		return;
@@ -167,6 +203,20 @@ static void add_option(struct sonde_dissector *d, const struct span *option,
 		dissect_add_bytes(d, TCP_OPTION_FASTOPEN_COOKIE, option, 2, size - 2);
 		column_add(dissect_info(d), size > 2 ? " TFO=C" : " TFO=R");
 		break;
+	case OPTION_EXPERIMENT_1:
+	case OPTION_EXPERIMENT_2:
+		open_option(d, TCP_OPTION_EXPERIMENT, option);
+		if (size < 4)
+			break;
+		dissect_add_be(d, TCP_OPTION_EXPERIMENT_ID, option, 2, 2);
+		if (size > 4)
+			dissect_add_bytes(d, TCP_OPTION_EXPERIMENT_DATA, option, 4,
+					  size - 4);
+		column_add(dissect_info(d), " ExID=");
+		column_add_digits16(
+			dissect_info(d),
+			(uint16_t)(span_bytes(option)[2] << 8 | span_bytes(option)[3]));
+		break;
 	default:
 		open_option(d, TCP_OPTION_UNKNOWN, option);
 		if (size > 2)
@@ -195,7 +245,8 @@ void tcp_options_add(struct sonde_dissector *d, const struct span *options, uint
 			open_option(d, bytes[at] ? TCP_OPTION_NOP : TCP_OPTION_EOL,
 				    &option);
 			dissect_unnest(d);
-			if (bytes[at++] == OPTION_END)
+			/* Behind the end only more of it is an option. */
+			if (bytes[at++] == OPTION_END && at < length && bytes[at])
 				break;
 			continue;
 		}

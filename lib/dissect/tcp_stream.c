@@ -290,8 +290,11 @@ static void take_segment(struct sonde_dissector *d, struct taking *taking,
 	if (segment->flags & SONDE_TCP_SYN)
 		seq++; /* data with a SYN follows its number */
 	if (!side->has_next) {
+		const struct conversation *flow = d->flow;
+
 		side->has_next = true;
-		side->next = seq;
+		side->next = flow->has_start[!d->is_forward] ? flow->start[!d->is_forward]
+							     : seq;
 	}
 	if (side->early_count && is_lost(side, side->early[0].seq))
 		take_early(d, taking, true);
@@ -336,14 +339,17 @@ static void close_side(struct sonde_dissector *d, struct taking *taking)
 	forget(d, side);
 }
 
+/* Of what was there before, nothing is read again. */
 static void take_as_it_is(struct sonde_dissector *d, const struct dissector *dissector,
-			  const struct span *payload)
+			  uint32_t notes, const struct span *payload)
 {
 	if (!span_left(payload))
 		return;
 	if (dissector)
 		dissect_call(d, dissector, payload);
-	else
+	else if (notes & (TCP_NOTE_RETRANSMISSION | TCP_NOTE_KEEP_ALIVE))
+		dissect_add_bytes(d, TCP_SEGMENT_DATA, payload, 0, span_left(payload));
+	else if (!(notes & TCP_NOTE_OUT_OF_ORDER))
 		dissect_rest(d, payload);
 }
 
@@ -355,7 +361,6 @@ void tcp_stream_take(struct sonde_dissector *d, const struct tcp_segment *segmen
 	struct taking taking = {.payload = payload};
 	struct stream *stream;
 
-	(void)seen;
 	/* Only what waits for something has a stream. */
 	if (!span_left(payload) && !flow->stream)
 		return;
@@ -363,12 +368,12 @@ void tcp_stream_take(struct sonde_dissector *d, const struct tcp_segment *segmen
 	if (!taking.dissector || !taking.dissector->pdu_length ||
 	    segment->flags & SONDE_TCP_RST) {
 		take_as_it_is(d, segment->flags & SONDE_TCP_RST ? NULL : taking.dissector,
-			      payload);
+			      seen->notes, payload);
 		goto end;
 	}
 	stream = stream_store_get(&d->streams, &flow->stream);
 	if (!stream) {
-		take_as_it_is(d, taking.dissector, payload);
+		take_as_it_is(d, taking.dissector, seen->notes, payload);
 		return;
 	}
 	/* What this one acknowledges is what its receiver sent. */
@@ -382,7 +387,7 @@ void tcp_stream_take(struct sonde_dissector *d, const struct tcp_segment *segmen
 		forget(d, taking.side);
 		taking.side->has_next = true;
 		taking.side->next = segment->seq + segment->length;
-		take_as_it_is(d, taking.dissector, payload);
+		take_as_it_is(d, taking.dissector, seen->notes, payload);
 	} else if (span_left(payload)) {
 		take_segment(d, &taking, segment);
 	}
