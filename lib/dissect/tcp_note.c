@@ -463,8 +463,10 @@ void tcp_notes_add(struct sonde_dissector *d, struct tcp_notes *notes, bool forw
 	if (segment->flags & SONDE_TCP_ACK)
 		take_ack(d, judged.other, segment->ack, segment->at_ns, ret);
 	if (segment->length) {
-		ret->bytes_in_flight =
-			not_sacked(judged.other, in_flight(d, judged.own, judged.other));
+		/* Before a gap in the capture nobody knows what is under way. */
+		if (!(ret->notes & TCP_NOTE_LOST_SEGMENT))
+			ret->bytes_in_flight = not_sacked(
+				judged.other, in_flight(d, judged.own, judged.other));
 		count_push(judged.own, segment, ret);
 	}
 }
