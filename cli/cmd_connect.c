@@ -270,6 +270,13 @@ static int run_terminal(struct talk *talk, struct sonde_session *session,
 	return status;
 }
 
+/* From the beginning, or by a step of a script, or by a command at the terminal. */
+static bool may_speak_tls(const struct talk *talk)
+{
+	return arguments_has(talk->arguments, "tls") ||
+	       arguments_has(talk->arguments, "script") || is_at_terminal(talk);
+}
+
 /* Options that have no meaning together, or without another one. */
 static int check_options(const struct talk *talk)
 {
@@ -286,8 +293,7 @@ static int check_options(const struct talk *talk)
 	struct sonde_error err;
 
 	for (size_t i = 0; i < sizeof(of_tls) / sizeof(of_tls[0]); i++) {
-		if (arguments_has(talk->arguments, of_tls[i]) &&
-		    !arguments_has(talk->arguments, "tls"))
+		if (arguments_has(talk->arguments, of_tls[i]) && !may_speak_tls(talk))
 			return message_usage(talk->name, "--%s needs --tls", of_tls[i]);
 	}
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {

@@ -130,7 +130,7 @@ void terminal_say(struct terminal *terminal, const char *words)
 static void stand_still(struct terminal *terminal)
 {
 	editor_suspend(terminal->editor);
-	raise(SIGSTOP);
+	kill(getpid(), SIGSTOP);
 	editor_resume(terminal->editor);
 }
 

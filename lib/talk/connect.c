@@ -455,6 +455,7 @@ int sonde_session_open(struct sonde_session *session, const struct sonde_target 
 	session->gave_address = session->gave_port = false;
 	session->sent_end = session->peer_end = session->peer_ended_first = false;
 	session->last_sent = '\0';
+	session->held_used = 0;
 	session->has_telnet = session->options.telnet;
 	session->telnet_after_cr = false;
 	telnet_init(&session->telnet, session->options.columns, session->options.rows);

@@ -45,6 +45,27 @@ bool encode_received_is_needed(const struct sonde_session *session, bool escapes
 	return escapes;
 }
 
+/* How many bytes at the end may only be judged with what follows: CR, and the beginning of
+ * a sequence of UTF-8. */
+static size_t count_open(const uint8_t *bytes, size_t n)
+{
+	if (n > 0 && bytes[n - 1] == '\r')
+		return 1;
+	for (size_t back = 1; back <= 3 && back <= n; back++) {
+		uint8_t byte = bytes[n - back];
+		size_t length = byte >= 0xf0   ? 4
+				: byte >= 0xe0 ? 3
+				: byte >= 0xc2 ? 2
+					       : 1;
+
+		if (length > 1)
+			return length > back ? back : 0;
+		if (byte < 0x80)
+			return 0;
+	}
+	return 0;
+}
+
 /* As it may stand on a terminal: lines and tabs are left as they are, "\r\n" is one end of
  * a line. */
 static size_t escape(const uint8_t *bytes, size_t n, uint8_t *ret)
@@ -70,9 +91,25 @@ static size_t escape(const uint8_t *bytes, size_t n, uint8_t *ret)
 size_t encode_received(struct sonde_session *session, const uint8_t *bytes, size_t n,
 		       bool escapes, uint8_t *ret)
 {
-	(void)session;
-	if (escapes)
-		return escape(bytes, n, ret);
-	memcpy(ret, bytes, n);
-	return n;
+	uint8_t joined[ENCODE_READ_BYTES + sizeof(session->held)];
+
+	if (!escapes) {
+		memcpy(ret, bytes, n);
+		return n;
+	}
+	memcpy(joined, session->held, session->held_used);
+	memcpy(joined + session->held_used, bytes, n);
+	n += session->held_used;
+	size_t open = count_open(joined, n);
+	session->held_used = open;
+	memcpy(session->held, joined + n - open, open);
+	return escape(joined, n - open, ret);
+}
+
+size_t encode_received_end(struct sonde_session *session, uint8_t *ret)
+{
+	size_t n = session->held_used;
+
+	session->held_used = 0;
+	return escape(session->held, n, ret);
 }

@@ -177,7 +177,12 @@ static int end_receiving(struct piping *piping)
 		piping->in_end = true;
 		close_in(piping);
 	}
-	int r = outlet_close(&piping->out);
+	piping->receiving.at = 0;
+	piping->receiving.used =
+		encode_received_end(piping->session, piping->receiving.bytes);
+	int r = write_out(piping);
+	if (r == 0)
+		r = outlet_close(&piping->out);
 	return r < 0 ? fail_out(piping, r) : 0;
 }
 
@@ -233,7 +238,7 @@ static bool is_over(const struct piping *piping)
 static bool waits_for_answers(const struct piping *piping)
 {
 	return session_is_datagram(piping->session) && piping->in_end &&
-	       is_empty(&piping->sending);
+	       is_empty(&piping->sending) && is_empty(&piping->receiving);
 }
 
 static int64_t deadline_ns(const struct piping *piping)
@@ -359,7 +364,7 @@ static int run(struct piping *piping)
 int sonde_session_run_pipe(struct sonde_session *session, const struct sonde_pipe *pipe,
 			   struct sonde_error *err)
 {
-	struct sonde_error ignored;
+	struct sonde_error ignored = {0};
 	struct piping piping = {
 		.session = session,
 		.pipe = pipe,

@@ -259,7 +259,7 @@ int sonde_session_run_script(struct sonde_session *session,
 			     const struct sonde_tls_options *tls, int also_fd,
 			     struct sonde_error *err)
 {
-	struct sonde_error ignored;
+	struct sonde_error ignored = {0};
 	struct dialogue dialogue = {
 		.session = session,
 		.script = script,

@@ -41,6 +41,8 @@ struct sonde_session {
 	bool has_telnet; /* telnet is spoken */
 	struct telnet telnet;
 	bool telnet_after_cr;
+	uint8_t held[4]; /* received, and not shown yet */
+	size_t held_used;
 	char last_sent;    /* for crlf across the borders of what comes */
 	uint8_t *incoming; /* owned: one read of a turn */
 };

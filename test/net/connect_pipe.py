@@ -7,6 +7,7 @@ SONDE_TALK_MB=200 sends that much instead of 20 MB.
 
 import json
 import os
+import pty
 import socket
 import struct
 import subprocess
@@ -202,6 +203,13 @@ tap.equal('a peer that resets: what came before is there, and it is said',
            'connection (ECONNRESET)\nhint: its program ended or closed without reading all that '
            'was sent to it\n'))
 
+takes_five = Peer(lambda sock: (sock.recv(5), reset(sock)))
+with open('/dev/zero', 'rb') as zero:
+    done = connect('127.0.0.1', takes_five.port, stdin=zero)
+tap.check('a peer that takes nothing any more while we send: one line, one hint',
+          done.returncode == 1 and done.stderr.count(b'\n') == 2 and
+          (b'(ECONNRESET)' in done.stderr or b'(EPIPE)' in done.stderr), said(done))
+
 silent = Peer(lambda sock: over.wait(30))
 over = threading.Event()
 done = connect('--idle-timeout', '150ms', '127.0.0.1', silent.port)
@@ -226,6 +234,21 @@ done = netns.run(['bash', '-c', f'"$SONDE" connect 127.0.0.1 {many.port} </dev/n
 tap.equal('a reader that has seen enough ends it quietly', (done.stdout, done.stderr), ('5\n0\n', ''))
 done = netns.run(['bash', '-c', f'ulimit -n 4; exec "$SONDE" connect 127.0.0.1 {many.port}'])
 tap.equal('no descriptor is left', (done.returncode, 'EMFILE' in done.stderr), (4, True))
+
+# --- a terminal as standard output alone
+
+
+def in_pieces(sock):
+    for piece in b'\x1b[2J\xc3', b'\xbc\r', b'\nx\ty\r', b'z\xe2\x82':
+        sock.sendall(piece)
+        pause()
+
+
+ours, theirs = pty.openpty()
+done = connect('127.0.0.1', Peer(in_pieces).port, stdout=theirs)
+tap.equal('control characters are escaped there, whatever the pieces', (done.returncode, os.read(ours, 999)),
+          (0, b'\\x1b[2J\xc3\xbc\r\nx\ty\\rz\\xe2\\x82'))
+os.close(theirs)
 
 # --- records
 

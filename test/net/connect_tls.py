@@ -136,6 +136,31 @@ tap.equal('--timeout holds for the handshake, too', said(done),
               '(ETIMEDOUT)\n'))
 over.set()
 
+# --- STARTTLS
+
+
+def start_tls(sock):
+    sock.sendall(b'220 ready\r\n')
+    if sock.recv(100) == b'STARTTLS\r\n':
+        sock.sendall(b'220 go ahead\r\n')
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(CERT, KEY)
+        with context.wrap_socket(sock, server_side=True) as inside:
+            inside.sendall(b'250 secret ' + inside.recv(100))
+            inside.unwrap()
+
+
+later = Peer(start_tls)
+with open(f'{folder}/starttls', 'w', encoding='ascii') as file:
+    file.write('expect "220 "\nline "STARTTLS"\nexpect /^220 go/\ntls\nline "hello"\n'
+               'expect "250 secret hello"\n')
+done = connect('--script', f'{folder}/starttls', '--crlf', '--ca-file', CERT, 'localhost', later.port)
+tap.equal('STARTTLS, by a script', said(done), (0, ''))
+tap.equal('its step', [line.split(' (')[0] for line in done.stdout.decode().splitlines()
+                       if line.startswith('= 4')], ['= 4: tls'])
+done = connect('--script', f'{folder}/starttls', '--crlf', 'localhost', later.port)
+tap.check('whom nobody trusts', done.returncode == 1 and b'is not trusted' in done.stderr, said(done))
+
 # --- other peers
 
 for port, name, argv in [
