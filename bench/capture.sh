@@ -16,5 +16,5 @@ cd "$(dirname "$0")/.."
 	echo 'bench: tcpdump captures as root only, and not as that of a user namespace' >&2
 	exit 3
 }
-exec unshare -n /usr/bin/python3 bench/capture_turns.py "${1:-5}" "${2:-500000}" \
+exec unshare -n /usr/bin/python3 bench/capture_turns.py "${1:-3}" "${2:-2000000}" \
 	"$(first_cpus 2 | tr '\n' ' ')"

@@ -66,6 +66,9 @@ def main():
     rounds, packets = int(sys.argv[1]), int(sys.argv[2])
     cpus = [int(cpu) for cpu in sys.argv[3].split()]
     for argv in (['link', 'add', 'left', 'type', 'veth', 'peer', 'name', 'right'],
+                 # No packets but ours.
+                 ['link', 'set', 'left', 'addrgenmode', 'none'],
+                 ['link', 'set', 'right', 'addrgenmode', 'none'],
                  ['address', 'add', '192.0.2.1/24', 'dev', 'left'],
                  ['link', 'set', 'left', 'up'], ['link', 'set', 'right', 'up'],
                  ['neighbour', 'add', '192.0.2.2', 'dev', 'left', 'lladdr',

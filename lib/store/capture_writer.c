@@ -98,7 +98,7 @@ int sonde_capture_writer_flush(struct sonde_capture_writer *writer,
 	if (!writer->pending.used)
 		return 0;
 	r = write_all(writer, &written);
-	writer->whole += count_whole(&writer->pending, written);
+	writer->whole += r == 0 ? written : count_whole(&writer->pending, written);
 	pcapng_block_clear(&writer->pending);
 	if (r == 0)
 		return 0;
