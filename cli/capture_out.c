@@ -93,8 +93,8 @@ int capture_out_begin(struct capture_out *out, struct sonde_capture *capture,
 
 /* Where the interfaces share a ring, the kernel does not know of which it dropped: the
  * first one gets the count, and it is said. */
-static int count(struct capture_out *out, struct sonde_capture *capture,
-		 struct sonde_error *err)
+static int count_packets(struct capture_out *out, struct sonde_capture *capture,
+			 struct sonde_error *err)
 {
 	struct sonde_capture_counts all;
 	size_t most = out->described < CAPTURE_OUT_COUNTED ? out->described
@@ -130,7 +130,7 @@ static int count(struct capture_out *out, struct sonde_capture *capture,
 static int end_file(struct capture_out *out, struct sonde_capture *capture,
 		    struct sonde_error *err)
 {
-	int r = count(out, capture, err);
+	int r = count_packets(out, capture, err);
 	int closed = sonde_capture_writer_close(out->writer, r < 0 ? NULL : err);
 
 	out->writer = NULL;

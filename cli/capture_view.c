@@ -29,8 +29,8 @@ int capture_view_new(struct output *output, struct capture_view **ret,
 	lines_init(&view->packets.lines, output);
 	packet_time_init(&view->packets.time, (enum packet_time_format)0);
 	view->packets.has_list = true;
-	for (uint8_t i = 0; i < PACKET_COLUMN_FIELD; i++)
-		view->packets.columns[view->packets.column_count++].kind = i;
+	for (unsigned i = 0; i < PACKET_COLUMN_FIELD; i++)
+		view->packets.columns[view->packets.column_count++].kind = (uint8_t)i;
 	*ret = view;
 	return 0;
 }

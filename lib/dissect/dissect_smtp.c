@@ -359,11 +359,10 @@ static void hear(struct sonde_dissector *d, unsigned code, uint64_t *state)
 	state[0] |= UINT64_C(1) << HEARD_BIT;
 	if (client == CLIENT_DATA_ASKED && code == 354)
 		set_client(state, CLIENT_DATA);
-	else if (client >= CLIENT_USER && client <= CLIENT_SECRET && code != 334)
-		set_client(state, CLIENT_COMMAND);
 	else if (client == CLIENT_TLS_ASKED && code == 220)
 		line_start_tls(d);
-	else if (client == CLIENT_TLS_ASKED)
+	else if ((client >= CLIENT_USER && client <= CLIENT_SECRET && code != 334) ||
+		 client == CLIENT_TLS_ASKED)
 		set_client(state, CLIENT_COMMAND);
 }
 

@@ -257,10 +257,10 @@ static void finish_packet(struct pcapng_block *block, const struct pcapng_packet
 			  uint8_t *room)
 {
 	uint32_t length = (uint32_t)(block->used - block->start);
-	const uint8_t *end = block->bytes + block->used - 4;
+	const uint8_t *length_at = block->bytes + block->used - 4;
 
 	room = put_options(room, packet);
-	if (room < end) {
+	if (room < length_at) {
 		put_u32(room, PCAPNG_OPTION_END);
 		room += 4;
 	}
