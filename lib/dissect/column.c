@@ -44,14 +44,25 @@ void column_add(struct column *column, const char *text)
 
 size_t column_digits(uint64_t number, char *to)
 {
-	char digits[20];
-	size_t n = 0;
+	static const uint64_t powers[] = {
+		10,      100,      1000,      10000,      100000,
+		1000000, 10000000, 100000000, 1000000000, 10000000000,
+	};
+	size_t n = 1, at;
 
-	do {
-		digits[sizeof(digits) - ++n] = (char)('0' + number % 10);
-		number /= 10;
-	} while (number);
-	memcpy(to, digits + sizeof(digits) - n, n);
+	while (n <= sizeof(powers) / sizeof(powers[0]) && number >= powers[n - 1])
+		n++;
+	if (number <= UINT32_MAX) { /* nearly all: a division of 32 bits costs less */
+		uint32_t left = (uint32_t)number;
+
+		for (at = n; at > 0; left /= 10)
+			to[--at] = (char)('0' + left % 10);
+		return n;
+	}
+	for (uint64_t rest = number / powers[9]; rest >= 10; rest /= 10)
+		n++;
+	for (at = n; at > 0; number /= 10)
+		to[--at] = (char)('0' + number % 10);
 	return n;
 }
 
