@@ -19,7 +19,7 @@ int route_open(void)
 	return fd < 0 ? -errno : fd;
 }
 
-static struct sonde_address read_address(const struct rtattr *attribute, uint8_t family)
+static struct sonde_address read_address(struct rtattr *attribute, uint8_t family)
 {
 	struct sonde_address address = {.family = family == AF_INET ? SONDE_FAMILY_INET
 								    : SONDE_FAMILY_INET6};
@@ -35,10 +35,10 @@ static bool is_link_local(const struct sonde_address *address)
 	       (address->bytes[1] & 0xc0) == 0x80;
 }
 
-static void read_route(const struct nlmsghdr *header, struct route *ret)
+static void read_route(struct nlmsghdr *header, struct route *ret)
 {
-	const struct rtmsg *message = NLMSG_DATA(header);
-	const struct rtattr *attribute = RTM_RTA(message);
+	struct rtmsg *message = NLMSG_DATA(header);
+	struct rtattr *attribute = RTM_RTA(message);
 	int left = (int)RTM_PAYLOAD(header);
 
 	*ret = (struct route){0};
@@ -111,16 +111,16 @@ int route_get(int fd, const struct sonde_address *to, struct route *ret)
 	return 0;
 }
 
-static void read_neighbour(const struct nlmsghdr *header,
+static void read_neighbour(struct nlmsghdr *header,
 			   void (*visit)(void *context,
 					 const struct sonde_address *neighbour),
 			   void *context)
 {
 	const uint16_t known =
 		NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT;
-	const struct ndmsg *message = NLMSG_DATA(header);
-	const uint8_t *at = (const uint8_t *)message + NLMSG_ALIGN(sizeof(*message));
-	const struct rtattr *attribute = (const void *)at;
+	struct ndmsg *message = NLMSG_DATA(header);
+	uint8_t *at = (uint8_t *)message + NLMSG_ALIGN(sizeof(*message));
+	struct rtattr *attribute = (void *)at;
 	int left = (int)NLMSG_PAYLOAD(header, sizeof(*message));
 
 	if (!(message->ndm_state & known))

@@ -5,6 +5,7 @@ copies, limits and lies.
     here, veth and TUN ---- there: 20 listeners, nft (test/net/scanning.py)
 """
 
+import json
 import re
 import resource
 import subprocess
@@ -35,14 +36,14 @@ tap.check('few probes more than ports', summary['probes'] <= 1.02 * 65535 + summ
 counted = lab.counters()
 tap.equal('what arrived there is what is said to have left', counted['got_syn'], summary['probes'])
 lab.mode('filtered')
-summary = check('all ports, filtered', scan('--syn', '-p', '-', HOST), truth('filtered', ALL),
-                filtered=65515)
-tap.check('two tries of each are enough', summary['probes'] <= 2.05 * 65535, summary)
+summary = check('10000 ports, filtered', scan('--syn', '-p', '1-10000', HOST),
+                truth('filtered', range(1, 10001)), filtered=9987)
+tap.check('two tries of each are enough', summary['probes'] <= 2.05 * 10000, summary)
 for mode in ('loss1', 'loss5'):
     lab.mode(mode)
     check(f'10000 ports, {mode}', scan('--syn', '-p', '1-10000', HOST), truth(mode, range(1, 10001)))
 lab.mode('resets')
-check('2000 ports, 500 RST a second', scan('--syn', '-p', '1-2000', HOST), truth('resets', range(1, 2001)))
+check('700 ports, 500 RST a second', scan('--syn', '-p', '1-700', HOST), truth('resets', range(1, 701)))
 lab.there(['sysctl', '-qw', 'net.ipv4.icmp_ratelimit=0', 'net.ipv4.icmp_msgs_per_sec=1000000',
            'net.ipv4.icmp_msgs_burst=10000'])
 lab.mode('rejected')
@@ -148,13 +149,20 @@ tap.check('what a filter of this machine drops', (line['state'], line['reason'])
           line)
 done = netns.run([netns.SONDE, 'scan', '-p', '80', '10.77.255.255'])
 tap.check('a broadcast address is refused', done.returncode == 2 and 'broadcast' in done.stderr, done)
-lines = scan('--ping', 'only', '10.77.1.250-10.77.2.5')
-up = {line['address'] for line in lines if line['event'] == 'host' and line['state'] == 'up'}
-tap.equal('which hosts are up', up, {f'10.77.1.{i}' for i in range(250, 256)})
-plain = netns.run(netns.unprivileged([netns.SONDE, 'scan', '--ping', 'only', '--json', '10.77.1.7', '10.77.2.7']))
-tap.check('also without a privilege', '"address":"10.77.1.7","state":"up"' in plain.stdout and
-          '"address":"10.77.2.7","state":"down"' in plain.stdout, plain)
-lines = scan('-Pn', '--syn', '-p', '1-3', '10.77.2.7')
-tap.check('a host that is down, -Pn: nothing is open or closed', set(states(lines).values()) <=
-          {'filtered', 'unreachable'} and len(states(lines)) == 3, lines)
+
+# --- hosts that are down: all of them at once, because each takes its time
+
+HOSTS = (([], ['--ping', 'only', '10.77.1.250-10.77.2.5']),
+         (netns.unprivileged([]), ['--ping', 'only', '10.77.1.7', '10.77.2.7']),
+         ([], ['-Pn', '--syn', '-p', '1-3', '10.77.2.8']))
+processes = [subprocess.Popen([*before, netns.SONDE, 'scan', '--json', *words], stdout=subprocess.PIPE, text=True)
+             for before, words in HOSTS]
+results = [[json.loads(line) for line in process.communicate(timeout=60)[0].splitlines()]
+           for process in processes]
+up = [{line['address'] for line in lines if line['event'] == 'host' and line['state'] == 'up'}
+      for lines in results]
+tap.equal('which hosts are up', up[0], {f'10.77.1.{i}' for i in range(250, 256)})
+tap.equal('also without a privilege', up[1], {'10.77.1.7'})
+tap.check('a host that is down, -Pn: nothing is open or closed', set(states(results[2]).values()) <=
+          {'filtered', 'unreachable'} and len(states(results[2])) == 3, results[2])
 tap.done()

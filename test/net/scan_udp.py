@@ -5,6 +5,8 @@ errors, with loss, and on this machine, where the asking socket has a port of it
     here ---- veth ---- there: 5 services, nft (test/net/scanning.py)
 """
 
+import subprocess
+
 import netns
 from scanning import HOST, HOST6, Lab, UDP, scan, wrong
 from tap import tap
@@ -33,9 +35,9 @@ def limit(milliseconds):
 limit(0)
 check('no limit', scan('--udp', '-p', '1-1000', HOST), truth(range(1, 1001)), open=5, closed=995)
 limit(20)
-lines = scan('--udp', '-p', '1-150', HOST)
-summary = check('50 errors a second', lines, truth(range(1, 151)), open=5)
-tap.check('takes as long as they do', 2.5e9 < summary['took_ns'] < 3.6e9, summary)
+lines = scan('--udp', '-p', '1-90', HOST)
+summary = check('50 errors a second', lines, truth(range(1, 91)), open=4)
+tap.check('takes as long as they do', 1.4e9 < summary['took_ns'] < 2.4e9, summary)
 opened = [line for line in lines if line.get('state') == 'open']
 tap.check('services are known at once', max(line['at_ns'] for line in opened) < 0.5e9 and
           all(line['reason'] == 'udp-response' for line in opened), opened)
@@ -65,8 +67,9 @@ summary = check('a host that drops all', scan('--udp', '-Pn', '-p', '1-100', HOS
 tap.equal('whose risk is not known', summary['miss_probability'], None)
 lab.mode('closed')
 
-check('this machine, with the own port', scan('--udp', '-p', '32768-60999', '127.0.0.1'),
-      truth(range(32768, 61000), '127.0.0.1', ()))
+subprocess.run(['sysctl', '-qw', 'net.ipv4.ip_local_port_range=40000 40999'], check=True)
+check('this machine, with the own port', scan('--udp', '-p', '40000-40999', '127.0.0.1'),
+      truth(range(40000, 41000), '127.0.0.1', ()))
 plain = netns.run(netns.unprivileged([netns.SONDE, 'scan', '--udp', '-p', '7,8', HOST]))
 tap.check('without any capability', plain.returncode == 0 and '7/udp      open          echo' in
           plain.stdout and '8/udp      closed' in plain.stdout, plain)
@@ -74,6 +77,6 @@ for words, status, reason in ((['--max-tries', '2'], 2, 'TCP only'), (['--blind-
                               (['--source-pool', '192.0.2.1'], 2, 'send from 192.0.2.1')):
     done = netns.run([netns.SONDE, 'scan', '--udp', '-p', '7', *words, HOST])
     tap.check('refused: ' + words[0], reason in done.stderr and done.returncode == status, done)
-summary = scan('--udp', '-p', '1000-1099', '--max-rate', '100', '127.0.0.1')[-1]
-tap.check('--max-rate is kept', summary['took_ns'] > 0.95e9 and summary['closed'] == 100, summary)
+summary = scan('--udp', '-p', '1000-1049', '--max-rate', '100', '127.0.0.1')[-1]
+tap.check('--max-rate is kept', summary['took_ns'] > 0.48e9 and summary['closed'] == 50, summary)
 tap.done()
