@@ -304,7 +304,8 @@ static int lex_escape(struct filter_parser *parser, uint8_t *bytes, size_t *size
 	if (digits == 0 || (most > 3 && digits < most) || (most <= 3 && code > 0xff) ||
 	    code > 0x10ffff || (most > 3 && code >= 0xd800 && code < 0xe000)) {
 		filter_refuse(parser, begin,
-			      parser->at > begin + 1 ? parser->at - begin : 2,
+			      parser->at > begin + 1 ? parser->at - begin
+						     : 1 + (parser->at < parser->size),
 			      "no escape sequence");
 		filter_hint(parser, "a backslash is written twice, or the string begins "
 				    "with r\"");

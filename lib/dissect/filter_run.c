@@ -257,10 +257,10 @@ static void value_of(const struct sonde_field *field, uint8_t type,
 static bool has_layer(const struct cursor *cursor)
 {
 	const struct filter_operand *operand = cursor->operand;
-	const struct filter_range *ranges = cursor->filter->ranges + operand->first_layer;
 
 	for (uint32_t i = 0; i < operand->layer_count; i++) {
-		const struct filter_range *range = &ranges[i];
+		const struct filter_range *range =
+			&cursor->filter->ranges[operand->first_layer + i];
 		int64_t last = range->other;
 		if (range->kind == RANGE_REST)
 			last = INT32_MAX;

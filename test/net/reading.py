@@ -66,15 +66,17 @@ def make_http(host, family):
 
 def make_datagrams(host, family):
     query = bytes.fromhex('123401000001000000000000') + b'\x05sonde\x04test\0\0\x01\0\x01'
-    with socket.socket(family, socket.SOCK_DGRAM) as server, \
-            socket.socket(family, socket.SOCK_DGRAM) as client:
-        server.bind((host, 53))
-        client.bind((host, 50053))
-        for datagram in (query, b'ABCDEFGH', b'xyz\0\xff', b'', b'z' * 5000):
-            client.sendto(datagram, server.getsockname()[:2])
-            got, peer = server.recvfrom(70000)
-            server.sendto(got[:100], peer)
-            client.recv(70000)
+    for port, datagrams in ((53, [query]),
+                            (7007, [b'ABCDEFGH', b'xyz\0\xff', b'', b'z' * 5000])):
+        with socket.socket(family, socket.SOCK_DGRAM) as server, \
+                socket.socket(family, socket.SOCK_DGRAM) as client:
+            server.bind((host, port))
+            client.bind((host, 50053))
+            for datagram in datagrams:
+                client.sendto(datagram, server.getsockname()[:2])
+                got, peer = server.recvfrom(70000)
+                server.sendto(got[:100], peer)
+                client.recv(70000)
 
 
 def make_refused(host, family):
@@ -83,7 +85,7 @@ def make_refused(host, family):
             s.connect((host, 1))
     with socket.socket(family, socket.SOCK_DGRAM) as s:
         s.connect((host, 1))
-        s.send(b'nobody there')
+        s.send(b'')
         with contextlib.suppress(ConnectionRefusedError):
             s.recv(1)
 
