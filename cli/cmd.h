@@ -10,6 +10,7 @@ extern const struct command command_completion;
 extern const struct command command_connect;
 extern const struct command command_follow;
 extern const struct command command_help;
+extern const struct command command_listen;
 extern const struct command command_read;
 extern const struct command command_scan;
 extern const struct command command_serve;

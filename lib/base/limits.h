@@ -146,6 +146,12 @@ enum {
 	LIMIT_SCRIPT_BYTES = 1 << 20, /* kept of what came and nobody expected yet */
 	LIMIT_SCRIPT_SEND_S = 60,     /* for a peer to take what is sent */
 	LIMIT_TALK_QUEUE = 1 << 20,   /* bytes waiting for a peer that takes nothing */
+	LIMIT_LISTEN_CLIENTS = 8192,
+	LIMIT_LISTEN_SPARE = 16,       /* buffers kept for the next slow reader */
+	LIMIT_LISTEN_LINE = 4096,      /* bytes of a chat's line; a longer one is cut */
+	LIMIT_LISTEN_INPUT = 1 << 16,  /* bytes of one read that goes to many */
+	LIMIT_LISTEN_ROUNDS = 8,       /* reads of one end a turn */
+	LIMIT_LISTEN_REACH_MS = 10000, /* to connect to --to, and for TLS */
 };
 
 #endif

@@ -70,6 +70,95 @@ static int sort_sockets(struct finding_facts *facts)
 	return 0;
 }
 
+/* The last call that was seen of each thread, by hashing. */
+struct thread_table {
+	struct {
+		uint32_t tid, call;
+	} * slots;
+	size_t mask;
+};
+
+static uint32_t *thread_slot(struct thread_table *table, uint32_t tid)
+{
+	size_t i = tid * UINT32_C(2654435761) & table->mask;
+
+	while (table->slots[i].tid && table->slots[i].tid != tid)
+		i = (i + 1) & table->mask;
+	table->slots[i].tid = tid;
+	return &table->slots[i].call;
+}
+
+/* A thread's number is 0 in no recording; were it, its calls would not be followed. */
+static int follow_threads(struct finding_facts *facts)
+{
+	size_t calls = facts->recording->call_count;
+	struct thread_table table = {.mask = 1};
+
+	while (table.mask < 2 * calls)
+		table.mask *= 2;
+	table.slots = array_new(table.mask, sizeof(*table.slots));
+	table.mask--;
+	facts->next_of_thread = array_new(calls + 1, sizeof(*facts->next_of_thread));
+	if (!table.slots || !facts->next_of_thread) {
+		array_free(table.slots);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < calls; i++) {
+		uint32_t number = facts->calls.by_enter[i];
+		uint32_t tid = facts->recording->calls[number - 1].tid;
+		uint32_t *last = tid ? thread_slot(&table, tid) : NULL;
+
+		if (last && *last)
+			facts->next_of_thread[*last] = number;
+		if (last)
+			*last = number;
+	}
+	array_free(table.slots);
+	return 0;
+}
+
+/* It has not returned, or only to be ended by a signal. */
+static bool is_pending(const struct finding_facts *facts, const struct sonde_call *call)
+{
+	uint32_t next = facts->next_of_thread[call->call];
+
+	if (!call_returned(call))
+		return true;
+	if (!call_was_interrupted(call) || !fact_was_ended(facts, call->program))
+		return false;
+	return !next || facts->recording->calls[next - 1].kind == SONDE_CALL_EXIT;
+}
+
+static int add_number(uint32_t **numbers, uint32_t *count, size_t *room, uint32_t number)
+{
+	if (array_reserve(numbers, room, (size_t)*count + 1, sizeof(**numbers)) < 0)
+		return -ENOMEM;
+	(*numbers)[(*count)++] = number;
+	return 0;
+}
+
+static int pick_few(struct finding_facts *facts)
+{
+	const struct sonde_recording *recording = facts->recording;
+	size_t listeners = 0, pending = 0, errors = 0;
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < recording->socket_count; i++)
+		if (recording->sockets[i].is_listening &&
+		    recording->sockets[i].kind == SONDE_SOCKET_TCP)
+			r = add_number(&facts->listeners, &facts->listener_count,
+				       &listeners, i + 1);
+	for (uint32_t i = 0; r == 0 && i < recording->call_count; i++)
+		if (is_pending(facts, &recording->calls[i]))
+			r = add_number(&facts->pending, &facts->pending_count, &pending,
+				       i + 1);
+	for (uint32_t i = 0; r == 0 && i < recording->packet_count; i++)
+		if (recording->packets[i].decoded.has_quote)
+			r = add_number(&facts->errors, &facts->error_count, &errors,
+				       i + 1);
+	return r;
+}
+
 int facts_init(const struct sonde_timeline *timeline, struct finding_facts *ret)
 {
 	int r;
@@ -83,6 +172,10 @@ int facts_init(const struct sonde_timeline *timeline, struct finding_facts *ret)
 		r = sort_packets(ret);
 	if (r == 0)
 		r = sort_sockets(ret);
+	if (r == 0)
+		r = follow_threads(ret);
+	if (r == 0)
+		r = pick_few(ret);
 	if (r < 0)
 		facts_done(ret);
 	return r;
@@ -95,6 +188,10 @@ void facts_done(struct finding_facts *facts)
 	array_free(facts->stream_begin);
 	array_free(facts->edge_begin);
 	array_free(facts->side_of_socket);
+	array_free(facts->next_of_thread);
+	array_free(facts->listeners);
+	array_free(facts->pending);
+	array_free(facts->errors);
 	*facts = (struct finding_facts){0};
 }
 

@@ -22,6 +22,12 @@ struct finding_facts {
 	uint32_t *of_stream;      /* packet numbers, stream by stream, in order of time */
 	uint32_t *stream_begin;   /* [stream]: of_stream[begin[s]..begin[s + 1]) */
 	uint32_t *side_of_socket; /* [socket]: 2 * stream + side of its latest; 0 none */
+	uint32_t *next_of_thread; /* [call]: the next call of its thread; 0 none */
+	/* Few of many, so that nobody has to look through all again. */
+	uint32_t *listeners; /* TCP sockets that listen */
+	uint32_t *pending;   /* calls that never came back, or only to be ended */
+	uint32_t *errors;    /* packets: ICMP with a quote */
+	uint32_t listener_count, pending_count, error_count;
 	uint32_t *edge_begin; /* [packet]: edges of that packet, begin[p]..begin[p + 1] */
 };
 

@@ -57,25 +57,24 @@ static const struct sonde_call *find_end(const struct finding_facts *facts,
 	return NULL;
 }
 
-/* How often the thread that saw the end waited for something else since, with the socket
- * still open.  Waiting for ever counts for good. */
+/* The thread that saw the end waited for something else since, again and again, with the
+ * socket still open.  Waiting for ever counts for good. */
 static bool is_left_open(const struct finding_facts *facts, uint32_t socket,
 			 const struct sonde_call *end)
 {
+	const struct sonde_socket *it = &facts->recording->sockets[socket - 1];
+	const struct sonde_call *call = end;
 	unsigned waits = 0;
 
-	for (uint32_t i = end->call; i < facts->recording->call_count; i++) {
-		const struct sonde_call *call = &facts->recording->calls[i];
-
-		if (call->program != end->program || call->enter_ns < end->exit_ns)
-			continue;
-		if (call->kind == SONDE_CALL_CLOSE && call->socket == socket)
+	while ((call = call_at(facts->recording, facts->next_of_thread[call->call]))) {
+		if (it->closed_ns && it->closed_ns <= call->enter_ns)
 			return false;
-		if (call->tid != end->tid || call->socket == socket ||
+		if (call->socket == socket && call->kind == SONDE_CALL_CLOSE)
+			return false;
+		if (call->socket == socket || call->kind == SONDE_CALL_CONNECT ||
 		    !call_can_wait(facts->recording, call))
 			continue;
-		if (call->kind != SONDE_CALL_CONNECT &&
-		    (++waits >= WAITS || !call_returned(call)))
+		if (++waits >= WAITS || !call_returned(call))
 			return true;
 	}
 	return false;

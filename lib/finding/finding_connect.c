@@ -63,12 +63,11 @@ static const struct sonde_call *find_call(const struct finding_facts *facts,
 static uint32_t find_listener(const struct finding_facts *facts,
 			      const struct sonde_address *address)
 {
-	for (uint32_t i = 0; i < facts->recording->socket_count; i++) {
-		const struct sonde_socket *socket = &facts->recording->sockets[i];
+	for (uint32_t i = 0; i < facts->listener_count; i++) {
+		uint32_t socket = facts->listeners[i];
 
-		if (socket->is_listening && socket->kind == SONDE_SOCKET_TCP &&
-		    socket->local.port == address->port)
-			return socket->socket;
+		if (facts->recording->sockets[socket - 1].local.port == address->port)
+			return socket;
 	}
 	return 0;
 }

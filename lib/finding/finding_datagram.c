@@ -111,14 +111,14 @@ static void find_stranger(const struct finding_facts *facts, struct finding_list
 static uint32_t find_icmp(const struct finding_facts *facts,
 			  const struct sonde_stream *stream)
 {
-	for (uint32_t i = 0; i < facts->recording->packet_count; i++) {
+	for (uint32_t i = 0; i < facts->error_count; i++) {
 		const struct sonde_decoded *decoded =
-			&facts->recording->packets[i].decoded;
+			&facts->recording->packets[facts->errors[i] - 1].decoded;
 
-		if (decoded->has_quote && decoded->quote_proto == SONDE_PACKET_UDP &&
+		if (decoded->quote_proto == SONDE_PACKET_UDP &&
 		    sonde_address_equal(&decoded->quote_src, &stream->client) &&
 		    sonde_address_equal(&decoded->quote_dst, &stream->server))
-			return i + 1;
+			return facts->errors[i];
 	}
 	return 0;
 }

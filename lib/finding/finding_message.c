@@ -139,14 +139,22 @@ static const struct sonde_call *find_merging(const struct finding_facts *facts,
 					     unsigned *ret_sends)
 {
 	struct cursor sends, receives;
+	bool has_send;
 
 	cursor_init(&receives, facts, receiver, SONDE_CALL_RECEIVE);
+	cursor_init(&sends, facts, sender, SONDE_CALL_SEND);
+	has_send = cursor_next(&sends);
 	while (cursor_next(&receives)) {
 		unsigned touched = 0;
 
-		cursor_init(&sends, facts, sender, SONDE_CALL_SEND);
-		while (cursor_next(&sends))
-			touched += sends.from < receives.to && sends.to > receives.from;
+		while (has_send && sends.to <= receives.from)
+			has_send = cursor_next(&sends);
+		while (has_send && sends.from < receives.to) {
+			touched++;
+			if (sends.to > receives.to)
+				break; /* the next receive has some of it, too */
+			has_send = cursor_next(&sends);
+		}
 		if (touched > 1) {
 			*ret_sends = touched;
 			return receives.call;
@@ -185,7 +193,8 @@ static void find_merged(const struct finding_facts *facts, struct finding_list *
 	unsigned merged = 0;
 	const struct sonde_call *receive, *waiting;
 
-	if (sends < 2 || receives >= sends)
+	if (sends < 2 || receives >= sends ||
+	    (!find_vain(facts, sender) && !find_vain(facts, receiver)))
 		return;
 	receive = find_merging(facts, sender, receiver, &merged);
 	if (!receive)

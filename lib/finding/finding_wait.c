@@ -3,33 +3,16 @@
 
 enum { PATIENCE_MS = 1000 };
 
-/* Its thread made no other call. */
-static bool is_last(const struct finding_facts *facts, const struct sonde_call *call)
-{
-	for (uint32_t i = call->call; i < facts->recording->call_count; i++) {
-		const struct sonde_call *later = &facts->recording->calls[i];
-
-		if (later->tid == call->tid && later->program == call->program &&
-		    later->kind != SONDE_CALL_EXIT)
-			return false;
-	}
-	return true;
-}
-
 /* A receive on that socket, or a wait for it alone, that never came back. */
 static const struct sonde_call *find_pending(const struct finding_facts *facts,
 					     uint32_t socket)
 {
 	const struct sonde_recording *recording = facts->recording;
 
-	for (uint32_t i = recording->call_count; socket && i > 0; i--) {
-		const struct sonde_call *call = &recording->calls[i - 1];
+	for (uint32_t i = facts->pending_count; socket && i > 0; i--) {
+		const struct sonde_call *call =
+			&recording->calls[facts->pending[i - 1] - 1];
 
-		/* A signal that ends the program breaks its call off first. */
-		if (call_returned(call) &&
-		    !(call_was_interrupted(call) &&
-		      fact_was_ended(facts, call->program) && is_last(facts, call)))
-			continue;
 		if (call->kind == SONDE_CALL_RECEIVE && call->socket == socket)
 			return call;
 		if (call->kind == SONDE_CALL_WAIT && call->watched_count == 1 &&

@@ -1,0 +1,366 @@
+/* sonde listen: waits for peers, and connects them with this program's input and output,
+ * with each other, with a command, or with another address. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <sonde/listen.h>
+#include <sonde/text.h>
+
+#include "cmd.h"
+#include "listen_words.h"
+#include "message.h"
+#include "talk_fds.h"
+#include "talk_words.h"
+
+static const struct option options[] = {
+	{.name = "udp",
+	 .letter = 'u',
+	 .help = "UDP instead of TCP, with a session for each peer; with --unix, "
+		 "datagrams"},
+	{.name = "unix",
+	 .letter = 'U',
+	 .help = "a Unix socket: its path, or @NAME for an abstract one"},
+	{.name = "ipv4", .letter = '4', .help = "IPv4 addresses only"},
+	{.name = "ipv6", .letter = '6', .help = "IPv6 addresses only"},
+	{.name = "keep-open",
+	 .letter = 'k',
+	 .help = "many clients, at once and one after the other"},
+	{.name = "max-clients",
+	 .letter = 'm',
+	 .type = OPTION_INT,
+	 .argument = "N",
+	 .least = 1,
+	 .most = 1000000,
+	 .help = "so many at once; others wait until one has left"},
+	{.name = "broker", .help = "what a client sends goes to all the others"},
+	{.name = "chat",
+	 .help = "so does each line, with the client's number, and who comes and goes"},
+	{.name = "exec",
+	 .letter = 'e',
+	 .type = OPTION_TEXT,
+	 .argument = "CMD",
+	 .help = "a shell command for each client, which reads and writes its bytes"},
+	{.name = "to",
+	 .type = OPTION_TEXT,
+	 .argument = "HOST:PORT",
+	 .help = "relay each client to this address; a path is a Unix socket"},
+	{.name = "allow",
+	 .type = OPTION_TEXT,
+	 .argument = "CIDR",
+	 .repeats = true,
+	 .help = "clients of these networks only: 192.0.2.0/24"},
+	{.name = "deny",
+	 .type = OPTION_TEXT,
+	 .argument = "CIDR",
+	 .repeats = true,
+	 .help = "no clients of these networks, whatever --allow says"},
+	{.name = "idle-timeout",
+	 .type = OPTION_DURATION,
+	 .argument = "DURATION",
+	 .help = "close a client when nothing came or went for so long; 0s is never "
+		 "(UDP: a minute)"},
+	{.name = "crlf",
+	 .letter = 'C',
+	 .help = "send the end of a line as CR LF, as most text protocols want it"},
+	{.name = "tls",
+	 .help = "TLS; without --cert the certificate is made for this run, and its "
+		 "fingerprint said"},
+	{.name = "tls-name",
+	 .type = OPTION_TEXT,
+	 .argument = "NAME",
+	 .help = "with TLS: the name in the certificate that is made for this run"},
+	{.name = "cert",
+	 .type = OPTION_FILE,
+	 .argument = "FILE",
+	 .help = "with TLS: the certificate (PEM), and those above it"},
+	{.name = "key",
+	 .type = OPTION_FILE,
+	 .argument = "FILE",
+	 .help = "with TLS: its key (PEM), where it is not in the same file"},
+	{.name = "ca-file",
+	 .type = OPTION_FILE,
+	 .argument = "FILE",
+	 .help = "with TLS: clients must show a certificate that these (PEM) have "
+		 "signed"},
+	{.name = "alpn",
+	 .type = OPTION_TEXT,
+	 .argument = "NAMES",
+	 .help = "with TLS: protocols to agree on, with commas: h2,http/1.1"},
+	{.name = "stats", .help = "say at the end how many bytes came and went"},
+	{.name = NULL},
+};
+
+extern char **environ;
+
+struct listening {
+	struct output *output;
+	const struct arguments *arguments;
+	const char *name; /* of the command */
+	struct sonde_cidr_set allow, deny;
+	struct sonde_tls_options tls;
+	struct sonde_target to;
+	struct sonde_listen_options options;
+};
+
+static void observe(void *context, const struct sonde_listen_event *event)
+{
+	struct listening *listening = context;
+	struct output *output = listening->output;
+	char words[1024];
+
+	if (output->has_json) {
+		listen_json_write(output, event);
+		output_flush(output);
+		return;
+	}
+	if (event->kind == SONDE_LISTEN_RECEIVED || event->kind == SONDE_LISTEN_SENT)
+		return;
+	if (output->verbosity < 1 && event->kind != SONDE_LISTEN_NOTE &&
+	    event->kind != SONDE_LISTEN_LISTENING)
+		return;
+	listen_words_format(event, words, sizeof(words));
+	message_note(output, "%s", words);
+}
+
+/* Options that have no meaning together, or without another one. */
+static int check_options(const struct listening *listening)
+{
+	static const char *const uses[] = {"broker", "chat", "exec", "to"};
+	static const char *const pairs[][2] = {
+		{"ipv4", "ipv6"}, {"unix", "ipv4"},  {"unix", "ipv6"},
+		{"tls", "udp"},   {"unix", "allow"}, {"unix", "deny"},
+	};
+	static const char *const of_tls[] = {"tls-name", "ca-file", "cert", "key",
+					     "alpn"};
+	const struct arguments *arguments = listening->arguments;
+	const char *name = listening->name;
+	struct sonde_error err;
+
+	for (size_t i = 0; i < sizeof(of_tls) / sizeof(of_tls[0]); i++)
+		if (arguments_has(arguments, of_tls[i]) &&
+		    !arguments_has(arguments, "tls"))
+			return message_usage(name, "--%s needs --tls", of_tls[i]);
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		if (arguments_refuse_both(arguments, name, pairs[i][0], pairs[i][1],
+					  &err) < 0)
+			return message_error(&err);
+	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++) {
+		if (arguments_has(arguments, uses[i]) &&
+		    arguments_refuse_both(arguments, name, uses[i], "crlf", &err) < 0)
+			return message_error(&err);
+		for (size_t k = i + 1; k < sizeof(uses) / sizeof(uses[0]); k++)
+			if (arguments_refuse_both(arguments, name, uses[i], uses[k],
+						  &err) < 0)
+				return message_error(&err);
+	}
+	if (arguments_has(arguments, "keep-open") && arguments_has(arguments, "crlf"))
+		return message_usage(name,
+				     "--crlf is for one client: without --keep-open");
+	if (arguments->operand_count == 0)
+		return message_usage(
+			name, "%s",
+			arguments_has(arguments, "unix")
+				? "name a socket, as in: sonde listen --unix "
+				  "/tmp/x.sock"
+				: "name a port, as in: sonde listen 50000");
+	if (arguments->operand_count > 1)
+		return message_usage(name,
+				     "%s: one address is enough; HOST and port have a "
+				     "colon between them",
+				     arguments->operands[1]);
+	return STATUS_DONE;
+}
+
+static int read_networks(const struct arguments *arguments, const char *option,
+			 struct sonde_cidr_set *set, struct sonde_error *err)
+{
+	const char *text;
+
+	for (size_t i = 0; (text = arguments_nth(arguments, option, i)); i++) {
+		int r = sonde_cidr_set_add(set, text, option, err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static enum sonde_listen_use read_use(const struct arguments *arguments)
+{
+	return arguments_has(arguments, "broker") ? SONDE_LISTEN_BROKER
+	       : arguments_has(arguments, "chat") ? SONDE_LISTEN_CHAT
+	       : arguments_has(arguments, "exec") ? SONDE_LISTEN_EXEC
+	       : arguments_has(arguments, "to")   ? SONDE_LISTEN_RELAY
+						  : SONDE_LISTEN_PIPE;
+}
+
+/* A path or "@NAME" is a Unix socket; everything else has a port. */
+static void read_target(struct listening *listening)
+{
+	const char *to = arguments_text(listening->arguments, "to", NULL);
+	bool is_path = to && (to[0] == '@' || strchr(to, '/'));
+
+	listening->to = (struct sonde_target){
+		.transport =
+			is_path ? SONDE_TRANSPORT_UNIX : listening->options.transport,
+		.host = to,
+	};
+	if (!is_path && listening->options.transport != SONDE_TRANSPORT_UDP)
+		listening->to.transport = SONDE_TRANSPORT_TCP;
+}
+
+static int read_options(struct listening *listening, struct sonde_error *err)
+{
+	const struct arguments *arguments = listening->arguments;
+	struct sonde_listen_options *how = &listening->options;
+	bool is_unix = arguments_has(arguments, "unix");
+	bool is_udp = arguments_has(arguments, "udp");
+
+	how->transport =
+		is_unix  ? is_udp ? SONDE_TRANSPORT_UNIX_DATAGRAM : SONDE_TRANSPORT_UNIX
+		: is_udp ? SONDE_TRANSPORT_UDP
+			 : SONDE_TRANSPORT_TCP;
+	how->address = arguments->operands[0];
+	how->family = arguments_has(arguments, "ipv4")   ? SONDE_FAMILY_INET
+		      : arguments_has(arguments, "ipv6") ? SONDE_FAMILY_INET6
+							 : SONDE_FAMILY_NONE;
+	how->use = read_use(arguments);
+	how->command = arguments_text(arguments, "exec", NULL);
+	how->environment = environ;
+	read_target(listening);
+	how->to = &listening->to;
+	how->keep_open = arguments_has(arguments, "keep-open");
+	how->max_clients = (unsigned)arguments_number(arguments, "max-clients", 0);
+	how->idle_timeout_ns = arguments_number(arguments, "idle-timeout", 0);
+	how->crlf = arguments_has(arguments, "crlf");
+	how->wants_bytes = listening->output->has_json;
+	how->observer = observe;
+	how->context = listening;
+	if (read_networks(arguments, "allow", &listening->allow, err) < 0 ||
+	    read_networks(arguments, "deny", &listening->deny, err) < 0)
+		return -EINVAL;
+	how->allow = listening->allow.count ? &listening->allow : NULL;
+	how->deny = listening->deny.count ? &listening->deny : NULL;
+	listening->tls = (struct sonde_tls_options){
+		.name = arguments_text(arguments, "tls-name", NULL),
+		.ca_file = arguments_text(arguments, "ca-file", NULL),
+		.cert_file = arguments_text(arguments, "cert", NULL),
+		.key_file = arguments_text(arguments, "key", NULL),
+		.alpn = arguments_text(arguments, "alpn", NULL),
+	};
+	how->tls = arguments_has(arguments, "tls") ? &listening->tls : NULL;
+	return 0;
+}
+
+/* Only what is used is touched: a relay leaves standard input alone. */
+static void take_pipe(struct listening *listening)
+{
+	struct sonde_listen_options *how = &listening->options;
+	bool has_json = listening->output->has_json;
+
+	how->in_fd = how->out_fd = -1;
+	if (how->use != SONDE_LISTEN_PIPE)
+		return;
+	how->in_is_terminal = isatty(STDIN_FILENO) == 1;
+	how->escapes = !has_json && isatty(STDOUT_FILENO) == 1;
+	how->in_fd = talk_fds_take(STDIN_FILENO, O_RDONLY);
+	if (!has_json)
+		how->out_fd = talk_fds_take(STDOUT_FILENO, O_WRONLY);
+}
+
+static int64_t realtime_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+static void say_fingerprint(struct listening *listening,
+			    const struct sonde_listener *listener)
+{
+	bool is_self_made = false;
+	const char *fingerprint = sonde_listener_fingerprint(listener, &is_self_made);
+
+	if (fingerprint[0])
+		message_note(listening->output, "%s %s",
+			     is_self_made
+				     ? "the certificate was made for this run; pin it:"
+				     : "the certificate is",
+			     fingerprint);
+}
+
+static int listen_and_serve(struct listening *listening, struct sonde_error *err)
+{
+	int signal_fd = talk_fds_open_signals();
+	struct sonde_listener *listener = NULL;
+	struct sonde_listen_totals totals;
+	int r;
+
+	if (signal_fd < 0)
+		return sonde_error_set(err, SONDE_ERROR_TROUBLE, -errno, "prepare",
+				       "signals", NULL);
+	r = sonde_listener_open(&listening->options, &listener, err);
+	if (r == 0) {
+		say_fingerprint(listening, listener);
+		r = sonde_listener_run(listener, signal_fd, err);
+		sonde_listener_get_totals(listener, &totals);
+		/* Before the numbers: the clients that it closes have some, too. */
+		sonde_listener_free(listener);
+		if (arguments_has(listening->arguments, "stats"))
+			listen_stats_print(listening->output, &totals);
+	}
+	close(signal_fd);
+	return r;
+}
+
+static int run(const struct command *command, const struct arguments *arguments,
+	       struct output *output)
+{
+	struct listening listening = {
+		.output = output,
+		.arguments = arguments,
+		.name = command->name,
+	};
+	struct sonde_error err;
+	int status = check_options(&listening);
+	int r;
+
+	if (status != STATUS_DONE)
+		return status;
+	if (read_options(&listening, &err) < 0)
+		return message_error(&err);
+	if (output->has_json)
+		output_json_start(output, realtime_ns());
+	take_pipe(&listening);
+	r = listen_and_serve(&listening, &err);
+	if (r < 0)
+		return message_error(&err);
+	/* Who serves until it is told to end has done so. */
+	if (r > 0 && listening.options.use == SONDE_LISTEN_PIPE &&
+	    !listening.options.keep_open)
+		return STATUS_NETWORK;
+	return STATUS_DONE;
+}
+
+const struct command command_listen = {
+	.name = "listen",
+	.summary = "Wait for peers: a pipe, a chat, a command, a relay",
+	.usage = "[HOST:]PORT\n--unix PATH",
+	.description =
+		"Waits for a client, sends it what comes on standard input, and writes "
+		"what "
+		"it sends to standard output, byte for byte, until both have ended. With "
+		"--keep-open for many clients; or each client gets the others (--broker, "
+		"--chat), a command of its own (--exec) or another address (--to).\n"
+		"Without a host it listens on this machine's loopback alone; *:PORT is "
+		"every interface.\n"
+		"\n"
+		"  sonde listen --keep-open --to localhost:8080 9090",
+	.options = options,
+	.run = run,
+};

@@ -1,0 +1,13 @@
+/* Standard input and output, and the signals that end a talk, as descriptors. */
+#ifndef CLI_TALK_FDS_H
+#define CLI_TALK_FDS_H
+
+/* The descriptor moves elsewhere, and its number gets /dev/null: the library closes it
+ * when its direction is over, and a reader must then see the end.  flags: O_RDONLY or
+ * O_WRONLY.  -1 where it was closed. */
+int talk_fds_take(int fd, int flags);
+
+/* From here on SIGINT and SIGTERM become readable. The descriptor, or -1. */
+int talk_fds_open_signals(void);
+
+#endif

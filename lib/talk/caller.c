@@ -1,0 +1,441 @@
+/* One client's life: TLS, the other end, bytes both ways, and how it ended. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/clock.h"
+#include "talk/listener.h"
+
+enum { DATAGRAM_IDLE_S = 60 }; /* UDP has no end: silence is one */
+
+static bool is_hub(const struct sonde_listener *listener)
+{
+	return listener->options.use <= SONDE_LISTEN_CHAT;
+}
+
+static bool is_datagram(const struct sonde_listener *listener)
+{
+	return listener->options.transport == SONDE_TRANSPORT_UDP;
+}
+
+static void tell(struct caller *client, struct sonde_listen_event *event)
+{
+	event->client = client->number;
+	event->local = client->local;
+	event->peer = client->peer;
+	event->local_address = client->local_address;
+	event->peer_address = client->peer_address;
+	listener_tell(client->listener, event);
+}
+
+void caller_count_received(struct caller *client, const void *bytes, size_t n)
+{
+	client->received += n;
+	client->active_ns = loop_now_ns(client->listener->loop);
+	client->listener->totals.received += n;
+	if (client->listener->options.wants_bytes && n > 0)
+		tell(client, &(struct sonde_listen_event){.kind = SONDE_LISTEN_RECEIVED,
+							  .bytes = bytes,
+							  .count = n});
+}
+
+void caller_count_sent(struct caller *client, const void *bytes, size_t n)
+{
+	client->sent += n;
+	client->active_ns = loop_now_ns(client->listener->loop);
+	client->listener->totals.sent += n;
+	if (client->listener->options.wants_bytes && n > 0)
+		tell(client, &(struct sonde_listen_event){.kind = SONDE_LISTEN_SENT,
+							  .bytes = bytes,
+							  .count = n});
+}
+
+/* ---- the end */
+
+static void close_end(struct end *end, bool is_reset)
+{
+	const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+	struct sonde_listener *listener = end->client->listener;
+
+	if (!end->stream)
+		return;
+	if (is_reset && !end->stream->is_datagram)
+		setsockopt(stream_fd(end->stream), SOL_SOCKET, SO_LINGER, &at_once,
+			   sizeof(at_once));
+	loop_close(listener->loop, end->slot);
+	stream_close(end->stream);
+	end->stream = NULL;
+	end->slot = -1;
+	if (end->kept)
+		listener_give_buffer(listener, end->kept);
+	end->kept = NULL;
+}
+
+static void free_client(struct caller *client)
+{
+	queue_done(&client->queue);
+	array_free(client->line);
+	array_free(client);
+}
+
+void caller_free_end(struct end *end)
+{
+	struct caller *client = end->client;
+
+	if (--client->refs == 0 && client->state == CLIENT_CLOSED)
+		free_client(client);
+}
+
+void caller_close(struct caller *client, bool in_order, bool is_reset, const char *format,
+		  ...)
+{
+	struct sonde_listener *listener = client->listener;
+	bool was_open = client->state == CLIENT_OPEN;
+	char text[256];
+	va_list arguments;
+
+	if (client->state == CLIENT_CLOSED)
+		return;
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	client->state = CLIENT_CLOSED;
+	if (client->next)
+		client->next->link = client->link;
+	*client->link = client->next;
+	close_end(&client->near, is_reset);
+	close_end(&client->far, is_reset);
+	listener->client_count--;
+	tell(client, &(struct sonde_listen_event){
+			     .kind = SONDE_LISTEN_CLOSED,
+			     .text = text,
+			     .received = client->received,
+			     .sent = client->sent,
+			     .lasted_ns = clock_monotonic_ns() - client->opened_ns,
+			     .in_order = in_order,
+		     });
+	if (was_open && is_hub(listener))
+		hub_remove(client);
+	if (!in_order && !listener->options.keep_open)
+		listener->why_client = true;
+	if (!listener->options.keep_open)
+		listener->is_done = true;
+	listener_watch(listener);
+	if (client->refs == 0)
+		free_client(client);
+}
+
+/* What an end's failure is called, and whether it was a reset that the other end should
+ * see, too. */
+static void fail(struct caller *client, const struct end *end, int error)
+{
+	const char *who = end == &client->near ? "the client" : "the other end";
+	const char *trouble = end->stream ? end->stream->trouble : "";
+
+	if (trouble[0])
+		caller_close(client, false, true, "%s: %s", who, trouble);
+	else if (error == -ECONNRESET)
+		caller_close(client, false, true, "%s reset the connection (ECONNRESET)",
+			     who);
+	else if (error == -ETIMEDOUT)
+		caller_close(client, false, true,
+			     "%s does not answer any more (ETIMEDOUT)", who);
+	else
+		caller_close(client, false, true, "%s: %s", who, strerrordesc_np(-error));
+}
+
+/* ---- waiting */
+
+/* Of an end that is not waited for a failure is told, and once: that both directions are
+ * closed may stay so until the other end has taken what is left. */
+static void watch(struct end *end, uint32_t events)
+{
+	if (events == 0)
+		events = EPOLLET;
+	if (!end->stream || end->watched == events)
+		return;
+	end->watched = events;
+	loop_watch(end->client->listener->loop, end->slot, events);
+}
+
+static uint32_t wants_of(const struct end *end)
+{
+	const struct end *other = end->other;
+	bool reads, writes;
+
+	if (!end->stream)
+		return 0;
+	reads = !end->has_ended && !end->keeps && !other->is_broken;
+	writes =
+		!end->is_broken && (other->keeps || (other->has_ended && !end->was_told));
+	return stream_events(end->stream, reads, writes);
+}
+
+static int64_t idle_ns(const struct caller *client)
+{
+	int64_t limit_ns = client->listener->options.idle_timeout_ns;
+
+	if (limit_ns <= 0 && is_datagram(client->listener))
+		limit_ns = DATAGRAM_IDLE_S * NS_PER_S;
+	return limit_ns > 0 ? client->active_ns + limit_ns : LOOP_NEVER;
+}
+
+/* Bytes that a stream has already are not told by the kernel: the deadline is now. */
+static bool has_more(const struct end *end)
+{
+	return end->stream && stream_has_pending(end->stream) && !end->has_ended &&
+	       !end->keeps && !(end->other && end->other->is_broken);
+}
+
+void caller_watch(struct caller *client)
+{
+	struct loop *loop = client->listener->loop;
+	int64_t until_ns = client->deadline_ns;
+
+	if (client->state == CLIENT_CLOSED)
+		return;
+	if (client->state == CLIENT_OPEN) {
+		until_ns = idle_ns(client);
+		if (is_hub(client->listener)) {
+			bool has_bytes = client->queue.used > client->queue.at;
+
+			watch(&client->near,
+			      stream_events(client->near.stream, !client->near.has_ended,
+					    has_bytes));
+		} else {
+			watch(&client->near, wants_of(&client->near));
+			watch(&client->far, wants_of(&client->far));
+		}
+		if (has_more(&client->near) || has_more(&client->far))
+			until_ns = loop_now_ns(loop);
+	}
+	loop_set_deadline(loop, client->near.slot, until_ns);
+}
+
+/* ---- moving bytes */
+
+static void move(struct caller *client)
+{
+	struct end *near = &client->near, *far = &client->far, *failed = NULL;
+	int r = pump(near, far, &failed);
+
+	if (r == 0)
+		r = pump(far, near, &failed);
+	if (r < 0) {
+		fail(client, failed, r);
+		return;
+	}
+	if (near->has_ended && !client->was_told_end) {
+		client->was_told_end = true;
+		tell(client, &(struct sonde_listen_event){.kind = SONDE_LISTEN_ENDED});
+	}
+	if (pump_is_over(near, far) && pump_is_over(far, near))
+		caller_close(client, true, false, "both ends are done");
+	else
+		caller_watch(client);
+}
+
+void caller_opened(struct caller *client)
+{
+	client->state = CLIENT_OPEN;
+	client->active_ns = loop_now_ns(client->listener->loop);
+	if (is_hub(client->listener)) {
+		hub_add(client);
+		if (client->state == CLIENT_OPEN)
+			hub_ready(client);
+		return;
+	}
+	client->near.other = &client->far;
+	client->far.other = &client->near;
+	move(client);
+}
+
+/* ---- the beginning */
+
+static void begin_use(struct caller *client)
+{
+	int r = 0;
+
+	switch (client->listener->options.use) {
+	case SONDE_LISTEN_EXEC:
+		r = child_start(client);
+		if (r < 0)
+			caller_close(client, false, true, "its command did not start: %s",
+				     strerrordesc_np(-r));
+		break;
+	case SONDE_LISTEN_RELAY:
+		client->state = CLIENT_REACHING;
+		client->deadline_ns = loop_now_ns(client->listener->loop) +
+				      LIMIT_LISTEN_REACH_MS * NS_PER_MS;
+		watch(&client->near, 0);
+		r = reach_begin(client);
+		if (r < 0)
+			caller_close(client, false, true, "cannot be relayed: %s",
+				     strerrordesc_np(-r));
+		else
+			caller_watch(client);
+		break;
+	default:
+		caller_opened(client);
+		break;
+	}
+}
+
+static void shake_hands(struct caller *client)
+{
+	struct sonde_tls_details details;
+	int r = tls_handshake(client->near.stream);
+
+	if (r == -EAGAIN) {
+		watch(&client->near, stream_events(client->near.stream, true, false));
+		caller_watch(client);
+		return;
+	}
+	if (r < 0) {
+		caller_close(client, false, false, "TLS: %s",
+			     client->near.stream->trouble[0]
+				     ? client->near.stream->trouble
+				     : strerrordesc_np(-r));
+		return;
+	}
+	tls_describe(client->near.stream, &details);
+	tell(client,
+	     &(struct sonde_listen_event){.kind = SONDE_LISTEN_SECURED, .tls = &details});
+	begin_use(client);
+}
+
+static int open_near(struct caller *client, int fd)
+{
+	struct sonde_listener *listener = client->listener;
+	struct stream *stream = stream_new_plain(fd, is_datagram(listener));
+	int r;
+
+	if (!stream) {
+		close(fd);
+		return -ENOMEM;
+	}
+	if (listener->tls) {
+		struct stream *secured = NULL;
+
+		r = tls_start(listener->tls, NULL, stream, &secured);
+		if (r < 0)
+			return r;
+		stream = secured;
+	}
+	return end_open(&client->near, client, stream);
+}
+
+void caller_new(struct sonde_listener *listener, const struct listening *from, int fd)
+{
+	struct caller *client = array_new(1, sizeof(*client));
+	int r = client ? 0 : -ENOMEM;
+
+	if (!client) {
+		close(fd);
+		listener_note(listener, "no memory for another client");
+		return;
+	}
+	client->listener = listener;
+	client->near.client = client->far.client = client;
+	client->near.slot = client->far.slot = -1;
+	client->opened_ns = client->active_ns = loop_now_ns(listener->loop);
+	listener_name_peer(listener, from, fd, client);
+	r = open_near(client, fd);
+	if (r < 0) {
+		array_free(client);
+		listener_note(listener, "a client was closed at once: %s",
+			      strerrordesc_np(-r));
+		return;
+	}
+	client->number = ++listener->totals.clients;
+	if (client->number == 1)
+		listener->began_ns = clock_monotonic_ns();
+	listener->client_count++;
+	client->link = &listener->clients;
+	client->next = listener->clients;
+	if (client->next)
+		client->next->link = &client->next;
+	listener->clients = client;
+	tell(client, &(struct sonde_listen_event){.kind = SONDE_LISTEN_ACCEPTED});
+	client->deadline_ns =
+		loop_now_ns(listener->loop) + LIMIT_LISTEN_REACH_MS * NS_PER_MS;
+	if (listener->tls)
+		shake_hands(client);
+	else
+		begin_use(client);
+}
+
+void caller_take_datagram(struct caller *client, const uint8_t *bytes, size_t n)
+{
+	if (client->state != CLIENT_OPEN && client->state != CLIENT_REACHING)
+		return;
+	client->active_ns = loop_now_ns(client->listener->loop);
+	if (is_hub(client->listener)) {
+		hub_pass(client, bytes, n);
+	} else if (client->far.stream) {
+		pump_datagram(&client->near, &client->far, bytes, n);
+		caller_watch(client);
+	}
+}
+
+/* ---- events */
+
+void caller_ready(struct caller *client, struct end *end, uint32_t events)
+{
+	int error = 0;
+	socklen_t size = sizeof(error);
+
+	switch (client->state) {
+	case CLIENT_HANDSHAKE:
+		shake_hands(client);
+		return;
+	case CLIENT_REACHING:
+		if (end == &client->far) {
+			reach_ready(client);
+		} else if (events & (EPOLLERR | EPOLLHUP)) {
+			caller_close(client, false, true,
+				     "the client left before it was relayed");
+		}
+		return;
+	case CLIENT_CLOSED:
+		return;
+	case CLIENT_OPEN:
+		break;
+	}
+	if (end->watched == EPOLLET && (events & (EPOLLERR | EPOLLHUP))) {
+		getsockopt(stream_fd(end->stream), SOL_SOCKET, SO_ERROR, &error, &size);
+		if (error)
+			fail(client, end, -error);
+		return;
+	}
+	if (is_hub(client->listener))
+		hub_ready(client);
+	else
+		move(client);
+}
+
+void caller_late(struct caller *client)
+{
+	int64_t now_ns = loop_now_ns(client->listener->loop);
+
+	if (client->state == CLIENT_CLOSED)
+		return;
+	if (client->state == CLIENT_HANDSHAKE) {
+		caller_close(client, false, true, "TLS: the handshake took too long");
+	} else if (client->state == CLIENT_REACHING) {
+		caller_close(client, false, true,
+			     "cannot be relayed: the other address does not answer");
+	} else if (idle_ns(client) <= now_ns) {
+		caller_close(client, is_datagram(client->listener), false,
+			     "nothing came or went for too long");
+	} else if (is_hub(client->listener)) {
+		hub_ready(client);
+	} else {
+		move(client);
+	}
+}

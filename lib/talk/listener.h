@@ -1,0 +1,216 @@
+/* A listener from inside.
+ *
+ *	listener.c	its life: open, run, accept, tell
+ *	listen_bind.c	its sockets
+ *	caller.c	one client's life, and what it is connected with
+ *	pump.c		bytes from one end to another
+ *	hub.c		one client's bytes to all the others
+ *	child.c		a command for a client
+ *	reach.c		another address for a client
+ *
+ * An end is a stream in the loop.  Two ends form a link; a client of a hub is an end
+ * alone.  Everything that happens to a client goes through caller_close(), once. */
+#ifndef TALK_LISTENER_H
+#define TALK_LISTENER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <sonde/listen.h>
+
+#include "base/limits.h"
+#include "io/loop.h"
+#include "io/sock.h"
+#include "io/stream.h"
+#include "io/tls.h"
+#include "talk/outlet.h"
+
+enum listener_kind {
+	KIND_SOCKET = 0, /* struct listening: it listens */
+	KIND_END,        /* struct end: a stream */
+	KIND_INPUT,      /* in_fd */
+	KIND_OUTPUT,     /* out_fd, when it is full */
+	KIND_CHILD,      /* a pidfd */
+	KIND_ALSO,       /* the caller's also_fd */
+	KINDS
+};
+
+struct caller;
+
+/* A direction from one end to the other: what was read and is not written yet. */
+struct end {
+	struct stream *stream; /* owned; NULL: closed, or not there yet */
+	int slot;              /* in the loop; -1 none */
+	struct caller *client; /* borrowed */
+	struct end *other;     /* of the link; NULL in a hub */
+	uint8_t *kept;         /* owned, from the pool; NULL: nothing is kept */
+	size_t kept_at, kept_used;
+	bool keeps;     /* also true for an empty datagram */
+	bool has_ended; /* it sends no more */
+	bool was_told;  /* that `other` sends no more: our half is closed */
+	bool is_broken; /* nothing can be written to it any more */
+	uint32_t watched;
+};
+
+enum client_state {
+	CLIENT_HANDSHAKE = 0, /* TLS */
+	CLIENT_REACHING,      /* the other address */
+	CLIENT_OPEN,
+	CLIENT_CLOSED,
+};
+
+/* Bytes for a client of a hub, which it did not take yet. */
+struct queue {
+	uint8_t *bytes; /* owned */
+	size_t at, used, room;
+};
+
+struct caller {
+	struct sonde_listener *listener; /* borrowed */
+	struct caller *next, **link;     /* of all that are open */
+	uint64_t number;
+	enum client_state state;
+	struct end near, far; /* the client; what it is connected with */
+	struct sonde_address local_address, peer_address;
+	char local[SONDE_ENDPOINT_CHARS], peer[SONDE_ENDPOINT_CHARS];
+	uint64_t received, sent;
+	int64_t opened_ns, active_ns, deadline_ns; /* deadline_ns: of a state */
+	int to_try;                                /* reach.c: the next address */
+	struct queue queue;                        /* hub.c */
+	uint8_t *line; /* owned; hub.c: the unfinished line of a chat */
+	size_t line_used;
+	bool was_told_end; /* the observer was, that the client sends no more */
+	unsigned refs;     /* ends still in the loop */
+};
+
+/* A socket that listens. */
+struct listening {
+	struct sonde_listener *listener;
+	int fd, slot;
+	struct sonde_address address; /* not of Unix */
+	bool is_paused;
+};
+
+struct child {
+	struct sonde_listener *listener;
+	struct child *next, **link;
+	pid_t pid;
+	int slot;
+};
+
+struct sonde_listener {
+	struct sonde_listen_options options;
+	struct loop *loop;
+	struct tls_context *tls; /* NULL none */
+	struct listening sockets[LIMIT_ADDRESSES];
+	size_t socket_count;
+	char path[SONDE_ENDPOINT_CHARS]; /* a file to remove in the end; "" none */
+	struct sonde_address to[LIMIT_ADDRESSES]; /* RELAY, where it is IP */
+	int to_count;
+	struct caller *clients;
+	struct child *children;
+	unsigned client_count, max_clients;
+	uint8_t *scratch; /* LIMIT_TALK_BYTES: of the read that is under way */
+	uint8_t *spare[LIMIT_LISTEN_SPARE]; /* buffers of the same size, for the next */
+	unsigned spare_count;
+	/* PIPE with many clients. */
+	int in_slot;
+	bool in_ended, in_is_file, in_waits;
+	int out_slot;
+	struct outlet out;
+	struct queue out_queue;
+	struct sonde_listen_totals totals;
+	int64_t began_ns, quiet_until_ns;
+	int single_fd;          /* PIPE with one client: this one; -1 not yet */
+	bool is_done, was_told; /* was_told: by also_fd */
+	bool why_client;        /* the one client did not end in order */
+	int error;              /* the end of all, with why */
+	struct sonde_error why;
+};
+
+/* ---- listener.c */
+
+void listener_tell(struct sonde_listener *listener, struct sonde_listen_event *event);
+void listener_note(struct sonde_listener *listener, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* Accepting goes on, or waits, as there is room for clients. */
+void listener_watch(struct sonde_listener *listener);
+/* The names of both ends of an accepted (or connected) socket. */
+void listener_name_peer(struct sonde_listener *listener, const struct listening *from,
+			int fd, struct caller *client);
+/* Ends everything: an error of this side. */
+void listener_fail(struct sonde_listener *listener, int error, const char *operation,
+		   const char *subject);
+uint8_t *listener_take_buffer(struct sonde_listener *listener); /* NULL: no memory */
+void listener_give_buffer(struct sonde_listener *listener, uint8_t *buffer);
+
+/* ---- listen_bind.c */
+
+int listen_bind(struct sonde_listener *listener, struct sonde_error *err);
+
+/* ---- caller.c */
+
+/* Takes fd.  A client that cannot be had is closed at once. */
+void caller_new(struct sonde_listener *listener, const struct listening *from, int fd);
+void caller_ready(struct caller *client, struct end *end, uint32_t events);
+/* A datagram of it that came to the listening socket. */
+void caller_take_datagram(struct caller *client, const uint8_t *bytes, size_t n);
+/* Of its state or idleness. */
+void caller_late(struct caller *client);
+void caller_free_end(struct end *end); /* the loop is done with it */
+/* Tells why, and lets go of everything.  is_reset: so that the ends see a reset. */
+void caller_close(struct caller *client, bool in_order, bool is_reset, const char *format,
+		  ...) __attribute__((format(printf, 4, 5)));
+/* The far end is there (state OPEN). */
+void caller_opened(struct caller *client);
+/* Asks the loop for what both ends want now. */
+void caller_watch(struct caller *client);
+/* Bytes that came from, or went to, the client. */
+void caller_count_received(struct caller *client, const void *bytes, size_t n);
+void caller_count_sent(struct caller *client, const void *bytes, size_t n);
+
+/* ---- pump.c */
+
+/* Adds a stream to the loop as that end; takes it.  0 or -errno. */
+int end_open(struct end *end, struct caller *client, struct stream *stream);
+/* What can be moved from one end to the other now.  0, or the errno of the end that
+ * failed for good (*ret_failed). */
+int pump(struct end *from, struct end *to, struct end **ret_failed);
+/* The same with bytes that were read already: a datagram. */
+void pump_datagram(struct end *from, struct end *to, const uint8_t *bytes, size_t n);
+/* Everything of that direction has been told: an end, or it broke. */
+bool pump_is_over(const struct end *from, const struct end *to);
+
+/* ---- hub.c */
+
+int queue_add(struct queue *queue, const void *bytes, size_t n); /* -ENOBUFS: full */
+void queue_done(struct queue *queue);
+/* A client has come, or gone (chat tells the others). */
+void hub_add(struct caller *client);
+void hub_remove(struct caller *client);
+void hub_ready(struct caller *client);
+void hub_pass(struct caller *client, const uint8_t *bytes, size_t n);
+/* Own input and output, of PIPE with many clients. */
+int hub_open_pipe(struct sonde_listener *listener, struct sonde_error *err);
+void hub_read_input(struct sonde_listener *listener);
+void hub_write_output(struct sonde_listener *listener);
+
+/* ---- child.c */
+
+int child_start(struct caller *client);
+void child_ready(struct child *child);
+void child_free(struct child *child);
+void child_end_all(struct sonde_listener *listener);
+
+/* ---- reach.c */
+
+/* Reads what --to means, once.  0 or -errno. */
+int reach_prepare(struct sonde_listener *listener, struct sonde_error *err);
+/* Begins, or goes on with the next address.  0, or -errno when none is left. */
+int reach_begin(struct caller *client);
+/* The connect has ended one way or the other. */
+void reach_ready(struct caller *client);
+
+#endif

@@ -1,0 +1,192 @@
+/* Bytes from one end to another.
+ *
+ * A direction reads into the listener's one scratch buffer and writes from there; only
+ * what the other end does not take now is kept, in a buffer of its own, and then nothing
+ * more is read.  So an idle client costs no buffer, and a slow one a single one.
+ *
+ * An end is passed on when all before it has been.  When nothing can be written to an end
+ * any more, its own bytes still come: that direction goes on until it ends by itself. */
+#include "talk/listener.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+int end_open(struct end *end, struct caller *client, struct stream *stream)
+{
+	int slot = loop_add(client->listener->loop, KIND_END, stream_fd(stream), 0, end);
+
+	if (slot < 0) {
+		stream_close(stream);
+		return slot;
+	}
+	end->stream = stream;
+	end->slot = slot;
+	end->client = client;
+	end->watched = 0;
+	client->refs++;
+	return 0;
+}
+
+static void count(struct end *from, const void *bytes, size_t n)
+{
+	struct caller *client = from->client;
+
+	if (from == &client->near)
+		caller_count_received(client, bytes, n);
+	else
+		caller_count_sent(client, bytes, n);
+}
+
+static void let_go(struct end *from)
+{
+	if (from->kept)
+		listener_give_buffer(from->client->listener, from->kept);
+	from->kept = NULL;
+	from->keeps = false;
+	from->kept_at = from->kept_used = 0;
+}
+
+static int keep(struct end *from, const uint8_t *bytes, size_t n)
+{
+	from->kept = listener_take_buffer(from->client->listener);
+	if (!from->kept)
+		return -ENOMEM;
+	memcpy(from->kept, bytes, n);
+	from->kept_at = 0;
+	from->kept_used = n;
+	from->keeps = true;
+	return 0;
+}
+
+/* Writes as much as is taken.  0: all; -EAGAIN: some are left at *at; or -errno. */
+static int write_all(struct end *to, const uint8_t *bytes, size_t *at, size_t n)
+{
+	do {
+		ssize_t written = stream_write(to->stream, bytes + *at, n - *at);
+
+		/* A datagram that the other side has no room or no ear for is lost, as
+		 * datagrams are. */
+		if (written < 0 && written != -EAGAIN && to->stream->is_datagram)
+			return 0;
+		if (written < 0)
+			return (int)written;
+		*at += (size_t)written;
+	} while (*at < n);
+	return 0;
+}
+
+static void break_end(struct end *to, struct end *from)
+{
+	to->is_broken = true;
+	let_go(from);
+}
+
+static bool is_gone(int error)
+{
+	return error == -EPIPE || error == -ECONNRESET || error == -ENOTCONN;
+}
+
+static int pass_end(struct end *to)
+{
+	int r;
+
+	if (to->was_told || to->is_broken)
+		return 0;
+	r = stream_shutdown(to->stream);
+	if (r == -EAGAIN)
+		return r;
+	to->was_told = true;
+	/* Without a half-close the end is told by closing, when all is over. */
+	return r == -EOPNOTSUPP || r == -ENOTCONN ? 0 : r;
+}
+
+static int write_kept(struct end *from, struct end *to, struct end **ret_failed)
+{
+	size_t at = from->kept_at;
+	int r = write_all(to, from->kept, &at, from->kept_used);
+
+	count(from, from->kept + from->kept_at, at - from->kept_at);
+	from->kept_at = at;
+	if (r == 0) {
+		let_go(from);
+	} else if (is_gone(r)) {
+		break_end(to, from);
+		r = 0;
+	} else if (r != -EAGAIN) {
+		*ret_failed = to;
+	}
+	return r;
+}
+
+static int read_once(struct end *from, struct end *to, struct end **ret_failed)
+{
+	uint8_t *bytes = from->client->listener->scratch;
+	ssize_t got = stream_read(from->stream, bytes, LIMIT_TALK_BYTES);
+	size_t at = 0;
+	int r;
+
+	if (got < 0) {
+		*ret_failed = from;
+		return (int)got;
+	}
+	if (got == 0 && !from->stream->is_datagram) {
+		from->has_ended = true;
+		return 0;
+	}
+	r = write_all(to, bytes, &at, (size_t)got);
+	count(from, bytes, at);
+	if (r == -EAGAIN) {
+		int kept = keep(from, bytes + at, (size_t)got - at);
+
+		*ret_failed = from;
+		return kept < 0 ? kept : -EAGAIN;
+	}
+	if (is_gone(r)) {
+		break_end(to, from);
+		return 0;
+	}
+	if (r < 0)
+		*ret_failed = to;
+	return r;
+}
+
+int pump(struct end *from, struct end *to, struct end **ret_failed)
+{
+	int r = 0;
+
+	if (from->keeps && !to->is_broken)
+		r = write_kept(from, to, ret_failed);
+	for (int i = 0; r == 0 && i < LIMIT_LISTEN_ROUNDS; i++) {
+		if (from->has_ended || to->is_broken)
+			break;
+		r = read_once(from, to, ret_failed);
+	}
+	if (r == 0 && from->has_ended && !from->keeps) {
+		r = pass_end(to);
+		if (is_gone(r)) {
+			to->is_broken = true;
+			r = 0;
+		}
+		*ret_failed = to;
+	}
+	return r == -EAGAIN ? 0 : r;
+}
+
+bool pump_is_over(const struct end *from, const struct end *to)
+{
+	return to->is_broken || (from->has_ended && !from->keeps && to->was_told);
+}
+
+void pump_datagram(struct end *from, struct end *to, const uint8_t *bytes, size_t n)
+{
+	size_t at = 0;
+
+	/* While another one waits it is lost, as datagrams are. */
+	if (from->keeps || to->is_broken)
+		return;
+	if (write_all(to, bytes, &at, n) == -EAGAIN)
+		(void)keep(from, bytes, n);
+	else
+		count(from, bytes, n);
+}
