@@ -375,12 +375,8 @@ static void show(struct seen *seen, const struct arguments *arguments,
 		 struct scan_frame *frame)
 {
 	struct output *output = seen->output;
-	char words[1024];
-
 	scan_progress_clear(&seen->progress);
 	frame->ended_ns = realtime_ns();
-	join_words(arguments, words, sizeof(words));
-	frame->arguments = words;
 	if (output->has_json) {
 		render_scan_json_summary(output, frame);
 		return;
@@ -430,8 +426,8 @@ static int check_usage(const struct command *command, const struct arguments *ar
 	return STATUS_DONE;
 }
 
-static int scan(const struct arguments *arguments, struct seen *seen,
-		struct sonde_scan_options *how, struct sonde_error *err)
+static int scan_and_show(const struct arguments *arguments, struct seen *seen,
+			 struct sonde_scan_options *how, struct sonde_error *err)
 {
 	struct scan_frame frame = {
 		.method = how->method,
@@ -442,6 +438,7 @@ static int scan(const struct arguments *arguments, struct seen *seen,
 		.only_ping = how->only_ping,
 	};
 	struct sonde_scan *scan = NULL;
+	char words[1024];
 	int signal_fd = -1;
 	int r = sonde_scan_new(how, &scan, err);
 
@@ -460,6 +457,8 @@ static int scan(const struct arguments *arguments, struct seen *seen,
 		r = sonde_scan_run(scan, signal_fd, err);
 	}
 	if (r >= 0) {
+		join_words(arguments, words, sizeof(words));
+		frame.arguments = words;
 		frame.summary = sonde_scan_summary(scan);
 		show(seen, arguments, &frame);
 	}
@@ -573,7 +572,7 @@ static int run(const struct command *command, const struct arguments *arguments,
 	how.only_ping = how_ping == PING_ONLY;
 	raise_descriptor_limit();
 	scan_progress_init(&seen.progress, output);
-	int r = scan(arguments, &seen, &how, &err);
+	int r = scan_and_show(arguments, &seen, &how, &err);
 	scan_progress_clear(&seen.progress);
 	if (r >= 0 && seen.view.has_no_memory)
 		r = sonde_error_set(&err, SONDE_ERROR_TROUBLE, -ENOMEM, "keep",

@@ -157,8 +157,8 @@ static int trace(struct output *output, const struct found *found,
 	else
 		snprintf(ports, sizeof(ports), "%u", found->port);
 	r = sonde_trace_start(&options, &traced, err);
-	while (r >= 0 && (r = sonde_trace_wait(traced, -1, err)) > 0)
-		continue;
+	if (r == 0)
+		r = sonde_trace_wait(traced, -1, err);
 	if (r == 0 && show(output, traced) < 0)
 		r = sonde_error_set(err, SONDE_ERROR_TROUBLE, -ENOMEM, "show",
 				    "the trace", NULL);

@@ -202,8 +202,11 @@ static int start(struct connector *connector, const struct course_probe *probe,
 			(struct slot){.fd = fd, .probe = *probe, .sent_ns = now_ns};
 		event.data.u32 = slot;
 		epoll_ctl(connector->epoll_fd, EPOLL_CTL_ADD, fd, &event);
-		connector->queue[(connector->queue_head + connector->queue_count++) %
-				 connector->queue_room] =
+		uint32_t tail = connector->queue_head + connector->queue_count++;
+
+		if (tail >= connector->queue_room)
+			tail -= connector->queue_room;
+		connector->queue[tail] =
 			(struct waiting){.slot = slot, .sent_ns = now_ns};
 		return 0;
 	}
@@ -237,8 +240,8 @@ static void close_late(struct connector *connector, int64_t now_ns)
 			return;
 		if (is_there)
 			release(connector, waiting->slot);
-		connector->queue_head =
-			(connector->queue_head + 1) % connector->queue_room;
+		if (++connector->queue_head == connector->queue_room)
+			connector->queue_head = 0;
 		connector->queue_count--;
 	}
 }

@@ -689,9 +689,8 @@ static void end_pass(struct course *course)
 	if (course->flight_count > 0)
 		return;
 	set_needs(course);
-	if (course->pass > 0 && course->asked_in_pass == 0)
-		course->is_done = true;
-	else if (course->pass + 1 >= PASSES_MOST || course->options.max_tries == 1)
+	if ((course->pass > 0 && course->asked_in_pass == 0) ||
+	    course->pass + 1 >= PASSES_MOST || course->options.max_tries == 1)
 		course->is_done = true;
 	else
 		begin_pass(course);

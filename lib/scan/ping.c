@@ -119,7 +119,11 @@ static void ask_by_connect(struct ping *ping, uint32_t at)
 		if (entry->fd < 0)
 			return; /* the rest goes without */
 		setsockopt(entry->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-		connect(entry->fd, (const struct sockaddr *)&to, length);
+		if (connect(entry->fd, (const struct sockaddr *)&to, length) < 0 &&
+		    errno != EINPROGRESS && errno != ECONNREFUSED) {
+			close(entry->fd); /* no way there */
+			entry->fd = -1;
+		}
 	}
 }
 

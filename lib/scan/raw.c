@@ -275,13 +275,12 @@ static uint8_t *begin(struct raw *raw, const struct sonde_address *from,
 	size_t at = raw->count++;
 	uint8_t *ip = raw->bytes[at];
 	struct sonde_address portless = *to;
-	uint8_t address_bytes, header_bytes;
+	uint8_t header_bytes;
 
 	portless.port = 0; /* raw sockets take a protocol there */
 	raw->is_inet6[at] = to->family == SONDE_FAMILY_INET6;
 	memset(ip, 0, PACKET_BYTES);
 	if (raw->is_inet6[at]) {
-		address_bytes = 16;
 		header_bytes = IPV6_BYTES;
 		ip[0] = 0x60;
 		put16(ip + 4, n);
@@ -291,15 +290,14 @@ static uint8_t *begin(struct raw *raw, const struct sonde_address *from,
 		memcpy(ip + 24, to->bytes, 16);
 		*ret_sum = sum(ip + 8, 32, 0);
 	} else {
-		address_bytes = 4;
 		header_bytes = IPV4_BYTES;
 		ip[0] = 0x45;
 		put16(ip + 2, (uint32_t)IPV4_BYTES + n);
 		ip[6] = 0x40; /* do not fragment */
 		ip[8] = HOPS;
 		ip[9] = protocol;
-		memcpy(ip + 12, from->bytes, address_bytes);
-		memcpy(ip + 16, to->bytes, address_bytes);
+		memcpy(ip + 12, from->bytes, 4);
+		memcpy(ip + 16, to->bytes, 4);
 		*ret_sum = sum(ip + 12, 8, 0); /* its own checksum is the kernel's work */
 	}
 	*ret_sum += (uint32_t)protocol + n;

@@ -38,7 +38,6 @@ void udp_host_init(struct udp_host *host, uint8_t *status, uint32_t ports,
 		   unsigned sources, int64_t now_ns)
 {
 	*host = (struct udp_host){
-		.status = status,
 		.ports = ports,
 		.unknown = ports,
 		.sources = sources,
@@ -47,6 +46,7 @@ void udp_host_init(struct udp_host *host, uint8_t *status, uint32_t ports,
 		.gain_ns = now_ns,
 		.control = -1,
 	};
+	host->status = status;
 }
 
 enum sonde_scan_state udp_host_state(const struct udp_host *host, uint32_t port)
