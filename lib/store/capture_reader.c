@@ -67,12 +67,12 @@ static int fill(struct sonde_capture_reader *reader, size_t wanted,
 	size_t left = reader->filled - reader->at;
 	ssize_t n;
 
-	memmove(reader->window, reader->window + reader->at, left);
+	if (reader->at)
+		memmove(reader->window, reader->window + reader->at, left);
 	reader->offset += reader->at;
 	reader->at = 0;
 	reader->filled = left;
-	if (array_reserve(&reader->window, &reader->capacity,
-			  wanted > WINDOW_BYTES ? wanted : WINDOW_BYTES, 1) < 0)
+	if (array_reserve(&reader->window, &reader->capacity, wanted, 1) < 0)
 		return fail(reader, -ENOMEM, NULL, err);
 	while ((n = read(reader->fd, reader->window + left, reader->capacity - left)) <
 	       0) {
@@ -162,6 +162,10 @@ int sonde_capture_reader_open(const char *path, struct sonde_capture_reader **re
 	if (reader->fd < 0 || !reader->name) {
 		r = reader->fd < 0 ? -errno : -ENOMEM;
 		sonde_error_set(err, sonde_error_kind_of(-r), r, "open", path, NULL);
+		goto out;
+	}
+	if (array_reserve(&reader->window, &reader->capacity, WINDOW_BYTES, 1) < 0) {
+		r = fail(reader, -ENOMEM, NULL, err);
 		goto out;
 	}
 	posix_fadvise(reader->fd, 0, 0, POSIX_FADV_SEQUENTIAL); /* no pipe takes it */
