@@ -426,6 +426,10 @@ static void dissect_segment(struct sonde_dissector *d, const struct span *span,
 		describe_notes(d, &seen);
 		column_fence(&d->info);
 		describe(d, &segment, notes, scale);
+		if (segment.flags & SONDE_TCP_URG)
+			column_add_pair(&d->info, " Urg=",
+					(uint64_t)(span_bytes(span)[18] << 8 |
+						   span_bytes(span)[19]));
 		column_add_pair(&d->info, " Len=", segment.length);
 	}
 	options = span_part(span, HEADER_LEAST, header_length - HEADER_LEAST);

@@ -146,7 +146,8 @@ static uint32_t take_place(struct sonde_dissector *d)
 static void keep_sent(struct sonde_dissector *d, struct tcp_side *side,
 		      const struct tcp_segment *segment, uint32_t end)
 {
-	uint32_t place;
+	/* A FIN has a number, but is no byte. */
+	uint32_t bytes_end = segment->seq + segment->length, place;
 
 	if (side->unacked_count >= UNACKED_MOST)
 		drop(d, side, side->unacked_first, 0);
@@ -163,11 +164,11 @@ static void keep_sent(struct sonde_dissector *d, struct tcp_side *side,
 		at(d, side->unacked_last)->next = place;
 		if (is_before(segment->seq, at(d, side->unacked_last)->end))
 			side->has_disorder = true;
-		if (is_after(end, side->unacked_end))
-			side->unacked_end = end;
+		if (is_after(bytes_end, side->unacked_end))
+			side->unacked_end = bytes_end;
 	} else {
 		side->unacked_first = place;
-		side->unacked_end = end;
+		side->unacked_end = bytes_end;
 	}
 	side->unacked_last = place;
 	side->unacked_count++;
@@ -296,8 +297,11 @@ static uint32_t judge_ack(const struct judged *judged, struct tcp_seen *ret)
 		ret->dup_number = own->dup_count;
 		return TCP_NOTE_DUPLICATE_ACK;
 	}
-	own->dup_frame = segment->frame;
-	own->dup_count = 0;
+	/* Data in between does not make it another acknowledgement. */
+	if (!own->has_ack || segment->ack != own->last_ack || !is_same_window) {
+		own->dup_frame = segment->frame;
+		own->dup_count = 0;
+	}
 	return 0;
 }
 

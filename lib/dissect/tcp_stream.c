@@ -213,8 +213,8 @@ static void take(struct sonde_dissector *d, struct taking *taking, uint32_t skip
 		take_in_place(d, taking, skip);
 		return;
 	}
-	part = span_part(taking->payload, skip, UINT32_MAX);
-	dissect_add_bytes(d, TCP_SEGMENT_DATA, &part, 0, left);
+	part = *taking->payload;
+	dissect_add_bytes(d, TCP_SEGMENT_DATA, &part, 0, span_left(&part));
 	/* A message under way ends here, or goes on; what follows it stands in place. */
 	keep(d, taking, bytes, left, d->frame_number);
 	while (side->size) {

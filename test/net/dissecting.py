@@ -84,7 +84,7 @@ def normal(kind, values):
 
 
 def compare(path, explained, options=(), rules=()):
-    """explained: {field or 'column' or (field, frame): reason}; what it names may differ."""
+    """explained: {field or (field or column, frame): reason}; what it names may differ."""
     kinds = own_fields()
     theirs = tshark_fields()
     names = sorted(n for n in kinds if n in theirs and n not in explained)
@@ -96,8 +96,7 @@ def compare(path, explained, options=(), rules=()):
     for frame in own_columns:
         for title, a, b in zip(('source', 'destination', 'protocol', 'info'),
                                own_columns[frame], their_columns[frame]):
-            if a.strip() != b.strip() and ('column', frame) not in explained and \
-                    title not in explained:
+            if a.strip() != b.strip() and (title, frame) not in explained:
                 differences.append(f'{frame} {title}: {a!r}, tshark {b!r}')
         for name in names:
             a = normal(kinds[name], own_found[frame].get(name, []))
