@@ -110,7 +110,7 @@ static void add_absolute(struct packet_time *time, int64_t at_ns, unsigned digit
 	const struct tm *tm = break_down(time, second, is_utc);
 
 	if (has_date) {
-		lines_digits(lines, (uint64_t)(tm->tm_year + 1900), 4);
+		lines_digits(lines, (uint64_t)tm->tm_year + 1900, 4);
 		lines_char(lines, '-');
 		lines_digits(lines, (uint64_t)tm->tm_mon + 1, 2);
 		lines_char(lines, '-');
@@ -172,7 +172,7 @@ void packet_time_add_field(struct packet_time *time, int64_t at_ns, struct lines
 		lines_char(lines, ' ');
 	lines_number(lines, (uint64_t)tm->tm_mday);
 	lines_text(lines, ", ");
-	lines_number(lines, (uint64_t)(tm->tm_year + 1900));
+	lines_number(lines, (uint64_t)tm->tm_year + 1900);
 	lines_char(lines, ' ');
 	add_clock(lines, tm);
 	add_fraction(lines, (uint64_t)(at_ns - second * NS_PER_S), NS_DIGITS);

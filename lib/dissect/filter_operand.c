@@ -317,7 +317,7 @@ static bool is_call(const struct filter_parser *parser)
 
 int filter_parse_field(struct filter_parser *parser, uint32_t *ret_operand)
 {
-	struct filter_operand operand;
+	struct filter_operand operand = {0};
 	int r = is_call(parser) ? parse_function(parser, &operand)
 				: parse_plain_field(parser, &operand);
 

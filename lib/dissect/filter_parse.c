@@ -391,7 +391,7 @@ int sonde_filter_new(const char *text, const struct sonde_filter_means *means,
 		     struct sonde_filter **ret, struct sonde_filter_place *ret_place,
 		     struct sonde_error *err)
 {
-	struct sonde_error unused;
+	struct sonde_error unused = {0};
 	struct filter_parser parser = {
 		.text = text,
 		.size = strlen(text),
@@ -433,7 +433,7 @@ void sonde_filter_free(struct sonde_filter *filter)
 	if (!filter)
 		return;
 	for (size_t i = 0; i < filter->test_count; i++) {
-		if (filter->tests[i].regex)
+		if (filter->regex && filter->tests[i].regex)
 			filter->regex->free(filter->tests[i].regex);
 	}
 	for (size_t i = 0; i < 4; i++)

@@ -1,4 +1,5 @@
 /* Display filters: a program and the fields of a frame to an answer. */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -506,7 +507,7 @@ static int test_relation(struct sonde_filter *filter, const struct filter_test *
 	struct filter_value a, b;
 	struct cursor left, right;
 	bool is_seen = false;
-	int r, r_right = 0;
+	int r, r_right;
 
 	begin(&left, filter, test->left, dissection, 0);
 	while ((r = next(&left, &a)) > 0) {
@@ -588,7 +589,7 @@ int sonde_filter_match(struct sonde_filter *filter,
 		       const struct sonde_dissection *dissection)
 {
 	/* One answer for each xor that waits, and the last one. */
-	bool answers[LIMIT_FILTER_DEPTH + 1];
+	bool answers[LIMIT_FILTER_DEPTH + 1] = {false};
 	size_t used = 0;
 	int r;
 
@@ -605,14 +606,17 @@ int sonde_filter_match(struct sonde_filter *filter,
 			answers[used++] = r;
 			break;
 		case OP_NOT:
+			assert(used > 0);
 			answers[used - 1] = !answers[used - 1];
 			break;
 		case OP_XOR:
+			assert(used > 1);
 			used--;
 			answers[used - 1] = answers[used - 1] != answers[used];
 			break;
 		case OP_SKIP_IF_FALSE:
 		case OP_SKIP_IF_TRUE:
+			assert(used > 0);
 			if (answers[used - 1] == (instruction->op == OP_SKIP_IF_TRUE))
 				at = instruction->argument - 1;
 			else

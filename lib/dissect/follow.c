@@ -236,7 +236,7 @@ static int hold(struct sonde_follow *follow, struct side *side,
 	held->next = *at;
 	*at = held;
 	side->held_bytes += sizeof(*held) + held->captured;
-	while (r == 0 && side->held_bytes > LIMIT_FOLLOW_HELD)
+	while (r == 0 && side->held && side->held_bytes > LIMIT_FOLLOW_HELD)
 		r = give_up_gap(follow, side);
 	return r;
 }

@@ -285,7 +285,8 @@ static bool is_same_end(const struct sonde_statistics_end *a,
 
 /* ---- counting ---- */
 
-static void count(struct sonde_statistics_count *sum, const struct sonde_frame *frame)
+static void count_frame(struct sonde_statistics_count *sum,
+			const struct sonde_frame *frame)
 {
 	sum->frames++;
 	sum->bytes += frame->wire_length;
@@ -334,9 +335,9 @@ static int add_conversation(struct sonde_statistics *s, int layer,
 		conversation->stream = stream;
 		conversation->start_ns = conversation->end_ns = INT64_MIN;
 	}
-	count(is_same_end(&conversation->a, src) ? &conversation->from_a
-						 : &conversation->from_b,
-	      frame);
+	count_frame(is_same_end(&conversation->a, src) ? &conversation->from_a
+						       : &conversation->from_b,
+		    frame);
 	widen(&conversation->start_ns, &conversation->end_ns, frame);
 	return 0;
 }
@@ -354,7 +355,7 @@ static int add_endpoint(struct sonde_statistics *s, int layer,
 	if (r < 0)
 		return r;
 	row->endpoint.end = *end;
-	count(is_sender ? &row->endpoint.sent : &row->endpoint.received, frame);
+	count_frame(is_sender ? &row->endpoint.sent : &row->endpoint.received, frame);
 	return 0;
 }
 
