@@ -433,8 +433,17 @@ const struct command command_connect = {
 		"output, byte for byte. The end of standard input closes our half of the "
 		"connection, and the peer's end closes standard output; it is over when "
 		"both are.\n"
+		"At a terminal a line is edited before it is sent; ^] asks for a command "
+		"(open, local, close, end, tls, base64, quit, help), ^D closes our half, "
+		"^C "
+		"ends. Without a peer it begins with a command.\n"
 		"All addresses of a name are tried. HOST may be left out for this "
-		"machine: :50000.",
+		"machine: :50000.\n"
+		"A script has a step a line: send \"TEXT\", line \"TEXT\", expect "
+		"\"TEXT\", "
+		"expect /REGEX/ within 5s, expect end, timeout 10s, tls, wait 1s, end, "
+		"close; "
+		"see sonde-connect(1).",
 	.options = options,
 	.run = run,
 };
