@@ -37,7 +37,7 @@ struct ping {
 	struct raw *raw; /* NULL: connect */
 	int route_fd;
 	uint32_t first, count; /* the group */
-	int64_t began_ns, sent_ns;
+	int64_t began_ns, sent_ns, next_ns;
 	unsigned round;
 	struct pollfd connects[GROUP * PORTS]; /* fd -1: none */
 };
@@ -127,6 +127,27 @@ static void ask_by_connect(struct ping *ping, uint32_t at)
 	}
 }
 
+/* --max-rate is kept here, too. */
+static void keep_rate(struct ping *ping, unsigned packets)
+{
+	double rate = ping->scan->options.max_rate;
+	int64_t now_ns = clock_monotonic_ns();
+
+	if (rate <= 0)
+		return;
+	if (ping->raw)
+		flush(ping);
+	if (ping->next_ns < now_ns)
+		ping->next_ns = now_ns;
+	ping->next_ns += (int64_t)(packets / rate * (double)NS_PER_S);
+	while (now_ns < ping->next_ns && !scan_is_stopped(ping->scan)) {
+		int64_t wait_ms = (ping->next_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS;
+
+		poll(NULL, 0, wait_ms > 50 ? 50 : (int)wait_ms);
+		now_ns = clock_monotonic_ns();
+	}
+}
+
 static void ask(struct ping *ping)
 {
 	for (uint32_t i = 0; i < ping->count; i++) {
@@ -138,6 +159,7 @@ static void ask(struct ping *ping)
 			ask_raw(ping, host);
 		else
 			ask_by_connect(ping, i);
+		keep_rate(ping, !ping->raw ? PORTS : host->is_distant ? 1 + PORTS : 1);
 	}
 	if (ping->raw)
 		flush(ping);
