@@ -543,7 +543,7 @@ static bool next_sentinel(struct course *course, int64_t now_ns, struct course_p
 	struct sentinel *sentinel;
 	uint8_t kind;
 
-	if (++course->since_sentinel < sentinel_spacing(course) ||
+	if (course->since_sentinel < sentinel_spacing(course) ||
 	    course->sentinel_tail - course->sentinel_head >= COURSE_SENTINELS)
 		return false;
 	responders = pick_responders(course, &kind);
@@ -636,6 +636,7 @@ static void send_target(struct course *course, uint64_t target, int64_t now_ns,
 	course->probes++;
 	course->window_sent++;
 	course->asked_in_pass++;
+	course->since_sentinel++;
 	course->allowance -= 1;
 }
 
