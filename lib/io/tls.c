@@ -16,6 +16,8 @@
 
 #include "base/array.h"
 
+enum { HOST_NAME_CHARS = 256 }; /* a DNS name has 253 at most */
+
 static struct tls_stream *tls_of(struct stream *stream)
 {
 	return (struct tls_stream *)stream; /* its first member */
@@ -263,15 +265,19 @@ static const struct stream_kind tls_kind = {
 static bool set_name(struct tls_stream *tls, const char *name)
 {
 	struct sonde_address address;
-	char host[SONDE_ADDRESS_CHARS];
+	char host[SONDE_ADDRESS_CHARS], host_name[HOST_NAME_CHARS];
 
 	if (!name[0])
 		return true;
+	if (snprintf(host_name, sizeof(host_name), "%s", name) >= HOST_NAME_CHARS)
+		return false;
 	if (sonde_address_parse_host(name, &address) == 0) {
 		sonde_address_format_host(&address, host);
 		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls->ssl), host) == 1;
 	}
-	return SSL_set_tlsext_host_name(tls->ssl, name) == 1 &&
+	/* The macro for this takes the const away. */
+	return SSL_ctrl(tls->ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+			host_name) == 1 &&
 	       SSL_set1_host(tls->ssl, name) == 1;
 }
 

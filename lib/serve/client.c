@@ -324,7 +324,7 @@ static void work(struct sonde_server *server, struct client *client, const uint8
 			.output_capacity = LIMIT_CLIENT_OUTPUT - left(&client->output),
 		};
 		turn_begin(server, client->spec, &turn);
-		client->wish = service->feed(&turn);
+		client->wish = (uint8_t)service->feed(&turn);
 		assert(turn.taken <= n && turn.given <= turn.output_capacity);
 		bytes += turn.taken;
 		n -= turn.taken;

@@ -89,7 +89,7 @@ static int bind_ip(struct sonde_listener *listener, struct sonde_error *err)
 	const char *text = listener->options.address;
 	struct sonde_address addresses[LIMIT_ADDRESSES];
 	struct resolve_endpoint endpoint;
-	uint8_t family = listener->options.family;
+	enum sonde_family family = listener->options.family;
 	int r, count, kept = 0;
 
 	r = strchr(text, ':') ? resolve_parse(text, &endpoint, err)

@@ -100,7 +100,7 @@ static void check(const struct sonde_frame *frame, const struct sonde_dissection
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
 	struct side sides[2] = {{1}, {1}};
-	struct sonde_dissector *masked, *plain;
+	struct sonde_dissector *masked = NULL, *plain = NULL;
 	uint8_t *packet = malloc(IP_BYTES + TCP_BYTES + 128);
 	struct sonde_frame frame = {.link = SONDE_LINK_RAW};
 	uint16_t port;
