@@ -112,19 +112,38 @@ static int add_range(struct hosts *hosts, const struct host_range *range)
 	return r;
 }
 
+/* The first of the merged ranges that does not end before `range` begins. */
+static size_t first_behind(const struct hosts *hosts, const struct host_range *range)
+{
+	size_t low = 0, high = hosts->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct host_range *other = &hosts->ranges[middle];
+		int order = compare_kind(other, range);
+
+		if (order == 0)
+			order = memcmp(other->last, range->first, sizeof(other->last));
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 /* What is left of a range without those of `without`, which are merged. */
 static int add_rest(struct hosts *hosts, struct host_range range,
 		    const struct hosts *without)
 {
-	for (size_t i = 0; i < without->count; i++) {
+	for (size_t i = first_behind(without, &range); i < without->count; i++) {
 		const struct host_range *hole = &without->ranges[i];
 		struct host_range before = range;
 		int r;
 
 		if (compare_kind(hole, &range) != 0 ||
-		    memcmp(hole->last, range.first, sizeof(hole->last)) < 0 ||
 		    memcmp(hole->first, range.last, sizeof(hole->first)) > 0)
-			continue;
+			break;
 		if (memcmp(hole->first, range.first, sizeof(hole->first)) > 0) {
 			memcpy(before.last, hole->first, sizeof(before.last));
 			step(before.last, width(&range), -1);
