@@ -43,15 +43,17 @@ static const struct dissector *by_port(const struct sonde_dissector *d, uint16_t
 static const struct dissector *find(const struct sonde_dissector *d, const uint8_t *bytes,
 				    size_t n)
 {
+	/* Ports that told nothing once tell nothing later. */
+	bool is_first = !d->flow || !d->flow->tries;
 	uint16_t low = d->src.port < d->dst.port ? d->src.port : d->dst.port;
 	uint16_t high = d->src.port < d->dst.port ? d->dst.port : d->src.port;
-	const struct dissector *found = by_rule(d, low);
+	const struct dissector *found = is_first ? by_rule(d, low) : NULL;
 
-	if (!found)
+	if (!found && is_first)
 		found = by_rule(d, high);
-	if (!found)
+	if (!found && is_first)
 		found = by_port(d, low);
-	if (!found)
+	if (!found && is_first)
 		found = by_port(d, high);
 	if (found)
 		return found;

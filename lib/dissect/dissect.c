@@ -103,6 +103,7 @@ static void settle(struct sonde_dissector *d)
 	/* The list of protocols, and what tells that a segment is part of something. */
 	if (d->wants_of[0] && dissect_frame_wants_protocols(d))
 		d->wants_applications = true;
+	d->wants_tcp_options = tcp_options_wanted(d);
 	if (tcp_segments_wanted(d))
 		d->wants_applications = true;
 	d->info.is_off = !d->wants_columns;

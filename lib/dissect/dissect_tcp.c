@@ -55,6 +55,19 @@ bool tcp_notes_wanted(const struct sonde_dissector *d)
 	return false;
 }
 
+bool tcp_options_wanted(const struct sonde_dissector *d)
+{
+	unsigned base = d->bases[dissector_place(&dissector_tcp)];
+
+	for (unsigned own = TCP_OPTIONS; own <= TCP_OPTION_LENGTH_INVALID; own++) {
+		unsigned number = base + own;
+
+		if (d->wanted[number / 64] >> number % 64 & 1)
+			return true;
+	}
+	return d->wants_columns;
+}
+
 bool tcp_segments_wanted(const struct sonde_dissector *d)
 {
 	unsigned base = d->bases[dissector_place(&dissector_tcp)];
@@ -433,7 +446,7 @@ static void dissect_segment(struct sonde_dissector *d, const struct span *span,
 		column_add_pair(&d->info, " Len=", segment.length);
 	}
 	options = span_part(span, HEADER_LEAST, header_length - HEADER_LEAST);
-	if (dissect_wants_own(d) || dissect_wants_columns(d))
+	if (d->wants_tcp_options)
 		tcp_options_add(d, &options, notes ? notes->side[d->is_forward].base : 0);
 	if (d->flow)
 		add_times(d, d->flow);

@@ -52,6 +52,7 @@ struct sonde_dissector {
 	bool wants_any;
 	bool wants_of[DISSECTORS_MOST]; /* by dissector: any of its fields */
 	bool wants_tcp_notes;           /* sequence analysis */
+	bool wants_tcp_options;
 	bool wants_applications;
 	uint16_t bases[DISSECTORS_MOST]; /* a dissector's first field */
 	struct decode_rule *rules;

@@ -89,6 +89,7 @@ struct unacked_pool;
 void unacked_pool_free(struct unacked_pool *pool);
 
 bool tcp_notes_wanted(const struct sonde_dissector *d);
+bool tcp_options_wanted(const struct sonde_dissector *d);
 bool tcp_segments_wanted(const struct sonde_dissector *d);
 /* The stream's notes; NULL without memory, or for a stream beyond LIMIT_DISSECT_NOTED. */
 struct tcp_notes *tcp_notes_of(struct sonde_dissector *d, uint32_t stream);
