@@ -17,7 +17,7 @@ declare -A packages=(
 		strace tcpdump tmux tshark util-linux zsh'
 	[fuzz]='clang-14 libclang-rt-14-dev'
 	[fmt]='clang-format-14'
-	[bench]='iproute2 libev-dev masscan nftables nmap python3 strace util-linux zmap'
+	[bench]='iproute2 libev-dev masscan nftables nmap python3 strace tcpdump tshark util-linux zmap'
 	[bare]='debootstrap git util-linux'
 )
 
