@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include "connect_modes.h"
 #include "connect_terminal.h"
 #include "message.h"
+#include "talk_fds.h"
 #include "talk_words.h"
 
 static const struct option options[] = {
@@ -133,36 +133,6 @@ static void observe(void *context, const struct sonde_session_event *event)
 		message_note(output, "%s", words);
 }
 
-/* The descriptor moves elsewhere, and its number gets /dev/null: the session closes it
- * when its direction is over, and a reader must then see the end. */
-static int take(int fd, int flags)
-{
-	int taken = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	int null = open("/dev/null", flags | O_CLOEXEC);
-
-	if (null >= 0 && null != fd) {
-		dup2(null, fd);
-		close(null);
-	}
-	return taken;
-}
-
-/* From here on SIGINT and SIGTERM become readable. */
-static int open_signals(bool has_editor)
-{
-	sigset_t signals;
-
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	if (has_editor) {
-		sigaddset(&signals, SIGWINCH);
-		sigaddset(&signals, SIGTSTP);
-	}
-	sigprocmask(SIG_BLOCK, &signals, NULL);
-	return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 static int fail_descriptors(int error, struct sonde_error *err)
 {
 	return sonde_error_set(err, SONDE_ERROR_TROUBLE, error, "prepare",
@@ -178,7 +148,7 @@ static int run_ask(struct talk *talk, struct sonde_session *session)
 		.answer_ns = arguments_number(talk->arguments, "idle-timeout", ANSWER_NS),
 		.escapes = !talk->output->has_json && isatty(STDOUT_FILENO) == 1,
 		.lines_end_nowhere = arguments_has(talk->arguments, "no-newline"),
-		.signal_fd = open_signals(false),
+		.signal_fd = talk_fds_open_signals(false),
 	};
 
 	talk->ask = &ask;
@@ -194,7 +164,7 @@ static int run_other(struct talk *talk, struct sonde_session *session,
 		     const struct sonde_script *script,
 		     const struct sonde_tls_options *tls, struct sonde_error *err)
 {
-	int signal_fd = open_signals(false);
+	int signal_fd = talk_fds_open_signals(false);
 	int r = script ? sonde_session_run_script(session, script, tls, signal_fd, err)
 		       : sonde_session_run_exec(
 				 session, arguments_text(talk->arguments, "exec", ""),
@@ -208,7 +178,7 @@ static int run_other(struct talk *talk, struct sonde_session *session,
 static int run_pipe(struct talk *talk, struct sonde_session *session,
 		    struct sonde_error *err)
 {
-	int signal_fd = open_signals(false);
+	int signal_fd = talk_fds_open_signals(false);
 	bool has_json = talk->output->has_json;
 	struct sonde_pipe pipe = {
 		.also_fd = signal_fd,
@@ -216,8 +186,8 @@ static int run_pipe(struct talk *talk, struct sonde_session *session,
 		.escapes = !has_json && isatty(STDOUT_FILENO) == 1,
 	};
 
-	pipe.in_fd = take(STDIN_FILENO, O_RDONLY);
-	pipe.out_fd = has_json ? -1 : take(STDOUT_FILENO, O_WRONLY);
+	pipe.in_fd = talk_fds_take(STDIN_FILENO, O_RDONLY);
+	pipe.out_fd = has_json ? -1 : talk_fds_take(STDOUT_FILENO, O_WRONLY);
 	int r = signal_fd < 0 || (pipe.in_fd < 0 && errno != EBADF) ||
 				(pipe.out_fd < 0 && !has_json && errno != EBADF)
 			? fail_descriptors(-errno, err)
@@ -254,7 +224,7 @@ static int run_terminal(struct talk *talk, struct sonde_session *session,
 
 	if (opens && sonde_session_open(session, target, &err) < 0)
 		return message_error(&err);
-	terminal_options.signal_fd = open_signals(true);
+	terminal_options.signal_fd = talk_fds_open_signals(true);
 	talk->terminal = terminal_new(&terminal_options);
 	if (!talk->terminal)
 		return -1;

@@ -296,7 +296,7 @@ static void say_fingerprint(struct listening *listening,
 
 static int listen_and_serve(struct listening *listening, struct sonde_error *err)
 {
-	int signal_fd = talk_fds_open_signals();
+	int signal_fd = talk_fds_open_signals(false);
 	struct sonde_listener *listener = NULL;
 	struct sonde_listen_totals totals;
 	int r;

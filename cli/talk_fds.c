@@ -18,13 +18,17 @@ int talk_fds_take(int fd, int flags)
 	return taken;
 }
 
-int talk_fds_open_signals(void)
+int talk_fds_open_signals(bool has_editor)
 {
 	sigset_t signals;
 
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
+	if (has_editor) {
+		sigaddset(&signals, SIGWINCH);
+		sigaddset(&signals, SIGTSTP);
+	}
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }

@@ -202,8 +202,8 @@ netns.wait_until('they are gone', lambda: descriptors(listen) == before)
 tap.equal('SIGTERM ends it in order', listen.end(), 0)
 
 listen = Listen('-k', '--to', '127.0.0.1:1')
-client = listen.join()
 try:
+    client = listen.join()
     rest = client.recv(1)
 except ConnectionResetError:
     rest = b''
