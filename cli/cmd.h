@@ -8,6 +8,7 @@ extern const struct command command_calc;
 extern const struct command command_capture;
 extern const struct command command_completion;
 extern const struct command command_connect;
+extern const struct command command_explain;
 extern const struct command command_follow;
 extern const struct command command_help;
 extern const struct command command_listen;

@@ -26,6 +26,7 @@
 #include "cmd.h"
 #include "message.h"
 #include "render.h"
+#include "show.h"
 
 /* As env(1) has them. */
 enum trace_status {
@@ -57,9 +58,7 @@ static const struct option options[] = {
 	 .type = OPTION_FILE,
 	 .argument = "FILE",
 	 .help = "write packets and calls to FILE as pcapng, for Wireshark"},
-	{.name = "text", .help = "print ladder and tables (this is the default)"},
-	{.name = "full",
-	 .help = "draw all streams, all acknowledgements, and idle times at length"},
+	SHOW_OPTIONS,
 	{.name = "no-lines",
 	 .help = "read no source lines: calls and packets alone, and each call costs "
 		 "less"},
@@ -175,29 +174,6 @@ static int no_memory(struct sonde_error *err)
 			       NULL);
 }
 
-static int show_text(struct output *output, const struct sonde_timeline *timeline,
-		     const struct sonde_findings *findings, bool is_full)
-{
-	const struct render_options how = {.is_full = is_full};
-	int r = 0;
-
-	/* A blank line ends what the programs printed. */
-	if (output->file == stdout)
-		output_print(output, "\n");
-	/* Ladders of Unix sockets and pipes do not show what the other sockets did. */
-	if (timeline->recording->packet_count == 0)
-		render_statements(output, timeline, &how);
-	if (timeline->stream_count > 0)
-		r = render_ladders(output, timeline, &how);
-	if (r == 0)
-		r = render_tables(output, timeline, &how);
-	if (r == 0) {
-		render_findings(output, timeline, findings);
-		render_summary(output, timeline);
-	}
-	return r;
-}
-
 /* A pipe has been read by now. */
 static bool is_file(const char *path)
 {
@@ -214,6 +190,7 @@ static int show(struct sonde_trace *trace, const struct arguments *arguments,
 	const char *capture = arguments_text(arguments, "write", NULL);
 	struct sonde_timeline timeline;
 	struct sonde_findings findings;
+	struct shown what = {0};
 	int r, saved = 0;
 
 	if (sonde_timeline_build(recording, &timeline) < 0)
@@ -226,11 +203,12 @@ static int show(struct sonde_trace *trace, const struct arguments *arguments,
 	if (capture)
 		saved = sonde_trace_save(trace, &timeline, err);
 
-	if (output->has_json)
-		r = render_trace_json(output, &timeline, &findings);
-	else
-		r = show_text(output, &timeline, &findings,
-			      arguments_has(arguments, "full"));
+	/* A blank line ends what the programs printed. */
+	if (output->file == stdout && !output->has_json)
+		output_print(output, "\n");
+	what.timeline = &timeline;
+	what.findings = &findings;
+	r = show_all(output, &what, arguments, err);
 	output_flush(output);
 	render_notes(output, recording);
 	if (capture && saved == 0 && is_file(capture))
@@ -242,7 +220,7 @@ static int show(struct sonde_trace *trace, const struct arguments *arguments,
 	sonde_timeline_done(&timeline);
 	if (saved < 0)
 		return saved;
-	return r < 0 ? no_memory(err) : 0;
+	return r;
 }
 
 /* The main program's, as a shell would tell it. */
@@ -325,6 +303,7 @@ static int check_usage(const struct command *command, const struct arguments *ar
 {
 	const char *output = arguments_text(arguments, "output", NULL);
 	const char *capture = arguments_text(arguments, "write", NULL);
+	const char *svg = arguments_text(arguments, "svg", NULL);
 
 	if (arguments->operand_count == 0) {
 		sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, command->name, "",
@@ -338,10 +317,12 @@ static int check_usage(const struct command *command, const struct arguments *ar
 	if (output && capture && is_same_file(output, capture))
 		return sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, command->name,
 				       output, "one file for two things: -o and -w");
-	if (arguments_refuse_both(arguments, command->name, "text", "json", err) < 0 ||
-	    arguments_refuse_both(arguments, command->name, "full", "json", err) < 0)
-		return -EINVAL;
-	return 0;
+	if (svg && ((output && is_same_file(output, svg)) ||
+		    (capture && is_same_file(capture, svg))))
+		return sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, command->name,
+				       svg, "one file for two things: --svg and %s",
+				       output && is_same_file(output, svg) ? "-o" : "-w");
+	return show_check(command, arguments, err);
 }
 
 static int start(const struct arguments *arguments, const struct output *output,
@@ -422,8 +403,9 @@ out:
 const struct command command_trace = {
 	.name = "trace",
 	.summary = "Run programs and show which statement sent which packet",
-	.usage = "[--with CMD]... [--isolate] [-o FILE] [-w FILE] [--text|--json] "
-		 "[--full] [--no-lines] [--pin] [--] CMD [ARG]...",
+	.usage = "[--with CMD]... [--isolate] [-o FILE] [-w FILE] [--svg FILE] "
+		 "[--text|--json|--markdown] [--full] [--no-lines] [--pin] [--] CMD "
+		 "[ARG]...",
 	.description =
 		"Runs CMD, records its socket calls with their source lines and its "
 		"packets, and joins the two: a ladder for each connection, then a table "

@@ -98,13 +98,15 @@ int render_ladders(struct output *output, const struct sonde_timeline *timeline,
 		.all_acks = options->is_full,
 		.fold_gap_ns = options->is_full ? 0 : RENDER_GAP_NS,
 	};
-	uint32_t shown = timeline->stream_count;
+	uint32_t first = 1, shown = timeline->stream_count;
 
-	if (!options->is_full && shown > LADDERS_SHOWN)
+	if (options->stream)
+		first = shown = options->stream;
+	else if (!options->is_full && shown > LADDERS_SHOWN)
 		shown = LADDERS_SHOWN;
-	if (timeline->stream_count > 1)
+	if (timeline->stream_count > 1 && !options->stream)
 		print_list(output, timeline, options->is_full);
-	for (uint32_t stream = 1; stream <= shown && !output_is_broken(output);
+	for (uint32_t stream = first; stream <= shown && !output_is_broken(output);
 	     stream++) {
 		struct sonde_ladder ladder;
 		char storage[TEXT_CHARS];
@@ -123,7 +125,7 @@ int render_ladders(struct output *output, const struct sonde_timeline *timeline,
 	}
 	if (shown)
 		print_legend(output);
-	if (shown < timeline->stream_count)
+	if (shown < timeline->stream_count && !options->stream)
 		output_print(output,
 			     "%u of %u streams are drawn; --full draws all of them\n",
 			     shown, timeline->stream_count);

@@ -34,28 +34,6 @@ static void print_left(struct output *output, uint32_t rows)
 		output_print(output, "  %u more rows; --full shows all\n", rows);
 }
 
-/* Who sent the packet: the program, else the address. */
-static void add_sender(struct sonde_text *text, const struct sonde_timeline *timeline,
-		       uint32_t packet)
-{
-	const struct sonde_recording *recording = timeline->recording;
-	uint32_t socket = timeline->packet_places[packet - 1].sender;
-	const struct sonde_address *src;
-	char address[SONDE_ADDRESS_CHARS];
-
-	if (socket) {
-		label_process(text, recording, recording->sockets[socket - 1].program);
-		return;
-	}
-	src = &recording->packets[packet - 1].decoded.src;
-	/* ICMP has no ports. */
-	if (src->port)
-		sonde_address_format(src, address);
-	else
-		sonde_address_format_host(src, address);
-	sonde_text_add(text, "%s", address);
-}
-
 /* The packet in as many words as its column has room for. */
 static void format_what(const struct canvas *canvas, char *storage, size_t capacity,
 			const struct sonde_packet *packet, unsigned width)
@@ -68,12 +46,6 @@ static void format_what(const struct canvas *canvas, char *storage, size_t capac
 		if (canvas_measure(canvas, storage) <= width)
 			return;
 	}
-}
-
-static void add_reason(struct sonde_text *text, bool has_utf8, uint8_t why)
-{
-	sonde_text_add(text, "%s %s", has_utf8 ? "–" : "-",
-		       sonde_why_text((enum sonde_why)why));
 }
 
 /* Where the columns of the first table begin. */
@@ -117,26 +89,6 @@ static void draw_packet(struct canvas *canvas, const struct sent_columns *column
 		    is_reset ? INK_ERROR : INK_PLAIN);
 }
 
-static void format_sent(struct sonde_text *text, const struct sonde_timeline *timeline,
-			const struct sonde_sent_row *row, bool has_utf8)
-{
-	const struct sonde_packet *packet =
-		&timeline->recording->packets[row->packet - 1];
-
-	if (!row->statement) {
-		add_sender(text, timeline, row->packet);
-		sonde_text_add(text, " ");
-		add_reason(text, has_utf8, row->why);
-		return;
-	}
-	if (!row->exact)
-		sonde_text_add(text, "perhaps ");
-	/* A FIN that rides on data has a cause of its own. */
-	if (row->carries == SONDE_FIN && packet->decoded.payload_length > 0)
-		sonde_text_add(text, "FIN: ");
-	label_statement(text, timeline, row->statement);
-}
-
 void render_sent_table(struct output *output, const struct sonde_timeline *timeline,
 		       const struct sonde_tables *tables, uint32_t row_limit)
 {
@@ -167,64 +119,12 @@ void render_sent_table(struct output *output, const struct sonde_timeline *timel
 				    &timeline->recording->packets[row->packet - 1]);
 		before = row->packet;
 		sonde_text_init(&text, storage, sizeof(storage));
-		format_sent(&text, timeline, row, canvas.has_utf8);
+		cell_sender(&text, timeline, row, canvas.has_utf8);
 		canvas_text(&canvas, columns.statement, columns.statement_width, storage,
 			    row->statement ? INK_PLAIN : INK_DIM);
 		canvas_print(&canvas, output);
 	}
 	print_left(output, tables->sent_count - rows);
-}
-
-/* What ended the wait, or why nothing did. */
-static enum ink format_completed(struct sonde_text *text,
-				 const struct sonde_timeline *timeline,
-				 const struct sonde_completed_row *row, bool has_utf8)
-{
-	if (row->packet && row->why == SONDE_WHY_NONE) {
-		const struct sonde_packet *packet =
-			&timeline->recording->packets[row->packet - 1];
-
-		sonde_text_add(text, "%u ", row->packet);
-		label_packet(text, packet, LABEL_LONG);
-		return packet->decoded.tcp_flags & SONDE_TCP_RST ? INK_ERROR : INK_PLAIN;
-	}
-	if (row->packet && row->why == SONDE_WHY_NOT_BLOCKED) {
-		sonde_text_add(text, "%s packet %u was there already",
-			       has_utf8 ? "–" : "-", row->packet);
-		return INK_DIM;
-	}
-	if (row->by_statement && row->why == SONDE_WHY_NONE) {
-		label_statement(text, timeline, row->by_statement);
-		return INK_PLAIN;
-	}
-	if (row->by_statement && row->why == SONDE_WHY_NOT_BLOCKED) {
-		sonde_text_add(text, "%s there already: ", has_utf8 ? "–" : "-");
-		label_statement(text, timeline, row->by_statement);
-		return INK_DIM;
-	}
-	add_reason(text, has_utf8, row->why);
-	if (row->by_statement && row->why == SONDE_WHY_MAYBE) {
-		sonde_text_add(text, ": ");
-		label_statement(text, timeline, row->by_statement);
-	}
-	if (row->packet)
-		sonde_text_add(text, " (%u)", row->packet);
-	return INK_DIM;
-}
-
-static void format_waited(struct sonde_text *text, const struct sonde_completed_row *row)
-{
-	switch ((enum sonde_answer)row->blocked) {
-	case SONDE_NO:
-		sonde_text_add(text, "no");
-		break;
-	case SONDE_UNKNOWN:
-		sonde_text_add(text, "?");
-		break;
-	case SONDE_YES:
-		sonde_text_add_duration(text, row->waited_ns);
-		break;
-	}
 }
 
 /* The packet's column is as wide as what stands in it, but the statement gets two fifths
@@ -242,21 +142,11 @@ static unsigned measure_completed(const struct canvas *canvas,
 		unsigned used;
 
 		sonde_text_init(&text, storage, sizeof(storage));
-		format_completed(&text, timeline, &tables->completed[i],
-				 canvas->has_utf8);
+		cell_completed(&text, timeline, &tables->completed[i], canvas->has_utf8);
 		used = canvas_measure(canvas, storage);
 		most = used > most ? used : most;
 	}
 	return most < limit ? most : limit;
-}
-
-/* Whether a call has completed another one: that needs no packets. */
-static bool any_by_call(const struct sonde_tables *tables)
-{
-	for (uint32_t i = 0; i < tables->completed_count; i++)
-		if (tables->completed[i].by_call)
-			return true;
-	return false;
 }
 
 void render_completed_table(struct output *output, const struct sonde_timeline *timeline,
@@ -277,7 +167,7 @@ void render_completed_table(struct output *output, const struct sonde_timeline *
 	canvas_text(&canvas, 0, width, "statement", INK_DIM);
 	canvas_text(&canvas, waited, WAITED_COLUMNS, "blocked", INK_DIM);
 	canvas_text(&canvas, packet, packet_width,
-		    any_by_call(tables) ? "completed by" : "completed by packet",
+		    cell_is_by_call(tables) ? "completed by" : "completed by packet",
 		    INK_DIM);
 	canvas_print(&canvas, output);
 	for (uint32_t i = 0; i < rows && !output_is_broken(output); i++) {
@@ -290,10 +180,10 @@ void render_completed_table(struct output *output, const struct sonde_timeline *
 		label_statement(&text, timeline, row->statement);
 		canvas_text(&canvas, 0, width, storage, INK_PLAIN);
 		sonde_text_init(&text, storage, sizeof(storage));
-		format_waited(&text, row);
+		cell_waited(&text, row);
 		canvas_text(&canvas, waited, WAITED_COLUMNS, storage, INK_PLAIN);
 		sonde_text_init(&text, storage, sizeof(storage));
-		ink = format_completed(&text, timeline, row, canvas.has_utf8);
+		ink = cell_completed(&text, timeline, row, canvas.has_utf8);
 		canvas_text(&canvas, packet, packet_width, storage, ink);
 		canvas_print(&canvas, output);
 	}
@@ -350,7 +240,8 @@ int render_tables(struct output *output, const struct sonde_timeline *timeline,
 
 	if (r < 0)
 		return r;
-	if (timeline->recording->packet_count > 0) {
+	cell_choose(timeline, &tables, options->stream);
+	if (tables.sent_count > 0) {
 		render_sent_table(output, timeline, &tables, limit);
 		output_print(output, "\n");
 	}
@@ -360,7 +251,7 @@ int render_tables(struct output *output, const struct sonde_timeline *timeline,
 	}
 	/* Without packets all its cells would be empty, for that one reason. */
 	if (tables.completed_count > 0 &&
-	    (timeline->recording->has_packets || any_by_call(&tables))) {
+	    (timeline->recording->has_packets || cell_is_by_call(&tables))) {
 		render_completed_table(output, timeline, &tables, limit);
 		output_print(output, "\n");
 	}

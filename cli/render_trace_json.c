@@ -10,6 +10,8 @@
 #include "render.h"
 #include "trace_json.h"
 
+enum { ACCOUNT_CHARS = 4096 };
+
 /* What an item is, in the order in which items of the same time come. */
 enum item_kind {
 	ITEM_PROGRAM = 0,
@@ -153,8 +155,26 @@ static void write_item(struct output *output, const struct sonde_timeline *timel
 	}
 }
 
+static void write_account(struct output *output, const struct sonde_timeline *timeline,
+			  const struct sonde_account *accounts, uint32_t stream)
+{
+	struct sonde_json *json;
+	char storage[ACCOUNT_CHARS];
+	struct sonde_text text;
+
+	if (output_is_broken(output))
+		return;
+	sonde_text_init(&text, storage, sizeof(storage));
+	sonde_account_add_text(timeline, accounts, stream, &text);
+	json = output_event_begin(output, "explanation");
+	sonde_json_add_int(json, "stream", (int64_t)stream - 1);
+	sonde_json_add_string(json, "text", storage);
+	output_event_end(output);
+}
+
 int render_trace_json(struct output *output, const struct sonde_timeline *timeline,
-		      const struct sonde_findings *findings)
+		      const struct sonde_findings *findings,
+		      const struct sonde_account *accounts)
 {
 	const struct sonde_recording *recording = timeline->recording;
 	size_t count = (size_t)recording->program_count + recording->socket_count +
@@ -173,6 +193,8 @@ int render_trace_json(struct output *output, const struct sonde_timeline *timeli
 		write_item(output, timeline, &items[i]);
 	for (uint32_t i = 0; i < recording->note_count; i++)
 		trace_json_note(output, &recording->notes[i]);
+	for (uint32_t i = 1; accounts && i <= timeline->stream_count; i++)
+		write_account(output, timeline, accounts, i);
 	for (uint32_t i = 0; i < findings->count; i++)
 		trace_json_finding(output, &findings->findings[i]);
 	write_summary(output, timeline);

@@ -15,7 +15,7 @@
 
 static void (*const detectors[])(const struct finding_facts *, struct finding_list *) = {
 	finding_connect, finding_bind, finding_receive,  finding_message, finding_send,
-	finding_close,   finding_wait, finding_datagram, finding_network,
+	finding_close,   finding_wait, finding_datagram, finding_network, finding_packets,
 };
 
 static uint32_t place_of(const struct finding_facts *facts, uint32_t statement)

@@ -96,5 +96,6 @@ void finding_close(const struct finding_facts *facts, struct finding_list *list)
 void finding_datagram(const struct finding_facts *facts, struct finding_list *list);
 void finding_wait(const struct finding_facts *facts, struct finding_list *list);
 void finding_network(const struct finding_facts *facts, struct finding_list *list);
+void finding_packets(const struct finding_facts *facts, struct finding_list *list);
 
 #endif

@@ -208,7 +208,7 @@ static int sort_passes(struct annotation *annotation)
 	return 0;
 }
 
-static int put_call(struct annotation *annotation, uint32_t number)
+static int put_call(struct annotation *annotation, uint32_t number, bool is_last)
 {
 	struct row_edges edges = {.timeline = annotation->timeline};
 	uint32_t low = 0, high = annotation->pass_count;
@@ -226,7 +226,8 @@ static int put_call(struct annotation *annotation, uint32_t number)
 	       annotation->passes[low + edges.count].call == number)
 		edges.count++;
 	row_format(&annotation->block, annotation->recording,
-		   &annotation->recording->calls[number - 1], &edges, &annotation->json);
+		   &annotation->recording->calls[number - 1], &edges, is_last,
+		   &annotation->json);
 	return put_block(annotation);
 }
 
@@ -301,7 +302,8 @@ static int put_all(struct annotation *annotation)
 		const struct sonde_packet *first;
 
 		if (is_call_next(annotation, call, packet)) {
-			error = put_call(annotation, annotation->calls[call]);
+			error = put_call(annotation, annotation->calls[call],
+					 call + 1 == recording->call_count);
 			call++;
 			frame++;
 			continue;

@@ -16,9 +16,10 @@ struct row_edges {
 	uint32_t count;
 };
 
-/* Writes the block; edges may be NULL.  json is scratch: its memory serves row after row. */
+/* Writes the block; edges may be NULL.  The last row of a run that has ended also holds
+ * what belongs to no call.  json is scratch: its memory serves row after row. */
 void row_format(struct pcapng_block *block, const struct sonde_recording *recording,
 		const struct sonde_call *call, const struct row_edges *edges,
-		struct sonde_json *json);
+		bool is_last, struct sonde_json *json);
 
 #endif

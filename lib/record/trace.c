@@ -76,7 +76,7 @@ static void on_return(void *context, const struct sonde_call *call)
 
 	if (trace->file.fd < 0)
 		return;
-	row_format(&trace->file.block, trace->recording, call, NULL, &trace->json);
+	row_format(&trace->file.block, trace->recording, call, NULL, false, &trace->json);
 	capture_file_add_row(&trace->file);
 }
 

@@ -60,14 +60,15 @@ static char *render(struct sonde_recording *recording, const struct rendering *h
 	output.file = open_memstream(&text, &bytes);
 	assert_non_null(output.file);
 	if (how->form == FORM_JSON) {
-		assert_int_equal(render_trace_json(&output, &timeline, &findings), 0);
+		assert_int_equal(render_trace_json(&output, &timeline, &findings, NULL),
+				 0);
 	} else {
 		if (timeline.stream_count)
 			assert_int_equal(render_ladders(&output, &timeline, &options), 0);
 		else
 			render_statements(&output, &timeline, &options);
 		assert_int_equal(render_tables(&output, &timeline, &options), 0);
-		render_findings(&output, &timeline, &findings);
+		render_findings(&output, &timeline, &findings, &how);
 		render_summary(&output, &timeline);
 	}
 	assert_int_equal(output_finish(&output, &err), 0);

@@ -1,0 +1,163 @@
+/* sonde explain: what a capture file tells.
+ *
+ * A file of `sonde trace -w` has the calls, too: then it is the run again, as trace showed
+ * it.  Of other captures it is what packets alone tell. */
+#include <errno.h>
+#include <stdio.h>
+
+#include <sonde/recording_file.h>
+
+#include "cmd.h"
+#include "message.h"
+#include "show.h"
+
+static const struct option options[] = {
+	{.name = "stream",
+	 .type = OPTION_INT,
+	 .argument = "N",
+	 .help = "explain this stream only; they count from 0"},
+	SHOW_OPTIONS,
+	{.name = "output",
+	 .letter = 'o',
+	 .type = OPTION_FILE,
+	 .argument = "FILE",
+	 .help = "write what is printed to FILE instead"},
+	{.name = NULL},
+};
+
+static int see(void *context, const struct sonde_frame *frame)
+{
+	return sonde_heard_add(context, frame);
+}
+
+static int no_memory(const char *path, struct sonde_error *err)
+{
+	return sonde_error_set(err, SONDE_ERROR_TROUBLE, -ENOMEM, "explain", path, NULL);
+}
+
+static int check_usage(const struct command *command, const struct arguments *arguments,
+		       struct sonde_error *err)
+{
+	if (arguments->operand_count != 1) {
+		sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, command->name,
+				arguments->operand_count ? arguments->operands[1] : "",
+				arguments->operand_count ? "one file at a time"
+							 : "the file is missing");
+		sonde_error_hint(err, "sonde explain run.pcapng");
+		return -EINVAL;
+	}
+	if (arguments_refuse_both(arguments, command->name, "stream", "json", err) < 0)
+		return -EINVAL;
+	return show_check(command, arguments, err);
+}
+
+/* Which stream is meant; 0: all. */
+static int choose_stream(const struct arguments *arguments,
+			 const struct sonde_timeline *timeline, uint32_t *ret,
+			 struct sonde_error *err)
+{
+	long long number = arguments_number(arguments, "stream", -1);
+	char name[32];
+
+	*ret = 0;
+	if (number < 0)
+		return 0;
+	if (number >= timeline->stream_count) {
+		snprintf(name, sizeof(name), "%lld", number);
+		sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "stream", name,
+				"the file has %u", timeline->stream_count);
+		if (timeline->stream_count)
+			sonde_error_hint(err, "0 to %u", timeline->stream_count - 1);
+		return -EINVAL;
+	}
+	*ret = (uint32_t)number + 1;
+	return 0;
+}
+
+static int show_timeline(const struct arguments *arguments, struct output *output,
+			 const struct sonde_timeline *timeline,
+			 const struct sonde_heard *heard, struct sonde_error *err)
+{
+	const char *path = arguments->operands[0];
+	struct sonde_account *accounts = NULL;
+	struct sonde_findings findings = {0};
+	struct shown what = {.timeline = timeline, .findings = &findings};
+	int r = choose_stream(arguments, timeline, &what.stream, err);
+
+	if (r < 0)
+		return r;
+	if (sonde_findings_build(timeline, &findings) < 0)
+		return no_memory(path, err);
+	/* Calls tell more than packets, and trace has no such sentences. */
+	if (!timeline->recording->call_count &&
+	    sonde_accounts_build(timeline, heard, &accounts) < 0)
+		r = no_memory(path, err);
+	what.accounts = accounts;
+	if (r >= 0)
+		r = show_all(output, &what, arguments, err);
+	output_flush(output);
+	sonde_accounts_free(accounts);
+	sonde_findings_done(&findings);
+	return r;
+}
+
+static int explain(const struct arguments *arguments, struct output *output,
+		   struct sonde_heard *heard, struct sonde_error *err)
+{
+	const struct sonde_frame_witness witness = {.see = see, .context = heard};
+	const char *path = arguments->operands[0];
+	struct sonde_recording *recording;
+	struct sonde_timeline timeline;
+	int r = sonde_recording_load(path, &witness, &recording, err);
+
+	if (r < 0)
+		return r;
+	if (sonde_timeline_build(recording, &timeline) < 0) {
+		r = no_memory(path, err);
+	} else {
+		r = show_timeline(arguments, output, &timeline, heard, err);
+		sonde_timeline_done(&timeline);
+	}
+	if (r >= 0)
+		render_notes(output, recording);
+	sonde_recording_free(recording);
+	return r;
+}
+
+static int run(const struct command *command, const struct arguments *arguments,
+	       struct output *output)
+{
+	const char *path = arguments_text(arguments, "output", NULL);
+	struct sonde_heard *heard = NULL;
+	struct sonde_error err;
+	int r = check_usage(command, arguments, &err);
+
+	if (r >= 0 && path) {
+		r = output_open(output, path);
+		if (r < 0)
+			sonde_error_set(&err, SONDE_ERROR_TROUBLE, r, "open", path, NULL);
+	}
+	if (r < 0)
+		return message_error(&err);
+	r = sonde_heard_new(&heard) < 0 ? no_memory(arguments->operands[0], &err)
+					: explain(arguments, output, heard, &err);
+	sonde_heard_free(heard);
+	return r < 0 ? message_error(&err) : STATUS_DONE;
+}
+
+const struct command command_explain = {
+	.name = "explain",
+	.summary = "Tell what a capture file shows, call by call or in words",
+	.usage = "[--stream N] [--svg FILE] [--text|--json|--markdown] [--full] "
+		 "[-o FILE] FILE",
+	.description =
+		"Of a file that sonde trace -w wrote: ladder, tables and findings again, "
+		"as trace showed them.  Of any other capture: a paragraph for each "
+		"connection, its ladder, and the findings that need no calls.\n"
+		"\n"
+		"  sonde explain run.pcapng\n"
+		"\n"
+		"FILE is pcap or pcapng; - is the standard input.",
+	.options = options,
+	.run = run,
+};

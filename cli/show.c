@@ -1,0 +1,84 @@
+/* Which renderings were asked for, one after the other. */
+#include "show.h"
+
+#include <errno.h>
+
+static int show_text(struct output *output, const struct shown *what,
+		     const struct render_options *how)
+{
+	const struct sonde_timeline *timeline = what->timeline;
+	int r = 0;
+
+	if (what->accounts)
+		render_accounts(output, timeline, what->accounts, how);
+	/* Ladders of Unix sockets and pipes do not show what the other sockets did. */
+	if (timeline->recording->packet_count == 0 && !what->accounts)
+		render_statements(output, timeline, how);
+	if (timeline->stream_count > 0)
+		r = render_ladders(output, timeline, how);
+	if (r == 0 && (timeline->recording->call_count || !what->accounts))
+		r = render_tables(output, timeline, how);
+	if (r == 0) {
+		render_findings(output, timeline, what->findings, how);
+		if (!how->stream)
+			render_summary(output, timeline);
+	}
+	return r;
+}
+
+static int show_svg(const char *path, const struct shown *what,
+		    const struct render_options *how, struct sonde_error *err)
+{
+	struct output output;
+	int r;
+
+	output_init(&output, COLOR_NEVER);
+	r = output_open(&output, path);
+	if (r < 0)
+		return sonde_error_set(err, SONDE_ERROR_TROUBLE, r, "open", path, NULL);
+	output.has_utf8 = true;
+	if (render_svg(&output, what->timeline, how) < 0)
+		r = sonde_error_set(err, SONDE_ERROR_TROUBLE, -ENOMEM, "draw", path,
+				    NULL);
+	if (r < 0)
+		output_finish(&output, NULL);
+	else
+		r = output_finish(&output, err);
+	return r;
+}
+
+int show_check(const struct command *command, const struct arguments *arguments,
+	       struct sonde_error *err)
+{
+	if (arguments_refuse_both(arguments, command->name, "text", "json", err) < 0 ||
+	    arguments_refuse_both(arguments, command->name, "text", "markdown", err) <
+		    0 ||
+	    arguments_refuse_both(arguments, command->name, "markdown", "json", err) <
+		    0 ||
+	    (!arguments_has(arguments, "svg") &&
+	     arguments_refuse_both(arguments, command->name, "full", "json", err) < 0))
+		return -EINVAL;
+	return 0;
+}
+
+int show_all(struct output *output, const struct shown *what,
+	     const struct arguments *arguments, struct sonde_error *err)
+{
+	const char *svg = arguments_text(arguments, "svg", NULL);
+	const struct render_options how = {.is_full = arguments_has(arguments, "full"),
+					   .stream = what->stream};
+	int r;
+
+	if (output->has_json)
+		r = render_trace_json(output, what->timeline, what->findings,
+				      what->accounts);
+	else if (arguments_has(arguments, "markdown"))
+		r = render_markdown(output, what->timeline, what->findings,
+				    what->accounts, &how);
+	else
+		r = show_text(output, what, &how);
+	if (r < 0)
+		return sonde_error_set(err, SONDE_ERROR_TROUBLE, -ENOMEM, "show",
+				       "the recording", NULL);
+	return svg ? show_svg(svg, what, &how, err) : 0;
+}

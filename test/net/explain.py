@@ -1,0 +1,244 @@
+#!/usr/bin/python3
+"""sonde explain: a run from its file is the run; other captures in words.
+
+       client.py  ---- lo ----  server.py      traced in a namespace of their own
+                    |
+              run.pcapng  -->  sonde explain   the same text, JSON, Markdown, picture
+"""
+
+import html
+import json
+import os
+import re
+import struct
+import xml.etree.ElementTree
+
+import netns
+from tap import tap
+
+SERVER = '''\
+import socket
+listener = socket.create_server(('127.0.0.1', 5005))
+conn, address = listener.accept()
+while True:
+    data = conn.recv(1024)  # <script>alert("x")</script> | `*_[a](b)
+    if not data:
+        break
+    conn.sendall(data.upper())
+conn.close()
+'''
+
+CLIENT = '''\
+import socket
+sock = socket.create_connection(('127.0.0.1', 5005))
+sock.settimeout(2)
+for word in (b'one <b>', b'two', b'three'):
+    sock.sendall(word)
+    sock.recv(1024)
+sock.close()
+a, b = socket.socketpair()
+a.sendall(b'x')
+b.recv(1)
+try:
+    socket.create_connection(('127.0.0.1', 5999))
+except ConnectionRefusedError:
+    pass
+'''
+
+folder = netns.scratch()
+os.environ['COLUMNS'] = '80'
+
+
+def at(name):
+    return os.path.join(folder, name)
+
+
+def write(name, content):
+    with open(at(name), 'wb' if isinstance(content, bytes) else 'w') as file:
+        file.write(content)
+    return at(name)
+
+
+def read(name):
+    with open(at(name), encoding='utf-8') as file:
+        return file.read()
+
+
+def explain(*words):
+    return netns.run([netns.SONDE, 'explain', *words])
+
+
+def trace(name, *words):
+    return netns.run([netns.SONDE, 'trace', '--isolate', '-w', at(f'{name}.pcapng'), '-o',
+                      at(f'{name}.out'), *words, '--with', f'/usr/bin/python3 {server}', '--',
+                      '/usr/bin/python3', client])
+
+
+server, client = write('ser<ver>&.py', SERVER), write('client.py', CLIENT)
+server = f"'{server}'"
+
+# ---- the run again, cell by cell
+
+done = trace('json', '--json', '--svg', at('live.svg'))
+tap.equal('a run is recorded', done.returncode, 0)
+again = explain('--json', '--svg', at('again.svg'), at('json.pcapng'))
+tap.equal('JSON: explain says what trace said', again.stdout.splitlines(),
+          read('json.out').splitlines())
+tap.equal('the picture is the same', read('again.svg'), read('live.svg'))
+
+done = trace('text')
+again = explain(at('text.pcapng'))
+tap.equal('text: explain says what trace said', again.stdout.splitlines(),
+          read('text.out').splitlines())
+full = explain('--full', at('text.pcapng'))
+tap.check('--full shows more', len(full.stdout) > len(again.stdout))
+
+done = trace('markdown', '--markdown')
+again = explain('--markdown', at('markdown.pcapng'))
+tap.equal('Markdown: explain says what trace said', again.stdout.splitlines(),
+          read('markdown.out').splitlines())
+
+# ---- the renderings of one file agree
+
+events = [json.loads(line) for line in explain('--json', at('json.pcapng')).stdout.splitlines()]
+statements = {e['statement']: e for e in events if e['event'] == 'statement'}
+packets = [e for e in events if e['event'] == 'packet']
+sent = {e['packet']: statements[e['statement']] for e in events
+        if e['event'] == 'edge' and e['kind'] == 'sent' and 'statement' in e}
+os.environ['COLUMNS'] = '200'
+text = explain(at('json.pcapng')).stdout
+markdown = explain('--markdown', at('json.pcapng')).stdout
+
+
+def plain(cell):
+    return html.unescape(re.sub(r'\\([^\w\s])', r'\1', cell)).strip()
+
+
+def markdown_table(title):
+    lines = markdown.split(f'## {title}\n\n')[1].split('\n\n')[0].splitlines()[2:]
+    return [[plain(cell) for cell in re.split(r'(?<!\\)\|', line)[1:-1]] for line in lines]
+
+
+def text_table(title):
+    return text.split(f'{title}\n')[1].split('\n\n')[0].splitlines()[1:]
+
+
+rows = markdown_table('Which statement sent each packet')
+lines = text_table('Which statement sent each packet')
+tap.equal('both tables have a row for each packet', (len(rows), len(lines)),
+          (len(packets), len(packets)))
+for row, line, packet in zip(rows, lines, packets):
+    words = ' '.join(line.split())
+    tap.equal(f'packet {packet["packet"]}: text and Markdown agree', ' '.join(' '.join(row).split()),
+              words)
+    statement = sent.get(packet['packet'])
+    if statement:
+        tap.check(f'packet {packet["packet"]}: JSON agrees',
+                  f'{os.path.basename(statement["file"])}:{statement["line"]} ' in words and
+                  statement['text'].split('#')[0].strip() in words, (words, statement))
+    else:
+        tap.check(f'packet {packet["packet"]}: by no statement', '–' in words, words)
+rows = markdown_table('Which packet completed each blocking statement')
+lines = text_table('Which packet completed each blocking statement')
+tap.equal('completed: text and Markdown agree', [' '.join(' '.join(row).split()) for row in rows],
+          [' '.join(line.split()) for line in lines])
+for finding in (e for e in events if e['event'] == 'finding'):
+    tap.check(f'finding {finding["name"]}: everywhere',
+              finding['name'] in text and finding['name'] in plain(markdown))
+
+tree = xml.etree.ElementTree.fromstring(read('live.svg'))
+tags = {element.tag.split('}')[1] for element in tree.iter()}
+tap.check('the picture has shapes and text alone',
+          tags <= {'svg', 'style', 'rect', 'path', 'circle', 'text'}, tags)
+drawn = [element.text for element in tree.iter() if element.tag.endswith('}text')]
+tap.check('the picture shows hostile source text as text',
+          any('<script>alert' in label for label in drawn if label), drawn)
+tap.check('and every packet that carries data',
+          all(any(label.startswith(f'{packet["packet"]} ') for label in drawn if label)
+              for packet in packets if packet['len']), drawn)
+tap.check('Markdown lets no markup through',
+          '<script' not in re.sub(r'(?s)~~~~~~~~text.*?~~~~~~~~', '', markdown))
+
+one = explain('--stream', '0', at('json.pcapng'))
+tap.check('--stream shows one ladder', one.stdout.startswith('stream 0') and
+          'stream 1' not in one.stdout, one.stdout[:80])
+wrong = explain('--stream', '99', at('json.pcapng'))
+tap.check('a stream that is not there is an error', wrong.returncode == 2 and
+          'hint: 0 to' in wrong.stderr, wrong.stderr)
+
+# ---- a capture without calls
+
+
+def checksum_free(source, target, flags, seq, ack, payload=b'', window=1000):
+    tcp = struct.pack('!HHIIBBHHH', source[1], target[1], seq, ack, 0x50, flags, window, 0, 0)
+    body = tcp + payload
+    head = struct.pack('!BBHHHBBH4s4s', 0x45, 0, 20 + len(body), 0, 0, 64, 6, 0,
+                       bytes(map(int, source[0].split('.'))), bytes(map(int, target[0].split('.'))))
+    return head + body
+
+
+def pcap(*frames):
+    data = struct.pack('<IHHiIII', 0xa1b23c4d, 2, 4, 0, 0, 65535, 101)
+    for at_ms, frame in frames:
+        data += struct.pack('<IIII', 1000 + at_ms // 1000, at_ms % 1000 * 1000000, len(frame),
+                            len(frame)) + frame
+    return data
+
+
+C, S, D, E = ('192.0.2.1', 40000), ('192.0.2.2', 80), ('192.0.2.2', 81), ('192.0.2.3', 82)
+SYN, ACK, FIN, RST, PSH = 2, 16, 1, 4, 8
+path = write('plain.pcap', pcap(
+    (0, checksum_free(C, S, SYN, 100, 0)),
+    (5, checksum_free(S, C, SYN | ACK, 500, 101)),
+    (6, checksum_free(C, S, ACK, 101, 501)),
+    (7, checksum_free(C, S, PSH | ACK, 101, 501, b'GET /<script>\x1b[31m HTTP/1.1\r\n\r\n')),
+    (407, checksum_free(C, S, PSH | ACK, 101, 501, b'GET /<script>\x1b[31m HTTP/1.1\r\n\r\n')),
+    (408, checksum_free(S, C, PSH | ACK, 501, 133, b'HTTP/1.1 204 No Content\r\n\r\n')),
+    (409, checksum_free(S, C, FIN | ACK, 528, 133)),
+    (410, checksum_free(C, S, ACK, 133, 529)),
+    (500, checksum_free(C, D, SYN, 100, 0)),
+    (501, checksum_free(D, C, RST | ACK, 0, 101)),
+    (600, checksum_free(C, E, SYN, 100, 0)),
+    (1600, checksum_free(C, E, SYN, 100, 0)),
+    (3600, checksum_free(C, E, SYN, 100, 0))))
+done = explain('--json', path)
+words = {e['stream']: e['text'] for e in map(json.loads, done.stdout.splitlines())
+         if e['event'] == 'explanation'}
+tap.equal('every stream is explained', sorted(words), [0, 1, 2])
+for part in ('192.0.2.1:40000 connected to 192.0.2.2:80: SYN (packet 1), SYN-ACK (2) 5.00 ms later, '
+             'ACK (3) after 1.00 ms more.', 'They spoke HTTP.',
+             'beginning with "GET /<script>\\x1b[31m HTTP/1.1".',
+             'The server sent 27 bytes in 1 packet, beginning with "HTTP/1.1 204 No Content".',
+             'The client sent 1 packet again.', 'The server closed first (FIN: packet 7)',
+             'half closed'):
+    tap.check(f'an exchange: {part[:40]}', part in words[0], words[0])
+tap.check('a refusal', 'refused (RST: packet 10)' in words[1], words[1])
+tap.check('silence', '3 SYNs, from packet 11 on. Nobody ever answered.' in words[2], words[2])
+done = explain(path)
+tap.check('the text has it, too, and a ladder', 'closed first' in done.stdout and
+          'stream 0  TCP, 8 packets' in done.stdout, done.stdout)
+tap.check('control characters of packets are escaped', '\x1b' not in done.stdout)
+names = {e['name'] for e in map(json.loads, explain('--json', path).stdout.splitlines())
+         if e['event'] == 'finding'}
+tap.check('findings that need no calls', {'connection-refused', 'connection-filtered',
+                                          'retransmission'} <= names, names)
+
+# ---- files that are not whole, or none
+
+whole = open(at('json.pcapng'), 'rb').read()
+for cut in (len(whole) // 3, len(whole) // 2, len(whole) - 5):
+    done = explain(write('cut.pcapng', whole[:cut]))
+    tap.check(f'cut at {cut}: what is there is shown',
+              done.returncode == 0 and 'ends within' in done.stderr, done.stderr)
+damaged = whole.replace(b'"program":', b'"progrm":')
+done = explain(write('damaged.pcapng', damaged))
+tap.check('damaged rows are counted', done.returncode == 0 and 'could not be used' in done.stderr,
+          done.stderr)
+done = explain(client)
+tap.check('no capture file: one error', done.returncode == 4 and
+          done.stderr.startswith('sonde: '), done.stderr)
+done = explain(at('missing'))
+tap.check('no such file: one error', done.returncode in (1, 2, 4) and
+          done.stderr.startswith('sonde: '), done.stderr)
+tap.equal('the file is missing: usage', explain().returncode, 2)
+tap.done()
