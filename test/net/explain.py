@@ -46,7 +46,6 @@ except ConnectionRefusedError:
 '''
 
 folder = netns.scratch()
-os.environ['COLUMNS'] = '80'
 
 
 def at(name):
@@ -105,13 +104,19 @@ statements = {e['statement']: e for e in events if e['event'] == 'statement'}
 packets = [e for e in events if e['event'] == 'packet']
 sent = {e['packet']: statements[e['statement']] for e in events
         if e['event'] == 'edge' and e['kind'] == 'sent' and 'statement' in e}
-os.environ['COLUMNS'] = '200'
 text = explain(at('json.pcapng')).stdout
 markdown = explain('--markdown', at('json.pcapng')).stdout
 
 
 def plain(cell):
-    return html.unescape(re.sub(r'\\([^\w\s])', r'\1', cell)).strip()
+    return html.unescape(re.sub(r'\\([^A-Za-z0-9\s])', r'\1', cell)).strip()
+
+
+def agrees(whole, shown):
+    """A terminal cuts what is too long for its column."""
+    parts = [' '.join(part.split()) for part in shown.split('…')]
+    pattern = '.*'.join(re.escape(part.strip()) for part in parts)
+    return re.fullmatch(pattern, ' '.join(' '.join(whole).split())) is not None
 
 
 def markdown_table(title):
@@ -128,9 +133,8 @@ lines = text_table('Which statement sent each packet')
 tap.equal('both tables have a row for each packet', (len(rows), len(lines)),
           (len(packets), len(packets)))
 for row, line, packet in zip(rows, lines, packets):
-    words = ' '.join(line.split())
-    tap.equal(f'packet {packet["packet"]}: text and Markdown agree', ' '.join(' '.join(row).split()),
-              words)
+    words = ' '.join(row)
+    tap.check(f'packet {packet["packet"]}: text and Markdown agree', agrees(row, line), (row, line))
     statement = sent.get(packet['packet'])
     if statement:
         tap.check(f'packet {packet["packet"]}: JSON agrees',
@@ -140,8 +144,9 @@ for row, line, packet in zip(rows, lines, packets):
         tap.check(f'packet {packet["packet"]}: by no statement', '–' in words, words)
 rows = markdown_table('Which packet completed each blocking statement')
 lines = text_table('Which packet completed each blocking statement')
-tap.equal('completed: text and Markdown agree', [' '.join(' '.join(row).split()) for row in rows],
-          [' '.join(line.split()) for line in lines])
+tap.equal('completed: as many rows', len(rows), len(lines))
+for row, line in zip(rows, lines):
+    tap.check(f'completed: text and Markdown agree about {row[0][:30]}', agrees(row, line), (row, line))
 for finding in (e for e in events if e['event'] == 'finding'):
     tap.check(f'finding {finding["name"]}: everywhere',
               finding['name'] in text and finding['name'] in plain(markdown))
@@ -230,7 +235,7 @@ for cut in (len(whole) // 3, len(whole) // 2, len(whole) - 5):
     done = explain(write('cut.pcapng', whole[:cut]))
     tap.check(f'cut at {cut}: what is there is shown',
               done.returncode == 0 and 'ends within' in done.stderr, done.stderr)
-damaged = whole.replace(b'"program":', b'"progrm":')
+damaged = whole.replace(b'"program":', b'"progrm" :')
 done = explain(write('damaged.pcapng', damaged))
 tap.check('damaged rows are counted', done.returncode == 0 and 'could not be used' in done.stderr,
           done.stderr)

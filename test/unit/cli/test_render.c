@@ -68,7 +68,7 @@ static char *render(struct sonde_recording *recording, const struct rendering *h
 		else
 			render_statements(&output, &timeline, &options);
 		assert_int_equal(render_tables(&output, &timeline, &options), 0);
-		render_findings(&output, &timeline, &findings, &how);
+		render_findings(&output, &timeline, &findings, &options);
 		render_summary(&output, &timeline);
 	}
 	assert_int_equal(output_finish(&output, &err), 0);
