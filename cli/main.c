@@ -16,10 +16,19 @@
 
 /* clang-format off: one line a command */
 const struct command *const commands[] = {
-	&command_trace, &command_serve,  &command_calc,       &command_capture,
-	&command_read,  &command_follow, &command_explain,    &command_connect,
+	&command_trace,
+	&command_serve,
+	&command_calc,
+	&command_capture,
+	&command_read,
+	&command_follow,
+	&command_explain,
+	&command_connect,
 	&command_listen,
-	&command_scan,  &command_help,   &command_completion, NULL,
+	&command_scan,
+	&command_help,
+	&command_completion,
+	NULL,
 };
 /* clang-format on */
 

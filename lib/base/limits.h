@@ -152,6 +152,7 @@ enum {
 	LIMIT_LISTEN_INPUT = 1 << 16,  /* bytes of one read that goes to many */
 	LIMIT_LISTEN_ROUNDS = 8,       /* reads of one end a turn */
 	LIMIT_LISTEN_REACH_MS = 10000, /* to connect to --to, and for TLS */
+	LIMIT_LOAD_DRAIN_MS = 200,     /* for answers under way when a load ends */
 };
 
 #endif

@@ -224,6 +224,21 @@ static int run(struct load *load)
 	return load->failed;
 }
 
+/* A server that is closed upon while it answers gets a reset, and what it said is lost: so
+ * the answers that are under way are taken, for a moment. They do not count. */
+static void drain(struct load *load)
+{
+	int64_t now_ns = clock_monotonic_ns();
+	int64_t until_ns = now_ns + LIMIT_LOAD_DRAIN_MS * INT64_C(1000000);
+
+	load->ended = true;
+	while (load->on_their_way > 0 && load->failed == 0 && now_ns < until_ns) {
+		if (loop_turn(load->loop, until_ns) < 0)
+			return;
+		now_ns = clock_monotonic_ns();
+	}
+}
+
 /* What was due and is not answered: it is at least as late as it is old. */
 static uint64_t count_unanswered(struct load *load, int64_t now_ns)
 {
@@ -314,13 +329,15 @@ int sonde_load_run(const struct sonde_load_options *options,
 	if (r < 0)
 		goto out;
 	r = run(load);
-	if (r == 0)
+	if (r == 0) {
 		report(load, ret);
-	else if (load->failed != 0)
+		drain(load);
+	} else if (load->failed != 0) {
 		fail_run(load, err);
-	else
+	} else {
 		sonde_error_set(err, SONDE_ERROR_TROUBLE, r, "measure", load->subject,
 				NULL);
+	}
 	goto out;
 no_memory:
 	r = sonde_error_set(err, SONDE_ERROR_TROUBLE, -ENOMEM, "measure", "", NULL);
