@@ -19,10 +19,10 @@
 #include "scan/route.h"
 
 enum {
-	GROUP = 128, /* hosts at a time */
+	GROUP = 256, /* hosts at a time */
 	ROUNDS = 3,
 	PORTS = 2,
-	WAIT_MS = 5,
+	WAIT_MS = 1,
 	ECHO_FIRST = 0x8000, /* so that none is taken for a sentinel */
 };
 
