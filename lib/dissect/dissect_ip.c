@@ -356,7 +356,7 @@ static bool take_fragment(struct sonde_dissector *d, const uint8_t *header,
 	uint16_t id = (uint16_t)(header[4] << 8 | header[5]);
 	struct fragment_key key = {
 		.src = d->src, .dst = d->dst, .id = id, .protocol = header[9]};
-	struct fragment_datagram *datagram;
+	struct fragment_datagram *datagram = NULL;
 	struct span fragment = *payload;
 	bool more = header[6] & 0x20;
 	int whole = 0;

@@ -314,7 +314,7 @@ static bool take_fragment(struct sonde_dissector *d, const struct span *header,
 {
 	struct fragment_facts facts = read_fragment(d, header);
 	struct fragment_key key = {.src = d->src, .dst = d->dst, .id = facts.ident};
-	struct fragment_datagram *datagram;
+	struct fragment_datagram *datagram = NULL;
 	struct column *info = dissect_info(d);
 	int whole = 0;
 

@@ -40,8 +40,9 @@ static struct fragment_datagram *oldest(const struct fragment_table *table,
 	for (size_t i = 0; i < LIMIT_DISSECT_FRAGMENTED; i++) {
 		struct fragment_datagram *datagram = &table->datagrams[i];
 
-		if (datagram->is_used && datagram != but &&
-		    (!found || datagram->age < found->age))
+		if (!datagram->is_used || datagram == but)
+			continue;
+		if (!found || datagram->age < found->age)
 			found = datagram;
 	}
 	return found;
