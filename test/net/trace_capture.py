@@ -118,7 +118,7 @@ lossless = [json.loads(match) for match in
             re.findall(rb'SONDE_CALL=(\{[^\n]*\})\n', content)]
 tap.equal('every call is in its row, nothing left out',
           sorted(c['call'] for c in lossless), sorted(c['call'] for c in calls))
-tap.check('with its stack', all(c['stack'][0]['file'] for c in lossless if 'stack' in c) and
+tap.check('with its stack', all(c['stack']['places'][0]['file'] for c in lossless if 'stack' in c) and
           any('stack' in c for c in lossless))
 
 done = netns.run(['tcpdump', '-nr', capture])
