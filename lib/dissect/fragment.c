@@ -32,15 +32,15 @@ void fragment_table_done(struct fragment_table *table)
 	*table = (struct fragment_table){0};
 }
 
-static struct fragment_datagram *oldest(const struct fragment_table *table,
-					const struct fragment_datagram *but)
+/* Of those that are not at place `but`. */
+static struct fragment_datagram *oldest(const struct fragment_table *table, size_t but)
 {
 	struct fragment_datagram *found = NULL;
 
 	for (size_t i = 0; i < LIMIT_DISSECT_FRAGMENTED; i++) {
 		struct fragment_datagram *datagram = &table->datagrams[i];
 
-		if (!datagram->is_used || datagram == but)
+		if (!datagram->is_used || i == but)
 			continue;
 		if (!found || datagram->age < found->age)
 			found = datagram;
@@ -67,7 +67,7 @@ static struct fragment_datagram *find(struct fragment_table *table,
 			return datagram;
 	}
 	if (!unused) {
-		unused = oldest(table, NULL);
+		unused = oldest(table, LIMIT_DISSECT_FRAGMENTED);
 		fragment_remove(table, unused);
 	}
 	unused->is_used = true;
@@ -163,7 +163,8 @@ int fragment_add(struct fragment_table *table, const struct fragment_key *key,
 	if (datagram->piece_count >= LIMIT_DISSECT_FRAGMENTS)
 		return 0;
 	while (table->held + cost_of(&piece) > LIMIT_DISSECT_FRAGMENT_BYTES) {
-		struct fragment_datagram *old = oldest(table, datagram);
+		struct fragment_datagram *old =
+			oldest(table, (size_t)(datagram - table->datagrams));
 
 		if (!old)
 			return 0;
