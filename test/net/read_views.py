@@ -99,7 +99,7 @@ def check_fields(path):
 
 # What Wireshark has no dissector of.
 OWN_PROTOCOLS = {'calc', 'null', 'daytime', 'discard', 'qotd', 'chargen', '_ws', 'service'}
-OWN_FIELDS = ['imap.literal']
+OWN_FIELDS = ['imap.literal', 'ieee8021ad.etype', 'ieee8021ad.len']
 
 
 # ---- numbers
