@@ -94,8 +94,6 @@ static const struct option options[] = {
 	{.name = NULL},
 };
 
-extern char **environ;
-
 struct listening {
 	struct output *output;
 	const struct arguments *arguments;

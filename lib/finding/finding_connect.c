@@ -113,7 +113,7 @@ static void say_refused(const struct finding_facts *facts, struct finding_list *
 	struct sonde_finding *finding;
 
 	sonde_address_format(&it->server, address);
-	if (listen && listen->enter_ns > syn->at_ns) {
+	if (socket && listen && listen->enter_ns > syn->at_ns) {
 		finding = finding_add(facts, list, "connect-before-listen", SONDE_ERROR,
 				      stream, statement);
 		finding_why(finding,
@@ -123,7 +123,7 @@ static void say_refused(const struct finding_facts *facts, struct finding_list *
 		finding_remedy(finding, "Start the server first and wait until it "
 					"listens, or try again after a short pause.");
 		finding_statement(finding, fact_statement(facts, listen->call));
-	} else if (listen && sonde_address_is_loopback(&socket->local) &&
+	} else if (socket && listen && sonde_address_is_loopback(&socket->local) &&
 		   !sonde_address_equal_host(&socket->local, &it->server)) {
 		sonde_address_format(&socket->local, local);
 		finding = finding_add(facts, list, "listens-on-loopback-only",

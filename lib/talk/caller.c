@@ -333,7 +333,7 @@ static int open_near(struct caller *client, int fd)
 void caller_new(struct sonde_listener *listener, const struct listening *from, int fd)
 {
 	struct caller *client = array_new(1, sizeof(*client));
-	int r = client ? 0 : -ENOMEM;
+	int r;
 
 	if (!client) {
 		close(fd);

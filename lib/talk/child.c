@@ -117,16 +117,18 @@ static int spawn(struct caller *client, int fd, pid_t *ret)
 	posix_spawnattr_t attributes;
 	sigset_t none, all;
 	char *command;
+	size_t size;
 	int r;
 
 	if (!environment)
 		return -ENOMEM;
-	command = array_new(strlen(client->listener->options.command) + 1, 1);
+	size = strlen(client->listener->options.command) + 1;
+	command = array_new(size, 1);
 	if (!command) {
 		array_free(environment);
 		return -ENOMEM;
 	}
-	strcpy(command, client->listener->options.command);
+	memcpy(command, client->listener->options.command, size);
 	arguments[2] = command;
 	sigemptyset(&none);
 	sigfillset(&all);

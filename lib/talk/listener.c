@@ -238,7 +238,7 @@ static int open_datagram_peer(const struct listening *it,
 			      const struct sockaddr_storage *peer, socklen_t length)
 {
 	const int on = 1;
-	struct sockaddr_storage local;
+	struct sockaddr_storage local = {0};
 	socklen_t size = sizeof(local);
 	int fd, r = 0;
 
