@@ -178,11 +178,11 @@ static void finish(struct sonde_dissector *d, struct sonde_dissection *out)
 {
 	struct span nothing = {.bytes = d->frame->bytes};
 
-	if (d->is_malformed)
-		dissect_call(d, &dissector_malformed, &nothing);
-	else if (d->is_short && d->frame->captured_length < d->frame->wire_length)
+	bool is_cut = d->frame->captured_length < d->frame->wire_length;
+
+	if (d->is_short && is_cut && !d->is_malformed)
 		dissect_call(d, &dissector_short, &nothing);
-	else if (d->is_short)
+	else if (d->is_short || d->is_malformed)
 		dissect_call(d, &dissector_malformed, &nothing);
 	if (d->protocols_field && d->protocols_field <= d->field_count) {
 		struct sonde_field *field = &d->fields[d->protocols_field - 1];

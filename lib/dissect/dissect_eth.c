@@ -172,7 +172,7 @@ static void dissect(struct sonde_dissector *d, const struct span *span)
 		else
 			dissect_add_be(d, INVALID, span, 12, 2);
 	}
-	if (type < TYPE_LEAST && type <= LENGTH_MOST)
+	if (type <= LENGTH_MOST)
 		inner = span_part(&inner, 0, type);
 	if (dissect_wants_own(d))
 		add_trailer(d, span, inner_end(type, &inner));

