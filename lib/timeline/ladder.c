@@ -68,6 +68,18 @@ static uint32_t first_edge_since(const struct sonde_timeline *timeline, uint32_t
 	return low;
 }
 
+/* The same for packets in ascending order: most often it is the next edge but a few. */
+static uint32_t next_edge_since(const struct sonde_timeline *timeline, uint32_t packet,
+				uint32_t after)
+{
+	enum { NEAR = 8 };
+
+	for (uint32_t i = after; i < timeline->edge_count && i - after < NEAR; i++)
+		if (timeline->edges[i].packet >= packet)
+			return i;
+	return first_edge_since(timeline, packet);
+}
+
 /* ---- which statements ---- */
 
 static int add_calls(struct builder *builder, const uint32_t *calls, uint32_t count)
@@ -187,9 +199,15 @@ static void merge_chosen(struct builder *builder)
 static struct chosen *find_chosen(const struct builder *builder, uint32_t statement)
 {
 	const struct chosen key = {.statement = statement};
+	size_t guess;
 
-	if (!builder->chosen_count)
+	if (!builder->chosen_count || statement < builder->chosen[0].statement)
 		return NULL;
+	/* Where one connection is nearly all there is, they follow on each other. */
+	guess = statement - builder->chosen[0].statement;
+	if (guess < builder->chosen_count &&
+	    builder->chosen[guess].statement == statement)
+		return &builder->chosen[guess];
 	return bsearch(&key, builder->chosen, builder->chosen_count, sizeof(key),
 		       by_statement);
 }
@@ -226,14 +244,14 @@ static int choose_by_packets(struct builder *builder)
 {
 	const struct sonde_timeline *timeline = builder->timeline;
 	const struct sonde_stream *stream = builder->scope.stream;
-	uint32_t count;
+	uint32_t count, e = 0;
 	const uint32_t *packets =
 		index_find(&timeline->index->packets_of_stream, stream->stream, &count);
 
 	for (uint32_t i = 0; i < count; i++) {
 		uint8_t lane = timeline->packet_places[packets[i] - 1].direction;
 
-		for (uint32_t e = first_edge_since(timeline, packets[i]);
+		for (e = next_edge_since(timeline, packets[i], e);
 		     e < timeline->edge_count && timeline->edges[e].packet == packets[i];
 		     e++) {
 			const struct sonde_edge *edge = &timeline->edges[e];
@@ -386,12 +404,12 @@ static void pull_causes(struct builder *builder, uint32_t first_edge,
 static int add_packets(struct builder *builder)
 {
 	const struct sonde_timeline *timeline = builder->timeline;
-	uint32_t count;
+	uint32_t count, edge = 0;
 	const uint32_t *packets = index_find(&timeline->index->packets_of_stream,
 					     builder->scope.stream->stream, &count);
 
 	for (uint32_t i = 0; i < count; i++) {
-		uint32_t number = packets[i], edge = first_edge_since(timeline, number);
+		uint32_t number = packets[i];
 		const struct sonde_packet *packet =
 			&timeline->recording->packets[number - 1];
 		const struct sonde_packet_place *place =
@@ -404,6 +422,7 @@ static int add_packets(struct builder *builder)
 			.to_lane = !place->direction,
 		};
 
+		edge = next_edge_since(timeline, number, edge);
 		row.completed = completed_by(builder, edge, number);
 		row.completes = row.completed != 0;
 		if (place->is_pure_ack && !place->is_handshake_ack && !row.completes &&
@@ -537,6 +556,17 @@ static int sort(struct builder *builder)
 	return 0;
 }
 
+/* Rows for idle times that are folded; at most one before each event. */
+static size_t count_gaps(const struct builder *builder, int64_t fold_ns)
+{
+	size_t count = 0;
+
+	for (size_t i = 1; fold_ns > 0 && i < builder->event_count; i++)
+		count += moment_minus(builder->order[i]->row.at_ns,
+				      builder->order[i - 1]->row.at_ns) > fold_ns;
+	return count;
+}
+
 /* Joins begin and end where nothing stands between them, and folds idle times. */
 static int write_rows(const struct builder *builder, struct sonde_ladder *ladder)
 {
@@ -544,7 +574,8 @@ static int write_rows(const struct builder *builder, struct sonde_ladder *ladder
 	int64_t fold_ns = builder->options->fold_gap_ns;
 	int64_t last_ns = 0;
 
-	ladder->rows = array_new(builder->event_count * 2 + 1, sizeof(*ladder->rows));
+	ladder->rows = array_new(builder->event_count + count_gaps(builder, fold_ns) + 1,
+				 sizeof(*ladder->rows));
 	if (!ladder->rows)
 		return -ENOMEM;
 	for (size_t i = 0; i < builder->event_count; i++) {
