@@ -297,8 +297,8 @@ static uint32_t judge_ack(const struct judged *judged, struct tcp_seen *ret)
 		ret->dup_number = own->dup_count;
 		return TCP_NOTE_DUPLICATE_ACK;
 	}
-	/* Data in between does not make it another acknowledgement. */
-	if (!own->has_ack || segment->ack != own->last_ack || !is_same_window) {
+	/* Neither data in between nor another window makes it another acknowledgement. */
+	if (!own->has_ack || segment->ack != own->last_ack) {
 		own->dup_frame = segment->frame;
 		own->dup_count = 0;
 	}
@@ -359,12 +359,8 @@ static uint32_t judge(const struct sonde_dissector *d, const struct tcp_notes *n
 	    segment->seq == judged->own->next && other->has_window && other->window == 0)
 		return TCP_NOTE_ZERO_WINDOW_PROBE;
 	found = judge_window(judged);
-	if (found & TCP_NOTE_WINDOW_UPDATE) {
-		judged->own->dup_frame = segment->frame;
-		judged->own->dup_count = 0;
-	} else {
+	if (!(found & TCP_NOTE_WINDOW_UPDATE))
 		found |= judge_ack(judged, ret);
-	}
 	if (segment->flags & SONDE_TCP_ACK && other->has_next &&
 	    is_after(segment->ack, other->reached)) {
 		found |= TCP_NOTE_ACK_LOST_SEGMENT;

@@ -63,6 +63,7 @@ DISORDER = {
 LOSS = {
     **{field: 'bytes that were there before' for field in BEFORE},
     'tcp.analysis.bytes_in_flight': 'one more or less around a FIN that is sent again',
+    'tcp.analysis.push_bytes_sent': 'tshark leaves it out of a segment out of order',
 }
 NET = {
     ('info', 25): 'tshark looks for two that have one address',
