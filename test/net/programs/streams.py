@@ -216,6 +216,8 @@ def two_senders():
 
     def serve():
         end = accept(listener)
+        # Nothing is taken: by then both have filled the buffers, and wait in their sends.
+        time.sleep(0.4)
         receive_all(end, 600000)
         receive_end(end)
         close(end)
