@@ -124,6 +124,29 @@ static void close_bar(struct svg *svg, unsigned lane, uint32_t statement)
 	svg->bar_count[lane] = kept;
 }
 
+/* Bars come before all that stands on them: what is drawn later covers it. */
+static void print_bars(struct svg *svg, uint32_t rows)
+{
+	int y = svg->y;
+
+	svg->bar_count[0] = svg->bar_count[1] = 0;
+	for (uint32_t i = 0; i < rows; i++, svg->y += ROW) {
+		const struct sonde_ladder_row *row = &svg->ladder->rows[i];
+
+		if (row->kind == SONDE_LADDER_BEGIN)
+			open_bar(svg, row->lane, row->statement);
+		else if (row->kind == SONDE_LADDER_END)
+			close_bar(svg, row->lane, row->statement);
+		else if (row->kind == SONDE_LADDER_WHOLE)
+			print_bar(svg, row->lane, row->statement, svg->y - BAR / 2,
+				  svg->y + BAR / 2);
+	}
+	for (unsigned lane = 0; lane < 2; lane++)
+		while (svg->bar_count[lane])
+			close_bar(svg, lane, svg->bars[lane][0].statement);
+	svg->y = y;
+}
+
 /* "9 sock.recv(1024) → 8 bytes" */
 static void print_statement(struct svg *svg, const struct sonde_ladder_row *row)
 {
@@ -141,13 +164,6 @@ static void print_statement(struct svg *svg, const struct sonde_ladder_row *row)
 		is_error = label_outcome(&text, svg->timeline, row->statement);
 	}
 	print_side(svg, row->lane, is_error ? "error" : "", storage);
-	if (row->kind == SONDE_LADDER_BEGIN)
-		open_bar(svg, row->lane, row->statement);
-	else if (row->kind == SONDE_LADDER_END)
-		close_bar(svg, row->lane, row->statement);
-	else
-		print_bar(svg, row->lane, row->statement, svg->y - BAR / 2,
-			  svg->y + BAR / 2);
 }
 
 static void print_arrow(struct svg *svg, const struct sonde_ladder_row *row)
@@ -240,15 +256,12 @@ static void print_ladder(struct svg *svg, uint32_t rows)
 		output_print(svg->output, "<path d=\"M%d %dv%d\" class=\"lane\"/>\n",
 			     lane_x(lane), top, (int)(rows + 1) * ROW);
 	}
-	svg->bar_count[0] = svg->bar_count[1] = 0;
 	svg->y = top + ROW;
+	print_bars(svg, rows);
 	for (uint32_t i = 0; i < rows && !output_is_broken(svg->output); i++) {
 		print_row(svg, &svg->ladder->rows[i]);
 		svg->y += ROW;
 	}
-	for (unsigned lane = 0; lane < 2; lane++)
-		while (svg->bar_count[lane])
-			close_bar(svg, lane, svg->bars[lane][0].statement);
 	if (rows < svg->ladder->row_count) {
 		sonde_text_init(&text, storage, sizeof(storage));
 		sonde_text_add(&text, "%u more rows; --full draws all",
