@@ -6,6 +6,8 @@ import os
 import socket
 import subprocess
 
+import threading
+
 import netns
 from talking import Peer, blob, connect, echo, until_end
 from tap import tap
@@ -132,17 +134,23 @@ tap.equal('a program that echoes', (done.returncode, heard[-1] == blob(300000)),
 def telnet(sock):
     sock.sendall(b'\xff\xfb\x00\xff\xfd\x1f')  # WILL BINARY, DO NAWS: one to take, one to refuse
     told = b''
-    while len(told) < 6:
-        told += sock.recv(6 - len(told))
+    while len(told) < 6 and (piece := sock.recv(6 - len(told))):
+        told += piece
+    answered.set()
     sock.sendall(b'a\xff\xffb\xff\xf9c')
     heard.append(told + until_end(sock))
 
 
+answered = threading.Event()
 peer = Peer(telnet)
 heard.clear()
-done = connect('--telnet', '127.0.0.1', peer.port, input=b'')
+# Its half must be open until the options are answered.
+process = netns.background([netns.SONDE, 'connect', '--telnet', '127.0.0.1', str(peer.port)],
+                           stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+answered.wait(20)
+got = process.communicate(timeout=20)[0]
 netns.wait_until('all of it', lambda: heard)
-tap.equal('--telnet: data without commands, options answered', (done.returncode, done.stdout, heard),
+tap.equal('--telnet: data without commands, options answered', (process.returncode, got, heard),
           (0, b'a\xffbc', [b'\xff\xfd\x00\xff\xfc\x1f']))
 heard.clear()
 hears = Peer(lambda sock: heard.append(until_end(sock)))
