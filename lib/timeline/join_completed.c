@@ -136,7 +136,8 @@ static bool is_from_outside(int64_t result)
 }
 
 /* A send to a Unix socket or pipe and a connect to one wait only where there is no room:
- * the scheduler knows. */
+ * the scheduler knows.  Where it cannot tell, one that went on while room was made for it
+ * may have waited. */
 static struct verdict complete_local(const struct join *join,
 				     const struct sonde_call *call)
 {
@@ -144,13 +145,22 @@ static struct verdict complete_local(const struct join *join,
 	bool is_send = call->kind == SONDE_CALL_SEND, exact;
 	uint32_t ready;
 
-	if (!(call->flags & SONDE_CALL_SLEPT))
+	if (call->flags & SONDE_CALL_STAYED)
 		return verdict;
 	ready = is_send ? ready_local_room(join, call, &exact)
 			: ready_local_connect(join, call, &exact);
 	/* It may have slept for another reason, such as a lock. */
 	if (ready == READY_NOT_SEEN)
 		return verdict;
+	if (!(call->flags & SONDE_CALL_SLEPT)) {
+		const struct sonde_call *by = ready_call(join, ready);
+
+		if (by &&
+		    by->enter_ns > moment_plus(call->enter_ns, join_margin_ns(join)))
+			return (struct verdict){SONDE_UNKNOWN, SONDE_WHY_MAYBE, 0, 0,
+						true};
+		return verdict;
+	}
 	verdict.blocked = SONDE_YES;
 	verdict.why = SONDE_WHY_NONE;
 	verdict.by_call = ready_call(join, ready)->call;
