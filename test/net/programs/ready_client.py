@@ -17,4 +17,6 @@ sock.send(b'eighteen bytes ok!')                     # send
 until_readable(sock, 8)
 answer = sock.recv(1024)                             # answer
 sock.close()                                         # close
+# The end of this program is soon followed by the other's.
+until_reached('closed')
 print(answer.decode())

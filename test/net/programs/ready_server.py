@@ -25,3 +25,4 @@ rest = conn.recv(1024)                               # end
 assert rest == b''
 conn.close()                                         # close
 server.close()
+reached('closed')
