@@ -200,13 +200,17 @@ def children():
         except ChildProcessError:
             return found
     for task in os.listdir('/proc/self/task'):
-        with open(f'/proc/self/task/{task}/children') as pids:
-            for pid in map(int, pids.read().split()):
-                try:
-                    with open(f'/proc/{pid}/cmdline') as line:
-                        found[pid] = line.read().replace('\0', ' ').strip() or f'pid {pid}'
-                except OSError:
-                    pass
+        try:
+            with open(f'/proc/self/task/{task}/children') as pids:
+                mine = [int(pid) for pid in pids.read().split()]
+        except OSError:  # a thread that has ended since: what it started is another's now
+            continue
+        for pid in mine:
+            try:
+                with open(f'/proc/{pid}/cmdline') as line:
+                    found[pid] = line.read().replace('\0', ' ').strip() or f'pid {pid}'
+            except OSError:
+                pass
     return found
 
 
