@@ -111,6 +111,9 @@ enum {
 	LIMIT_DATAGRAMS_WAITING = 1
 				  << 22, /* bytes in the kernel of one socket, each way */
 	LIMIT_DATAGRAM_BATCHES = 4,      /* of one socket a turn */
+	LIMIT_SINGLE_RATE = 20000,       /* answers a second that leave one by one */
+	LIMIT_SINGLE_BURST = 2000,       /* and at once, after a pause */
+	LIMIT_MERGED_ANSWER = 512,       /* bytes of one that may leave with others */
 	LIMIT_DATAGRAM_FOREIGN = 512,    /* bytes of an answer that leaves this machine */
 	LIMIT_SOURCE_RATE = 256,         /* datagrams a second of one that is not here */
 	LIMIT_SOURCE_BURST = 512,        /* and at once, after a pause */

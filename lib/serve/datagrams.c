@@ -35,6 +35,7 @@
 #include "base/clock.h"
 #include "base/chance.h"
 #include "base/limits.h"
+#include "serve/answers.h"
 #include "serve/crew.h"
 #include "serve/fault.h"
 
@@ -42,7 +43,6 @@ enum {
 	SLOT_BYTES =
 		512 + 64, /* no power of two: they shall not share cache lines' sets */
 	PARTS = 2,
-	OUTPUT_BYTES = 4 * (LIMIT_DATAGRAM + 1),
 	NFS_PORT = 2049,
 	HOT_COUNT =
 		16, /* of a batch that more will follow soon: two calls of epoll pay */
@@ -68,22 +68,14 @@ struct requests {
 	uint8_t slots[LIMIT_DATAGRAM_BATCH][SLOT_BYTES];
 };
 
-struct answers {
-	struct mmsghdr messages[LIMIT_DATAGRAM_BATCH];
-	struct iovec parts[LIMIT_DATAGRAM_BATCH];
-};
-
 struct datagrams {
 	struct requests in;
 	struct answers out;
-	unsigned out_count;
-	size_t out_bytes;
 	uint8_t own_ports[65536 / 8]; /* a bit for each that a UDP service has */
 	struct server_quiet quiet_source, quiet_allow, quiet_rate, quiet_size, quiet_send,
 		quiet_receive, quiet_delay;
 	struct fault fault;
 	int delayed_slot; /* -1 without a delay */
-	uint8_t output[OUTPUT_BYTES];
 	uint8_t rests[LIMIT_DATAGRAM_BATCH][LIMIT_DATAGRAM - SLOT_BYTES];
 };
 
@@ -92,6 +84,7 @@ struct socket {
 	int fd;                        /* the loop's */
 	int slot;
 	bool any; /* bound to every address */
+	struct answers_pace pace;
 };
 
 /* --- who may ask */
@@ -122,78 +115,22 @@ static size_t answer_limit(const struct sonde_address *peer, size_t request)
 
 /* --- out */
 
-static void send_batch(struct sonde_server *server, const struct socket *socket)
+static void send_batch(struct sonde_server *server, struct socket *socket)
 {
 	struct datagrams *datagrams = server->datagrams;
-	unsigned sent = 0;
+	struct answers *answers = &datagrams->out;
+	bool refused = false;
 
-	while (sent < datagrams->out_count) {
-		int r = sendmmsg(socket->fd, datagrams->out.messages + sent,
-				 datagrams->out_count - sent, MSG_NOSIGNAL);
-		if (r > 0) {
-			sent += (unsigned)r;
-			continue;
-		}
-		if (r < 0 && errno == EINTR)
-			continue;
-		/* The first of them cannot go; the next ones have other destinations. */
+	if (answers->count == 0)
+		return;
+	bool merge = answers_pace_merges(&socket->pace, answers->count,
+					 loop_now_ns(server->loop));
+	unsigned failed = answers_send(answers, socket->fd, merge, &refused);
+	if (refused)
+		socket->pace.can_merge = false;
+	for (; failed > 0; failed--)
 		trouble_add(server, &datagrams->quiet_send, socket->spec, true,
 			    "an answer could not be sent");
-		sent++;
-	}
-	datagrams->out_count = 0;
-	datagrams->out_bytes = 0;
-}
-
-/* The answer goes out by any way that leads to the peer, from the address that was asked:
- * makes the request's control message the answer's.  Returns its length. */
-static size_t turn_control(struct msghdr *request)
-{
-	struct cmsghdr *cmsg = CMSG_FIRSTHDR(request);
-
-	if (!cmsg || request->msg_flags & MSG_CTRUNC)
-		return 0;
-	if (cmsg->cmsg_level == IPPROTO_IP && cmsg->cmsg_type == IP_PKTINFO) {
-		struct in_pktinfo info;
-		memcpy(&info, CMSG_DATA(cmsg), sizeof(info));
-		info.ipi_ifindex = 0;
-		memcpy(CMSG_DATA(cmsg), &info, sizeof(info));
-	} else if (cmsg->cmsg_level == IPPROTO_IPV6 && cmsg->cmsg_type == IPV6_PKTINFO) {
-		struct in6_pktinfo info;
-		memcpy(&info, CMSG_DATA(cmsg), sizeof(info));
-		if (IN6_IS_ADDR_MULTICAST(&info.ipi6_addr))
-			return 0;
-		if (!IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
-			info.ipi6_ifindex = 0;
-		memcpy(CMSG_DATA(cmsg), &info, sizeof(info));
-	} else {
-		return 0;
-	}
-	return request->msg_controllen;
-}
-
-static void add_answer(struct datagrams *datagrams, unsigned asked, size_t n)
-{
-	struct msghdr *request = &datagrams->in.messages[asked].msg_hdr;
-	unsigned at = datagrams->out_count++;
-	struct msghdr *answer = &datagrams->out.messages[at].msg_hdr;
-
-	datagrams->out.parts[at] = (struct iovec){
-		.iov_base = datagrams->output + datagrams->out_bytes,
-		.iov_len = n,
-	};
-	*answer = (struct msghdr){
-		.msg_name = request->msg_name,
-		.msg_namelen = request->msg_namelen,
-		.msg_iov = &datagrams->out.parts[at],
-		.msg_iovlen = 1,
-	};
-	if (request->msg_controllen > 0) {
-		answer->msg_controllen = turn_control(request);
-		if (answer->msg_controllen > 0)
-			answer->msg_control = request->msg_control;
-	}
-	datagrams->out_bytes += n;
 }
 
 /* --- in */
@@ -231,11 +168,9 @@ static void delay_answer(struct sonde_server *server, const struct socket *socke
 			 uint32_t requests)
 {
 	struct datagrams *datagrams = server->datagrams;
-	const struct msghdr *answer =
-		&datagrams->out.messages[--datagrams->out_count].msg_hdr;
+	const struct msghdr *answer = answers_take_last(&datagrams->out);
 	bool was_empty = fault_due_ns(&datagrams->fault) == INT64_MAX;
 
-	datagrams->out_bytes -= answer->msg_iov->iov_len;
 	if (fault_keep(&datagrams->fault, socket->spec, socket->fd, answer, requests,
 		       loop_now_ns(server->loop)) < 0)
 		trouble_add(server, &datagrams->quiet_delay, socket->spec, true,
@@ -293,11 +228,10 @@ static const uint8_t *take_bytes(struct sonde_server *server, unsigned at, size_
 	return server->input;
 }
 
-static void answer_one(struct sonde_server *server, const struct socket *socket,
-		       unsigned at)
+static void answer_one(struct sonde_server *server, struct socket *socket, unsigned at)
 {
 	struct datagrams *datagrams = server->datagrams;
-	const struct msghdr *message = &datagrams->in.messages[at].msg_hdr;
+	struct msghdr *message = &datagrams->in.messages[at].msg_hdr;
 	const struct service *service = socket->spec->service;
 	struct counts *counts = &socket->spec->counts[SPEC_UDP];
 	struct sonde_address peer = {0};
@@ -328,10 +262,11 @@ static void answer_one(struct sonde_server *server, const struct socket *socket,
 			    "not answered: its network asks too often");
 		return;
 	}
-	if (datagrams->out_count == LIMIT_DATAGRAM_BATCH ||
-	    OUTPUT_BYTES - datagrams->out_bytes < LIMIT_DATAGRAM)
+	turn.output = answers_room(&datagrams->out);
+	if (!turn.output) {
 		send_batch(server, socket);
-	turn.output = datagrams->output + datagrams->out_bytes;
+		turn.output = answers_room(&datagrams->out);
+	}
 	turn.output_capacity = LIMIT_DATAGRAM;
 	turn.answer_limit = answer_limit(&peer, turn.input_bytes);
 	turn_begin(server, socket->spec, &turn);
@@ -359,7 +294,7 @@ static void answer_one(struct sonde_server *server, const struct socket *socket,
 			    "is longer than its request or than 512 bytes");
 		return;
 	}
-	add_answer(datagrams, at, turn.given);
+	answers_add(&datagrams->out, message, turn.given);
 	if (datagrams->delayed_slot >= 0) {
 		delay_answer(server, socket, turn.answered);
 		return;
@@ -485,6 +420,7 @@ int datagrams_add(struct sonde_server *server, int fd, const struct serve_spec *
 		return r;
 	}
 	socket->slot = r;
+	answers_pace_init(&socket->pace, fd);
 	uint8_t *ports = server->datagrams->own_ports;
 	ports[bound->port / 8] =
 		(uint8_t)(ports[bound->port / 8] | 1u << bound->port % 8);
