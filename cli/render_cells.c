@@ -57,25 +57,29 @@ void cell_sender(struct sonde_text *text, const struct sonde_timeline *timeline,
 enum ink cell_completed(struct sonde_text *text, const struct sonde_timeline *timeline,
 			const struct sonde_completed_row *row, bool has_utf8)
 {
+	const char *perhaps = row->exact ? "" : "perhaps ";
+
 	if (row->packet && row->why == SONDE_WHY_NONE) {
 		const struct sonde_packet *packet =
 			&timeline->recording->packets[row->packet - 1];
 
-		sonde_text_add(text, "%u ", row->packet);
+		sonde_text_add(text, "%s%u ", perhaps, row->packet);
 		label_packet(text, packet, LABEL_LONG);
 		return packet->decoded.tcp_flags & SONDE_TCP_RST ? INK_ERROR : INK_PLAIN;
 	}
 	if (row->packet && row->why == SONDE_WHY_NOT_BLOCKED) {
-		sonde_text_add(text, "%s packet %u was there already",
-			       has_utf8 ? "–" : "-", row->packet);
+		sonde_text_add(text, "%s %spacket %u was there already",
+			       has_utf8 ? "–" : "-", perhaps, row->packet);
 		return INK_DIM;
 	}
 	if (row->by_statement && row->why == SONDE_WHY_NONE) {
+		sonde_text_add(text, "%s", perhaps);
 		label_statement(text, timeline, row->by_statement);
 		return INK_PLAIN;
 	}
 	if (row->by_statement && row->why == SONDE_WHY_NOT_BLOCKED) {
-		sonde_text_add(text, "%s there already: ", has_utf8 ? "–" : "-");
+		sonde_text_add(text, "%s there already: %s", has_utf8 ? "–" : "-",
+			       perhaps);
 		label_statement(text, timeline, row->by_statement);
 		return INK_DIM;
 	}

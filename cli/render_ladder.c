@@ -144,7 +144,8 @@ static void draw_arrow(struct ladder_view *view, const struct sonde_ladder_row *
 			   is_reset ? INK_ERROR : INK_PLAIN);
 	canvas_sign(&view->canvas, at + used, " ", ' ', INK_PLAIN);
 	if (row->completes)
-		canvas_sign(&view->canvas, to->lane, "●", '*', ink);
+		canvas_sign(&view->canvas, to->lane, row->is_perhaps ? "○" : "●",
+			    row->is_perhaps ? 'o' : '*', ink);
 }
 
 static void print_gap(struct ladder_view *view, const struct sonde_ladder_row *row)

@@ -195,8 +195,8 @@ static void print_arrow(struct svg *svg, const struct sonde_ladder_row *row)
 		     style);
 	if (row->completes)
 		output_print(svg->output,
-			     "<circle cx=\"%d\" cy=\"%d\" r=\"5\" class=\"dot\"/>\n", to,
-			     svg->y);
+			     "<circle cx=\"%d\" cy=\"%d\" r=\"5\" class=\"dot%s\"/>\n",
+			     to, svg->y, row->is_perhaps ? " perhaps" : "");
 	print_label(svg, (LEFT_LANE + RIGHT_LANE) / 2, svg->y - 4, "", "middle", storage);
 }
 
@@ -282,7 +282,8 @@ static void print_style(struct output *output)
 		".client{stroke:#05a}.server{stroke:#a50}.reset{stroke:#b00}"
 		".head.client{fill:#05a}.head.server{fill:#a50}.head.reset{fill:#b00}"
 		".pass{stroke-width:3}rect.client{fill:#cde}rect.server{fill:#fdc}"
-		"rect.blocked{stroke-dasharray:3 2;fill:#fff}.dot{fill:#111}</style>\n"
+		"rect.blocked{stroke-dasharray:3 2;fill:#fff}.dot{fill:#111}"
+		".perhaps{fill:#fff;stroke:#111}</style>\n"
 		"<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n");
 }
 

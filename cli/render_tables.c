@@ -152,7 +152,7 @@ static unsigned measure_completed(const struct canvas *canvas,
 void render_completed_table(struct output *output, const struct sonde_timeline *timeline,
 			    const struct sonde_tables *tables, uint32_t row_limit)
 {
-	uint32_t rows = tables->completed_count;
+	uint32_t rows = tables->completed_count, before = 0;
 	unsigned width, waited, packet, packet_width;
 	struct canvas canvas;
 
@@ -176,12 +176,16 @@ void render_completed_table(struct output *output, const struct sonde_timeline *
 		struct sonde_text text;
 		enum ink ink;
 
-		sonde_text_init(&text, storage, sizeof(storage));
-		label_statement(&text, timeline, row->statement);
-		canvas_text(&canvas, 0, width, storage, INK_PLAIN);
-		sonde_text_init(&text, storage, sizeof(storage));
-		cell_waited(&text, row);
-		canvas_text(&canvas, waited, WAITED_COLUMNS, storage, INK_PLAIN);
+		/* One that several packets may have completed has a row for each. */
+		if (row->call != before) {
+			sonde_text_init(&text, storage, sizeof(storage));
+			label_statement(&text, timeline, row->statement);
+			canvas_text(&canvas, 0, width, storage, INK_PLAIN);
+			sonde_text_init(&text, storage, sizeof(storage));
+			cell_waited(&text, row);
+			canvas_text(&canvas, waited, WAITED_COLUMNS, storage, INK_PLAIN);
+		}
+		before = row->call;
 		sonde_text_init(&text, storage, sizeof(storage));
 		ink = cell_completed(&text, timeline, row, canvas.has_utf8);
 		canvas_text(&canvas, packet, packet_width, storage, ink);

@@ -180,6 +180,10 @@ struct sonde_call {
 	int64_t result;  /* negative errno on failure */
 	uint64_t buffer; /* address in the program; for sends and receives */
 	uint64_t length; /* bytes asked for */
+	/* Of what it moved, in the same terms as a packet's payload_hash: of datagrams that
+	 * were received (of several the first), of those that several threads send on one
+	 * socket, and of both on Unix sockets that keep messages apart.  0: not known. */
+	uint64_t content_hash;
 	int how;         /* shutdown's SHUT_*, listen's backlog, exit's status */
 	struct sonde_address
 		address; /* argument, or what accept and recvfrom filled in */
@@ -202,7 +206,7 @@ struct sonde_packet {
 	bool is_outgoing;
 	int64_t at_ns;
 	uint32_t captured_length, wire_length;
-	uint64_t payload_hash; /* FNV-1a of the captured payload: tells equal bytes */
+	uint64_t payload_hash; /* tells equal payloads; 0: it was not captured whole */
 	struct sonde_decoded decoded;
 };
 

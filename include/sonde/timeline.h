@@ -49,7 +49,10 @@ struct sonde_edge {
 	uint8_t kind;                     /* enum sonde_edge_kind */
 	uint8_t carries;                  /* enum sonde_carries; of SENT */
 	uint8_t release;                  /* enum sonde_release; of RELEASED */
-	bool exact;                       /* false: one of several candidates */
+	/* False: one of several candidates.  They have an edge each, so that the true one
+	 * is among them; but what made room for a send is named by the first that may
+	 * have. */
+	bool exact;
 	uint32_t statement, call, packet; /* packet 0: between calls */
 	uint32_t by_packet;               /* of RELEASED by a packet */
 	/* Of SENT with data: bytes [from, to) of the packet's payload; of TAKEN: of what
@@ -124,6 +127,7 @@ struct sonde_timeline {
 	uint32_t
 		*call_packet; /* [call - 1]: what completed it, or was there already; 0 */
 	uint32_t *call_by;    /* the same, where that was another call */
+	bool *call_unsure;    /* [call - 1]: these two are one of several candidates */
 	uint32_t statement_count, edge_count, stream_count;
 	uint32_t packets_mapped;            /* with a SENT edge */
 	uint32_t calls_without_line;        /* ends of programs not counted */
@@ -157,6 +161,7 @@ struct sonde_completed_row {
 	uint32_t by_call, by_statement; /* 0 none */
 	uint8_t blocked;                /* enum sonde_answer */
 	uint8_t why;
+	bool exact; /* false: one of several candidates, those of an edge with a row each */
 	int64_t waited_ns; /* until its return, or the end of the recording */
 };
 
@@ -212,6 +217,7 @@ struct sonde_ladder_row {
 	uint8_t lane;    /* of the statement, or the sender */
 	uint8_t to_lane; /* of the receiver */
 	bool completes;  /* the arrow ends the statement below: a dot */
+	bool is_perhaps; /* it is one of several that may have: an open dot */
 	uint32_t completed; /* that statement */
 };
 

@@ -46,6 +46,9 @@ enum {
 	LIMIT_STREAM_HOLES = 1024,    /* segments out of order kept of one direction */
 	LIMIT_DATAGRAM_SENDS = 64,    /* calls that are looked at for one datagram */
 	LIMIT_DATAGRAMS_AHEAD = 4096, /* arrivals that a receive may find dropped */
+	LIMIT_SAME_PORT = 64,         /* sockets that one datagram may be for */
+	/* That an edge is spread over: where more are possible, none is named. */
+	LIMIT_CANDIDATES = 64,
 
 	LIMIT_FINDINGS = 1 << 10,
 

@@ -202,6 +202,14 @@ const struct sonde_packet *fact_packet(const struct finding_facts *facts, uint32
 	return &facts->recording->packets[packet - 1];
 }
 
+uint32_t fact_packet_of(const struct finding_facts *facts, uint32_t call)
+{
+	if (!call || call > facts->recording->call_count ||
+	    facts->timeline->call_unsure[call - 1])
+		return 0;
+	return facts->timeline->call_packet[call - 1];
+}
+
 const struct sonde_packet_place *fact_place(const struct finding_facts *facts,
 					    uint32_t packet)
 {

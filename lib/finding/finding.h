@@ -60,6 +60,8 @@ const struct sonde_packet *fact_packet(const struct finding_facts *facts,
 				       uint32_t packet);
 const struct sonde_packet_place *fact_place(const struct finding_facts *facts,
 					    uint32_t packet);
+/* The one that the call surely got; 0: there is none, or it is one of several. */
+uint32_t fact_packet_of(const struct finding_facts *facts, uint32_t call);
 uint32_t fact_statement(const struct finding_facts *facts, uint32_t call); /* 0 none */
 /* "client.py", for sentences; never NULL. */
 const char *fact_program(const struct finding_facts *facts, uint32_t program);

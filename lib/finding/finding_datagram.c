@@ -6,7 +6,7 @@
 static void find_cut(const struct finding_facts *facts, struct finding_list *list,
 		     const struct sonde_call *call)
 {
-	uint32_t number = facts->timeline->call_packet[call->call - 1];
+	uint32_t number = fact_packet_of(facts, call->call);
 	const struct sonde_packet *packet = fact_packet(facts, number);
 	struct sonde_finding *finding;
 	unsigned side = 0;
@@ -96,7 +96,7 @@ static void find_stranger(const struct finding_facts *facts, struct finding_list
 		finding = finding_add(facts, list, "reply-from-stranger", SONDE_WARNING,
 				      fact_stream(facts, socket, &side),
 				      fact_statement(facts, call->call));
-		finding_packet(finding, facts->timeline->call_packet[call->call - 1]);
+		finding_packet(finding, fact_packet_of(facts, call->call));
 		finding_why(finding,
 			    "The answer that was received here is from %s, to which "
 			    "nothing had been sent: anybody can send to an open UDP "

@@ -121,7 +121,7 @@ static void find_split(const struct finding_facts *facts, struct finding_list *l
 	finding = finding_add(facts, list, "message-split", SONDE_ERROR, stream,
 			      fact_statement(facts, receive->call));
 	finding_statement(finding, fact_statement(facts, send->call));
-	finding_packet(finding, facts->timeline->call_packet[receive->call - 1]);
+	finding_packet(finding, fact_packet_of(facts, receive->call));
 	finding_why(
 		finding,
 		"This receive got %lld of the %lld bytes of one send; the other %lld "
@@ -172,7 +172,7 @@ static void say_merged(const struct finding_facts *facts, struct finding_list *l
 			    fact_statement(facts, receive->call));
 
 	finding_statement(finding, fact_statement(facts, waiting->call));
-	finding_packet(finding, facts->timeline->call_packet[receive->call - 1]);
+	finding_packet(finding, fact_packet_of(facts, receive->call));
 	finding_why(finding,
 		    "This receive brought the bytes of %u sends at once, and they were "
 		    "taken for one message: %s waits in vain for what belongs to the "

@@ -48,7 +48,7 @@ static void find_ends_ignored(const struct finding_facts *facts,
 	finding_remedy(finding,
 		       "Treat 0 bytes (in Python b'') as the end: leave the loop "
 		       "and close the socket.");
-	finding_packet(finding, first ? facts->timeline->call_packet[first - 1] : 0);
+	finding_packet(finding, fact_packet_of(facts, first));
 }
 
 void finding_receive(const struct finding_facts *facts, struct finding_list *list)

@@ -81,7 +81,7 @@ static void comment_edge(struct annotation *annotation, const struct sonde_packe
 	else
 		sonde_text_add(&text, "%ssent by ", carried(edge->carries));
 	sonde_statement_add_label(annotation->timeline, edge->statement, &text);
-	if (!edge->exact && edge->kind == SONDE_EDGE_SENT)
+	if (!edge->exact)
 		sonde_text_add(&text, " (one of several candidates)");
 }
 

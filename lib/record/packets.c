@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 
 #include "base/clock.h"
+#include "base/content.h"
 #include "base/limits.h"
 
 void packets_done(struct packets *packets)
@@ -20,12 +21,9 @@ void packets_done(struct packets *packets)
 
 static uint64_t hash_payload(const uint8_t *bytes, const struct sonde_decoded *decoded)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	for (uint32_t i = 0; i < decoded->payload_captured; i++)
-		hash = (hash ^ bytes[decoded->payload_offset + i]) *
-		       UINT64_C(0x100000001b3);
-	return hash;
+	if (decoded->payload_captured != decoded->payload_length)
+		return 0;
+	return content_hash(bytes + decoded->payload_offset, decoded->payload_captured);
 }
 
 /* The number of the interface that a packet came through; a new one is described. */

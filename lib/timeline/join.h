@@ -9,7 +9,7 @@
  *	anchor.c          where these bytes begin in the stream
  *	join_sent.c       packets -> the calls that sent them
  *	join_completed.c  blocking calls -> the packets that completed them
- *	join_udp.c        datagrams, for both
+ *	join_udp.c        datagrams, for both, with datagram_*.c
  *	local.c           Unix sockets and pipes, which have no packets: calls to calls
  *	timeline.c        ties them together
  *
@@ -35,13 +35,15 @@
 struct range {
 	int64_t from, to;
 	int64_t bytes;
-	int64_t reach; /* of sends: the furthest `to` in the tree below, see range.c */
+	/* Of sends: the furthest `to` in the tree below, see range.c; of receives: the
+	 * bytes of all that had returned by then, its own included. */
+	int64_t reach;
 	uint32_t call;
 	bool is_exact; /* to - from == bytes */
 };
 
 struct range_list {
-	struct range *ranges; /* by `from`; of receives, by exit_ns as well */
+	struct range *ranges; /* by enter_ns and `from`; receives by exit_ns */
 	size_t count, room;
 	int64_t total; /* bytes of all of them */
 	bool is_open;  /* one never returned: how much it sent is not known */
@@ -119,6 +121,21 @@ struct quote {
 	uint32_t stream, packet;
 };
 
+/* One of several calls that may have sent a datagram. */
+struct sender {
+	uint32_t packet, call;
+};
+
+/* What came for a datagram socket on which several threads received at once: the receives
+ * have ranges of its places. */
+struct datagram_queue {
+	uint32_t socket;
+	uint32_t *packets; /* in the order of arrival; those that were dropped are not in it */
+	uint32_t *owners;  /* the receive that got it, where that is certain; 0 */
+	uint32_t count;
+	struct range_list receives; /* not those that only looked */
+};
+
 struct join {
 	const struct sonde_recording *recording;
 	struct sonde_timeline *timeline;
@@ -132,12 +149,15 @@ struct join {
 				   + which */
 	uint32_t *of_stream;    /* packet numbers, stream by stream */
 	uint32_t *stream_begin; /* [stream]: of_stream[begin[s]..begin[s + 1]) */
-	/* Datagrams: the call that sent each packet, and whether it is the only one that
-	 * fits; the packet that each receive got. */
-	uint32_t *sent_by;          /* [packet - 1] */
-	bool *is_sent_surely;       /* [packet - 1] */
+	/* Datagrams: the call that surely sent each packet, else the candidates; the packet
+	 * that each receive got. */
+	uint32_t *sent_by;      /* [packet - 1] */
+	struct sender *senders; /* by packet */
+	size_t sender_count, sender_room;
 	uint32_t *datagram_of;      /* [call - 1] */
-	bool *is_received_unsurely; /* [call - 1]: or another thread got that one */
+	bool *is_received_unsurely; /* [call - 1]: its queue has several candidates */
+	struct datagram_queue *queues; /* by socket */
+	size_t queue_count, queue_room;
 	struct local local;
 	/* SENT and RELEASED, by packet; COMPLETED and TAKEN in order of calls. */
 	struct sonde_edge *packet_edges, *call_edges;
@@ -179,9 +199,13 @@ int range_overlaps(const struct range_list *sends, int64_t from, int64_t to,
 const struct range *range_of_receive(const struct join *join,
 				     const struct range_list *receives,
 				     const struct sonde_call *call);
-/* Bytes that receives had taken by then. */
+/* Bytes that receives had taken for sure by then. */
 int64_t range_taken(const struct join *join, const struct range_list *receives,
 		    int64_t at_ns);
+/* What lay at the head for a call that took nothing: bytes [from, to] were there in turn.
+ * One alone, unless others received meanwhile. */
+void range_ahead(const struct join *join, const struct range_list *receives,
+		 const struct sonde_call *call, int64_t *ret_from, int64_t *ret_to);
 int range_add(struct range_list *list, uint32_t call, int64_t bytes);
 /* Lays them out, when all are in: sends came in order of entering. */
 int range_order(const struct join *join, struct range_list *sends,

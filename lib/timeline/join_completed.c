@@ -23,6 +23,8 @@ struct completer {
 	struct join *join;
 	uint32_t *unfinished; /* [statement - 1]: the telling call to go on with */
 	uint32_t *connecting; /* [socket - 1]: the connect in progress */
+	/* Of the call that is looked at: what else may have completed it. */
+	struct candidates among, of_socket;
 };
 
 struct verdict {
@@ -88,6 +90,27 @@ static struct verdict judge(const struct join *join, const struct sonde_call *ca
 	return verdict;
 }
 
+/* One of several: whether it waited is known where it is the same for all. */
+static struct verdict judge_among(const struct completer *completer,
+				  const struct sonde_call *call, int64_t since_ns,
+				  uint32_t ready)
+{
+	const struct candidates *among = &completer->among;
+	struct verdict verdict = judge(completer->join, call, since_ns, ready);
+
+	verdict.exact = among->is_exact;
+	for (uint32_t i = 0; i < among->count; i++) {
+		struct verdict other = judge(completer->join, call, since_ns,
+					     among->numbers[i]);
+
+		if (other.blocked == verdict.blocked)
+			continue;
+		verdict.blocked = SONDE_UNKNOWN;
+		verdict.why = SONDE_WHY_MAYBE;
+	}
+	return verdict;
+}
+
 /* What the scheduler saw is more than what two clocks can tell. */
 static struct verdict heed_scheduler(const struct sonde_call *call,
 				     struct verdict verdict)
@@ -138,17 +161,18 @@ static bool is_from_outside(int64_t result)
 /* A send to a Unix socket or pipe and a connect to one wait only where there is no room:
  * the scheduler knows.  Where it cannot tell, one that went on while room was made for it
  * may have waited. */
-static struct verdict complete_local(const struct join *join,
+static struct verdict complete_local(struct completer *completer,
 				     const struct sonde_call *call)
 {
+	const struct join *join = completer->join;
 	struct verdict verdict = {SONDE_NO, SONDE_WHY_NOT_BLOCKED, 0, 0, true};
-	bool is_send = call->kind == SONDE_CALL_SEND, exact;
+	bool is_send = call->kind == SONDE_CALL_SEND;
 	uint32_t ready;
 
 	if (call->flags & SONDE_CALL_STAYED)
 		return verdict;
-	ready = is_send ? ready_local_room(join, call, &exact)
-			: ready_local_connect(join, call, &exact);
+	ready = is_send ? ready_local_room(join, call, &completer->among)
+			: ready_local_connect(join, call, &completer->among);
 	/* It may have slept for another reason, such as a lock. */
 	if (ready == READY_NOT_SEEN)
 		return verdict;
@@ -164,19 +188,20 @@ static struct verdict complete_local(const struct join *join,
 	verdict.blocked = SONDE_YES;
 	verdict.why = SONDE_WHY_NONE;
 	verdict.by_call = ready_call(join, ready)->call;
-	verdict.exact = exact;
+	verdict.exact = completer->among.is_exact;
 	return verdict;
 }
 
 /* On a blocking socket both ends of a connect, good and bad, need an answer. */
-static struct verdict complete_connect(const struct join *join,
+static struct verdict complete_connect(struct completer *completer,
 				       const struct sonde_call *call)
 {
+	const struct join *join = completer->join;
 	const struct sonde_socket *socket = socket_at(join->recording, call->socket);
 	struct verdict verdict = {SONDE_YES, SONDE_WHY_NONE, 0, 0, true};
 
 	if (socket && local_is_kind(socket->kind))
-		return complete_local(join, call);
+		return complete_local(completer, call);
 	if (!socket || socket->kind != SONDE_SOCKET_TCP)
 		return judge(join, call, call->enter_ns, READY_OWN_SIDE);
 	verdict.packet = ready_connect(join, call, call->result < 0, call->exit_ns);
@@ -190,7 +215,14 @@ static struct verdict complete_connect(const struct join *join,
 	return verdict;
 }
 
-static struct verdict complete_wait(const struct completer *completer,
+static void copy_candidates(struct candidates *to, const struct candidates *from)
+{
+	to->is_exact = from->is_exact;
+	to->count = from->count;
+	memcpy(to->numbers, from->numbers, from->count * sizeof(from->numbers[0]));
+}
+
+static struct verdict complete_wait(struct completer *completer,
 				    const struct sonde_call *call)
 {
 	const struct join *join = completer->join;
@@ -201,20 +233,21 @@ static struct verdict complete_wait(const struct completer *completer,
 	int64_t since_ns = unfinished ? unfinished->enter_ns : call->enter_ns;
 	uint32_t best = READY_NOT_SEEN;
 	struct verdict verdict;
-	bool is_without = false, is_own = true, is_exact = true;
+	bool is_without = false, is_own = true;
 
 	for (uint32_t i = 0; i < call->watched_count; i++) {
 		const struct sonde_watched *watched = &call->watched[i];
 		const struct sonde_socket *socket =
 			socket_at(join->recording, watched->socket);
 		uint32_t ready;
-		bool exact;
 
 		if (!watched->ready)
 			continue;
+		candidates_begin(&completer->of_socket);
 		ready = ready_watched(
 			join, call, watched,
-			socket ? completer->connecting[watched->socket - 1] : 0, &exact);
+			socket ? completer->connecting[watched->socket - 1] : 0,
+			&completer->of_socket);
 		if (ready != READY_OWN_SIDE)
 			is_own = false;
 		if (ready == READY_WITHOUT_PACKET)
@@ -223,7 +256,7 @@ static struct verdict complete_wait(const struct completer *completer,
 			 (best == READY_NOT_SEEN ||
 			  ready_at_ns(join, ready) < ready_at_ns(join, best))) {
 			best = ready;
-			is_exact = exact;
+			copy_candidates(&completer->among, &completer->of_socket);
 		}
 	}
 	if (is_without)
@@ -231,8 +264,9 @@ static struct verdict complete_wait(const struct completer *completer,
 	else if (best == READY_NOT_SEEN && is_own &&
 		 !(call->flags & SONDE_CALL_WATCH_CUT))
 		best = READY_OWN_SIDE;
-	verdict = judge(join, call, since_ns, best);
-	verdict.exact = is_exact;
+	if (best >= READY_OWN_SIDE || best == READY_NOT_SEEN)
+		candidates_begin(&completer->among);
+	verdict = judge_among(completer, call, since_ns, best);
 	/* The answer to a SYN cannot have been there before the call that sent it. */
 	if (verdict.why == SONDE_WHY_MAYBE && unfinished &&
 	    unfinished->kind == SONDE_CALL_CONNECT) {
@@ -252,14 +286,13 @@ static struct verdict complete_wait(const struct completer *completer,
 	return verdict;
 }
 
-static struct verdict complete_send(const struct join *join,
+static struct verdict complete_send(struct completer *completer,
 				    const struct sonde_call *call)
 {
+	const struct join *join = completer->join;
 	const struct sonde_socket *socket = socket_at(join->recording, call->socket);
 	const struct verdict no = {SONDE_NO, SONDE_WHY_NOT_BLOCKED, 0, 0, true};
-	struct verdict verdict;
 	uint32_t ready;
-	bool exact;
 
 	if ((call->flags & SONDE_CALL_NONBLOCKING) || !socket)
 		return no;
@@ -272,40 +305,40 @@ static struct verdict complete_send(const struct join *join,
 	if (call->result < 0)
 		return no;
 	if (local_is_kind(socket->kind))
-		return complete_local(join, call);
+		return complete_local(completer, call);
 	if (socket->kind != SONDE_SOCKET_TCP)
 		return no;
 	if (moment_minus(call->exit_ns, call->enter_ns) <= READY_SLOW_NS)
 		return no;
 	if (!join->recording->has_packets)
 		return (struct verdict){SONDE_UNKNOWN, SONDE_WHY_NO_PACKETS, 0, 0, true};
-	ready = ready_room(join, call->socket, call->enter_ns, call->exit_ns, &exact);
-	verdict = judge(join, call, call->enter_ns, ready);
-	verdict.exact = exact;
-	return verdict;
+	ready = ready_room(join, call->socket, call->enter_ns, call->exit_ns,
+			   &completer->among);
+	return judge_among(completer, call, call->enter_ns, ready);
 }
 
 static uint32_t find_accepted(const struct join *join, const struct sonde_call *call,
-			      bool *ret_exact)
+			      struct candidates *among)
 {
-	*ret_exact = true;
-	return local_has(join, call->socket) ? ready_local_accept(join, call, ret_exact)
+	return local_has(join, call->socket) ? ready_local_accept(join, call, among)
 					     : ready_accept(join, call);
 }
 
 /* The packet that was there already, for a call that would not have waited. */
-static struct verdict complete_without_waiting(const struct join *join,
+static struct verdict complete_without_waiting(struct completer *completer,
 					       const struct sonde_call *call)
 {
+	const struct join *join = completer->join;
 	struct verdict verdict = {SONDE_NO, SONDE_WHY_NOT_BLOCKED, 0, 0, true};
 	uint32_t ready = READY_NOT_SEEN;
 
 	if (call_returned(call) && (call->result >= 0 || is_from_outside(call->result))) {
 		if (call->kind == SONDE_CALL_ACCEPT)
-			ready = find_accepted(join, call, &verdict.exact);
+			ready = find_accepted(join, call, &completer->among);
 		else if (call->kind == SONDE_CALL_RECEIVE)
-			ready = ready_receive(join, call, &verdict.exact);
+			ready = ready_receive(join, call, &completer->among);
 	}
+	verdict.exact = completer->among.is_exact;
 	if (join_packet(join, ready))
 		verdict.packet = ready;
 	else if (ready_call(join, ready))
@@ -350,12 +383,12 @@ static const struct sonde_call *interrupted_before(const struct completer *compl
 	return before;
 }
 
-static struct verdict complete(const struct completer *completer,
-			       const struct sonde_call *call)
+static struct verdict complete(struct completer *completer, const struct sonde_call *call)
 {
 	const struct join *join = completer->join;
 	struct verdict verdict;
 
+	candidates_begin(&completer->among);
 	switch (call->kind) {
 	case SONDE_CALL_CONNECT:
 	case SONDE_CALL_ACCEPT:
@@ -363,12 +396,12 @@ static struct verdict complete(const struct completer *completer,
 	case SONDE_CALL_WAIT:
 		break;
 	case SONDE_CALL_SEND:
-		return complete_send(join, call);
+		return complete_send(completer, call);
 	default:
 		return (struct verdict){SONDE_NO, SONDE_WHY_NONE, 0, 0, true};
 	}
 	if (!call_can_wait(join->recording, call))
-		return complete_without_waiting(join, call);
+		return complete_without_waiting(completer, call);
 	if (!call_returned(call))
 		return (struct verdict){SONDE_YES, SONDE_WHY_STILL_WAITING, 0, 0, true};
 	if (call_was_interrupted(call))
@@ -384,18 +417,17 @@ static struct verdict complete(const struct completer *completer,
 
 	switch (call->kind) {
 	case SONDE_CALL_CONNECT:
-		return complete_connect(join, call);
+		return complete_connect(completer, call);
 	case SONDE_CALL_ACCEPT:
 	case SONDE_CALL_RECEIVE: {
 		const struct sonde_call *before = interrupted_before(completer, call);
-		bool exact;
-		uint32_t ready = call->kind == SONDE_CALL_ACCEPT
-					 ? find_accepted(join, call, &exact)
-					 : ready_receive(join, call, &exact);
+		uint32_t ready =
+			call->kind == SONDE_CALL_ACCEPT
+				? find_accepted(join, call, &completer->among)
+				: ready_receive(join, call, &completer->among);
 
-		verdict = judge(join, call, before ? before->enter_ns : call->enter_ns,
-				ready);
-		verdict.exact = exact;
+		verdict = judge_among(completer, call,
+				      before ? before->enter_ns : call->enter_ns, ready);
 		/* It may have waited in the one before. */
 		return before && verdict.blocked != SONDE_UNKNOWN
 			       ? verdict
@@ -452,8 +484,28 @@ static void follow_statement(const struct completer *completer,
 	}
 }
 
+/* An edge for each of the candidates, where there are several. */
+static int add_edges(struct join *join, const struct sonde_edge *edge,
+		     const struct candidates *among)
+{
+	if (!among->count)
+		return join_add_call_edge(join, edge);
+	for (uint32_t i = 0; i < among->count; i++) {
+		const struct sonde_call *by = ready_call(join, among->numbers[i]);
+		struct sonde_edge one = *edge;
+
+		one.packet = by ? 0 : among->numbers[i];
+		one.by_call = by ? by->call : 0;
+		one.by_statement =
+			by ? join->timeline->statement_of_call[by->call - 1] : 0;
+		if (join_add_call_edge(join, &one) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int write_verdict(struct join *join, const struct sonde_call *call,
-			 const struct verdict *verdict)
+			 const struct verdict *verdict, const struct candidates *among)
 {
 	struct sonde_timeline *timeline = join->timeline;
 	uint32_t at = call->call - 1;
@@ -476,13 +528,14 @@ static int write_verdict(struct join *join, const struct sonde_call *call,
 	timeline->call_why[at] = (uint8_t)verdict->why;
 	timeline->call_packet[at] = verdict->packet;
 	timeline->call_by[at] = verdict->by_call;
+	timeline->call_unsure[at] = !verdict->exact;
 	if (verdict->blocked == SONDE_YES)
 		statement->blocked = SONDE_YES;
 	else if (verdict->blocked == SONDE_UNKNOWN && statement->blocked == SONDE_NO)
 		statement->blocked = SONDE_UNKNOWN;
 	if (verdict->blocked != SONDE_YES || (!verdict->packet && !verdict->by_call))
 		return 0;
-	return join_add_call_edge(join, &edge);
+	return add_edges(join, &edge, among);
 }
 
 int completed_join(struct join *join)
@@ -497,19 +550,20 @@ int completed_join(struct join *join)
 	timeline->call_why = array_new(count, sizeof(*timeline->call_why));
 	timeline->call_packet = array_new(count, sizeof(*timeline->call_packet));
 	timeline->call_by = array_new(count, sizeof(*timeline->call_by));
+	timeline->call_unsure = array_new(count, sizeof(*timeline->call_unsure));
 	completer.unfinished = array_new((size_t)timeline->statement_count + 1,
 					 sizeof(*completer.unfinished));
 	completer.connecting = array_new((size_t)recording->socket_count + 1,
 					 sizeof(*completer.connecting));
 	if (!timeline->call_blocked || !timeline->call_why || !timeline->call_packet ||
-	    !timeline->call_by || !completer.unfinished || !completer.connecting)
+	    !timeline->call_by || !timeline->call_unsure || !completer.unfinished || !completer.connecting)
 		goto out;
 	for (uint32_t i = 0; i < recording->call_count; i++) {
 		const struct sonde_call *call =
 			call_at(recording, join->calls.by_enter[i]);
 		const struct verdict verdict = complete(&completer, call);
 
-		if (write_verdict(join, call, &verdict) < 0)
+		if (write_verdict(join, call, &verdict, &completer.among) < 0)
 			goto out;
 		follow_connect(&completer, call);
 		follow_statement(&completer, call);

@@ -248,22 +248,45 @@ static int send_segment(struct search *search, struct sonde_packet_place *place)
 	return error;
 }
 
-static int send_datagram(struct search *search)
+static int add_datagram(struct search *search, uint32_t call, bool is_exact)
 {
-	struct join *join = search->join;
-	uint32_t number = search->packet->packet;
-	uint32_t call = join->sent_by[number - 1];
 	const struct sonde_edge edge = {
 		.kind = SONDE_EDGE_SENT,
 		.carries = SONDE_DATA,
-		.exact = join->is_sent_surely[number - 1],
-		.statement = call ? statement_of(join, call) : 0,
+		.exact = is_exact,
+		.statement = statement_of(search->join, call),
 		.call = call,
-		.packet = number,
+		.packet = search->packet->packet,
 		.to = search->packet->decoded.payload_length,
 	};
 
-	return call ? join_add_packet_edge(join, &edge) : 0;
+	return join_add_packet_edge(search->join, &edge);
+}
+
+/* The call that sent it, else all that may have. */
+static int send_datagram(struct search *search)
+{
+	const struct join *join = search->join;
+	uint32_t number = search->packet->packet;
+	size_t low = 0, high = join->sender_count;
+
+	if (join->sent_by[number - 1])
+		return add_datagram(search, join->sent_by[number - 1], true);
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (join->senders[middle].packet < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < join->sender_count && join->senders[low].packet == number; low++) {
+		int error = add_datagram(search, join->senders[low].call, false);
+
+		if (error < 0)
+			return error;
+	}
+	return 0;
 }
 
 static uint8_t why_without_stream(const struct sonde_decoded *decoded)

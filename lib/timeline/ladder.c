@@ -364,21 +364,27 @@ static int add_statements(struct builder *builder)
 
 /* ---- which arrows ---- */
 
-/* The packet completes a statement of this ladder: that one; 0 none. */
-static uint32_t completed_by(const struct builder *builder, uint32_t first_edge,
-			     uint32_t packet)
+/* Whether the row's packet completes a statement of this ladder: rather one for sure. */
+static void find_completed(const struct builder *builder, uint32_t first_edge,
+			   struct sonde_ladder_row *row)
 {
 	const struct sonde_timeline *timeline = builder->timeline;
+	uint32_t packet = row->packet;
 
 	for (uint32_t i = first_edge;
 	     i < timeline->edge_count && timeline->edges[i].packet == packet; i++) {
 		const struct sonde_edge *edge = &timeline->edges[i];
 
-		if (edge->kind == SONDE_EDGE_COMPLETED &&
-		    find_chosen(builder, edge->statement))
-			return edge->statement;
+		if (edge->kind != SONDE_EDGE_COMPLETED ||
+		    !find_chosen(builder, edge->statement) ||
+		    (row->completes && !edge->exact))
+			continue;
+		row->completes = true;
+		row->completed = edge->statement;
+		row->is_perhaps = !edge->exact;
+		if (edge->exact)
+			break;
 	}
-	return 0;
 }
 
 /* Nothing leaves before the statement that sends it has begun. */
@@ -423,8 +429,7 @@ static int add_packets(struct builder *builder)
 		};
 
 		edge = next_edge_since(timeline, number, edge);
-		row.completed = completed_by(builder, edge, number);
-		row.completes = row.completed != 0;
+		find_completed(builder, edge, &row);
 		if (place->is_pure_ack && !place->is_handshake_ack && !row.completes &&
 		    !builder->options->all_acks) {
 			builder->acks_folded++;
@@ -450,8 +455,7 @@ static int add_error(struct builder *builder, const struct chosen *chosen,
 	};
 
 	row.at_ns = timeline->recording->packets[packet - 1].at_ns;
-	row.completed = completed_by(builder, first_edge_since(timeline, packet), packet);
-	row.completes = row.completed != 0;
+	find_completed(builder, first_edge_since(timeline, packet), &row);
 	return add_event(builder, &row);
 }
 
@@ -497,6 +501,7 @@ static int add_passes(struct builder *builder)
 		if (edge->kind == SONDE_EDGE_COMPLETED) {
 			row.completes = true;
 			row.completed = edge->statement;
+			row.is_perhaps = !edge->exact;
 			if (is_pass(builder, i + 1) &&
 			    timeline->edges[i + 1].call == edge->call &&
 			    timeline->edges[i + 1].by_call == edge->by_call)

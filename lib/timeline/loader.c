@@ -14,6 +14,7 @@
 #include <sonde/packet.h>
 
 #include "base/array.h"
+#include "base/content.h"
 #include "base/limits.h"
 
 int sonde_loader_new(struct sonde_loader **ret)
@@ -49,12 +50,9 @@ void sonde_loader_free(struct sonde_loader *loader)
 
 static uint64_t hash_payload(const uint8_t *bytes, const struct sonde_decoded *decoded)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	for (uint32_t i = 0; i < decoded->payload_captured; i++)
-		hash = (hash ^ bytes[decoded->payload_offset + i]) *
-		       UINT64_C(0x100000001b3);
-	return hash;
+	if (decoded->payload_captured != decoded->payload_length)
+		return 0;
+	return content_hash(bytes + decoded->payload_offset, decoded->payload_captured);
 }
 
 /* The number in the recording; 0: there are too many. */

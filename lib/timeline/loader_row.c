@@ -247,6 +247,7 @@ static int take_call(const struct row *row)
 		.result = json_int(document, raw, "result", 0),
 		.buffer = json_hex(document, raw, "buffer"),
 		.length = json_hex(document, raw, "length"),
+		.content_hash = json_hex(document, raw, "content"),
 		.how = (int)json_int(document, raw, "how", 0),
 		.address = address_of(row, 0, "address"),
 		.watched = watched,

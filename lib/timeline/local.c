@@ -49,6 +49,18 @@ struct channel *local_out_of(const struct join *join, uint32_t socket)
 	return index ? &join->local.channels[index - 1] : NULL;
 }
 
+bool local_may_have_got(const struct sonde_call *receive, const struct sonde_call *send)
+{
+	if (receive->kind != SONDE_CALL_RECEIVE || receive->datagrams ||
+	    send->datagrams || !receive->content_hash || !send->content_hash)
+		return true;
+	/* A message that is longer than there is room for is cut. */
+	if ((uint64_t)receive->result == receive->length &&
+	    send->result > receive->result)
+		return true;
+	return receive->content_hash == send->content_hash;
+}
+
 static int add_channel(struct join *join, const struct channel *channel)
 {
 	struct local *local = &join->local;
@@ -473,10 +485,10 @@ static int contradicts(const struct range *range, void *context)
 	if (!check->channel->is_messages || !call_returned(send) || send->datagrams ||
 	    receive->datagrams)
 		return 0;
-	/* A message that is longer than there is room for is cut. */
 	return receive->result > send->result ||
 	       (receive->result < send->result &&
-		receive->length >= (uint64_t)send->result);
+		receive->length >= (uint64_t)send->result) ||
+	       !local_may_have_got(receive, send);
 }
 
 static bool is_broken(const struct join *join, const struct channel *channel)

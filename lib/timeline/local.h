@@ -10,5 +10,7 @@ bool local_has(const struct join *join, uint32_t socket);
  * datagram socket which writes depends on the datagram: none. */
 struct channel *local_into(const struct join *join, uint32_t socket);
 struct channel *local_out_of(const struct join *join, uint32_t socket);
+/* Whether the content of a message allows it: that `receive` took what `send` gave. */
+bool local_may_have_got(const struct sonde_call *receive, const struct sonde_call *send);
 
 #endif

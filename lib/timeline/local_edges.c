@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "base/limits.h"
 #include "timeline/local.h"
 
 struct taker {
@@ -10,8 +11,8 @@ struct taker {
 	const struct channel *channel;
 	const struct range *range;
 	const struct sonde_call *call;
-	size_t first_edge;
 	bool is_exact;
+	uint32_t count;
 };
 
 static int found_giver(const struct range *given, void *context)
@@ -31,9 +32,15 @@ static int found_giver(const struct range *given, void *context)
 		.by_statement = join->timeline->statement_of_call[given->call - 1],
 	};
 
-	if (giver->enter_ns > taker->call->exit_ns)
+	if (giver->enter_ns > taker->call->exit_ns ||
+	    !local_may_have_got(taker->call, giver))
 		return 0;
-	if (!taker->channel->is_messages) {
+	if (!range->is_exact && ++taker->count > LIMIT_CANDIDATES)
+		return 1;
+	if (!taker->channel->is_messages && !range->is_exact) {
+		/* So many at most, anywhere in what it took. */
+		edge.to = (uint32_t)(to - from < range->bytes ? to - from : range->bytes);
+	} else if (!taker->channel->is_messages) {
 		edge.from = (uint32_t)(from - range->from);
 		edge.to = (uint32_t)(to - range->from);
 	} else if (range->bytes == 1) {
@@ -52,17 +59,22 @@ static int add_taken(struct join *join, const struct channel *channel)
 			.channel = channel,
 			.range = range,
 			.call = call_at(join->recording, range->call),
-			.first_edge = join->call_edge_count,
 			.is_exact = range->is_exact && channel->is_certain,
 		};
+		size_t first = join->call_edge_count;
 		int error = range_overlaps(&channel->sends, range->from, range->to,
 					   found_giver, &taker);
 
 		if (error < 0)
 			return error;
-		/* Nobody else had entered yet: that one it was. */
-		if (taker.is_exact && join->call_edge_count == taker.first_edge + 1)
-			join->call_edges[taker.first_edge].exact = true;
+		/* Too many may have given it. */
+		if (error > 0)
+			join->call_edge_count = first;
+		/* All others had not been entered yet, or gave something else: it was
+		 * that one.  Of bytes there may be parts of others. */
+		else if (channel->is_certain && join->call_edge_count == first + 1 &&
+			 (range->is_exact || (channel->is_messages && range->bytes == 1)))
+			join->call_edges[first].exact = true;
 	}
 	return 0;
 }

@@ -13,8 +13,8 @@
  * entering; to find all ranges over an offset, each holds the furthest `to` below it in
  * the binary tree that lies over the array (the root of [low, high) is its middle).
  *
- * Receives of several threads are taken in order of returning: a receive takes its bytes
- * shortly before that. */
+ * Receives of several threads have ranges in the same way.  They stand in order of
+ * returning, because that tells what had been taken by some time. */
 #include "timeline/join.h"
 
 #include <errno.h>
@@ -23,6 +23,7 @@
 #include <sys/socket.h>
 
 #include "base/array.h"
+#include "base/limits.h"
 #include "timeline/moment.h"
 
 static int add_range(struct range_list *list, uint32_t call, int64_t bytes)
@@ -206,26 +207,21 @@ int range_order(const struct join *join, struct range_list *sends,
 		return -ENOMEM;
 	plant(sends->ranges, 0, sends->count);
 
+	lay_in_order(receives);
 	if (!is_sequence(join, receives)) {
 		const struct sonde_recording *recording = join->recording;
 		void *context = NULL;
-		int64_t end_ns = INT64_MIN;
 
+		if (widen(join, receives) < 0)
+			return -ENOMEM;
 		memcpy(&context, &recording, sizeof(context));
 		qsort_r(receives->ranges, receives->count, sizeof(*receives->ranges),
 			by_exit, context);
-		for (size_t i = 0; i < receives->count; i++) {
-			struct range *range = &receives->ranges[i];
-			const struct sonde_call *call = call_at(recording, range->call);
-
-			if (call->enter_ns < end_ns) {
-				range->is_exact = false;
-				receives->ranges[i - 1].is_exact = false;
-			}
-			end_ns = call->exit_ns;
-		}
 	}
-	lay_in_order(receives);
+	for (size_t i = 0; i < receives->count; i++)
+		receives->ranges[i].reach =
+			moment_plus(i ? receives->ranges[i - 1].reach : 0,
+				    receives->ranges[i].bytes);
 	return 0;
 }
 
@@ -340,5 +336,21 @@ int64_t range_taken(const struct join *join, const struct range_list *receives,
 {
 	size_t count = returned_by(join, receives, at_ns, true);
 
-	return count ? receives->ranges[count - 1].to : 0;
+	return count ? receives->ranges[count - 1].reach : 0;
+}
+
+void range_ahead(const struct join *join, const struct range_list *receives,
+		 const struct sonde_call *call, int64_t *ret_from, int64_t *ret_to)
+{
+	size_t at = returned_by(join, receives, call->enter_ns, true), late = 0;
+
+	*ret_from = *ret_to = at ? receives->ranges[at - 1].reach : 0;
+	for (; at < receives->count && late < LIMIT_CANDIDATES; at++) {
+		const struct sonde_call *other =
+			call_at(join->recording, receives->ranges[at].call);
+
+		late += other->exit_ns > call->exit_ns;
+		if (other->tid != call->tid && other->enter_ns <= call->exit_ns)
+			*ret_to = moment_plus(*ret_to, receives->ranges[at].bytes);
+	}
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "timeline/datagram.h"
 #include "timeline/local.h"
 #include "timeline/moment.h"
 #include "timeline/ready_local.h"
@@ -111,6 +112,26 @@ static uint32_t find_byte(const struct join *join, const struct side *sender,
 	return arrivals_find(&sender->arrivals, join->recording, at, end_ns);
 }
 
+/* The packets that may have made one of the bytes [from, to] readable. */
+static uint32_t find_bytes(const struct join *join, const struct side *sender,
+			   int64_t from, int64_t to, int64_t guess, int64_t end_ns,
+			   struct candidates *among)
+{
+	for (int64_t at = from; at <= to;) {
+		uint32_t packet = find_byte(join, sender, at, end_ns);
+		int64_t end;
+
+		if (packet == READY_NOT_SEEN || candidates_add(among, packet))
+			break;
+		end = moment_plus(join->offsets[packet - 1],
+				  join_packet(join, packet)->decoded.payload_length);
+		end = moment_plus(end, sender->read_shift);
+		at = end > at ? end : at + 1;
+	}
+	return candidates_end(among, among->count > 1 ? find_byte(join, sender, guess, end_ns)
+						      : READY_NOT_SEEN);
+}
+
 /* The FIN, once all before it has arrived. */
 static uint32_t find_end(const struct join *join, const struct side *sender,
 			 int64_t end_ns)
@@ -133,28 +154,30 @@ static uint32_t find_deafening(const struct join *join, const struct side *side,
 
 static uint32_t receive_bytes(const struct join *join, const struct side *reader,
 			      const struct side *sender, const struct sonde_call *receive,
-			      bool *ret_exact)
+			      struct candidates *among)
 {
 	const struct range *range = range_of_receive(join, &reader->receives, receive);
-	int64_t first, last;
+	/* Of its first byte, or the last. */
+	int64_t from, to, guess, last = 0;
 
 	if (range) {
-		first = range->from;
-		last = range->to - 1;
-		*ret_exact = range->is_exact;
+		from = range->from;
+		to = range->to - range->bytes;
+		guess = range->reach - range->bytes;
 	} else {
 		/* A look ahead, or bytes that cannot be counted. */
-		first = range_taken(join, &reader->receives, receive->enter_ns);
-		last = moment_plus(first, receive->result - 1);
-		*ret_exact = true;
+		range_ahead(join, &reader->receives, receive, &from, &to);
+		guess = from;
 	}
-	return find_byte(join, sender,
-			 receive->flags & SONDE_CALL_WAIT_ALL ? last : first,
-			 receive->exit_ns);
+	if (receive->flags & SONDE_CALL_WAIT_ALL)
+		last = receive->result - 1;
+	return find_bytes(join, sender, moment_plus(from, last), moment_plus(to, last),
+			  moment_plus(guess, last), receive->exit_ns, among);
 }
 
 static uint32_t receive_from_stream(const struct join *join,
-				    const struct sonde_call *receive, bool *ret_exact)
+				    const struct sonde_call *receive,
+				    struct candidates *among)
 {
 	const struct side *reader, *sender;
 	uint32_t stream, packet;
@@ -166,7 +189,7 @@ static uint32_t receive_from_stream(const struct join *join,
 	reader = &join_state(join, stream)->sides[which];
 	sender = &join_state(join, stream)->sides[1 - which];
 	if (receive->result > 0)
-		return receive_bytes(join, reader, sender, receive, ret_exact);
+		return receive_bytes(join, reader, sender, receive, among);
 	if (receive->result == 0) {
 		packet = find_end(join, sender, receive->exit_ns);
 		return packet != READY_NOT_SEEN
@@ -196,12 +219,36 @@ static uint32_t datagram_error(const struct join *join, const struct sonde_call 
 	return found;
 }
 
+static int found_datagram(uint32_t packet, void *context)
+{
+	return candidates_add(context, packet);
+}
+
+/* The datagram that a receive got, or that was the next for a wait. */
+static uint32_t find_datagram(const struct join *join, const struct datagram_queue *queue,
+			      const struct sonde_call *call, struct candidates *among)
+{
+	datagram_candidates(join, queue, call, found_datagram, among);
+	return candidates_end(among, join->datagram_of[call->call - 1]);
+}
+
+static uint32_t receive_datagram(const struct join *join,
+				 const struct sonde_call *receive,
+				 struct candidates *among)
+{
+	const struct datagram_queue *queue = datagram_queue_of(join, receive->socket);
+
+	if (receive->result < 0)
+		return datagram_error(join, receive);
+	return queue ? find_datagram(join, queue, receive, among)
+		     : join->datagram_of[receive->call - 1];
+}
+
 uint32_t ready_receive(const struct join *join, const struct sonde_call *receive,
-		       bool *ret_exact)
+		       struct candidates *among)
 {
 	const struct sonde_socket *socket = socket_at(join->recording, receive->socket);
 
-	*ret_exact = true;
 	if (!socket)
 		return READY_OWN_SIDE;
 	if (receive->result == 0 && receive->length == 0 &&
@@ -209,13 +256,11 @@ uint32_t ready_receive(const struct join *join, const struct sonde_call *receive
 		return READY_WITHOUT_PACKET;
 	switch (socket->kind) {
 	case SONDE_SOCKET_TCP:
-		return receive_from_stream(join, receive, ret_exact);
+		return receive_from_stream(join, receive, among);
 	case SONDE_SOCKET_UDP:
-		*ret_exact = !join->is_received_unsurely[receive->call - 1];
-		return receive->result >= 0 ? join->datagram_of[receive->call - 1]
-					    : datagram_error(join, receive);
+		return receive_datagram(join, receive, among);
 	default:
-		return ready_local_receive(join, receive, ret_exact);
+		return ready_local_receive(join, receive, among);
 	}
 }
 
@@ -224,7 +269,7 @@ uint32_t ready_receive(const struct join *join, const struct sonde_call *receive
  * is one of several.  It does not matter how long it took the caller to get a
  * processor. */
 static uint32_t first_room(const struct join *join, uint32_t begin, uint32_t end,
-			   unsigned which, int64_t enter_ns, bool *ret_exact)
+			   unsigned which, int64_t enter_ns, struct candidates *among)
 {
 	uint32_t found = 0, later_ack = 0, later = 0, count = 0;
 
@@ -244,18 +289,17 @@ static uint32_t first_room(const struct join *join, uint32_t begin, uint32_t end
 		later = packet;
 		later_ack = place->ack;
 	}
-	*ret_exact = count <= 1;
+	among->is_exact = count <= 1;
 	return found;
 }
 
 uint32_t ready_room(const struct join *join, uint32_t socket, int64_t enter_ns,
-		    int64_t end_ns, bool *ret_exact)
+		    int64_t end_ns, struct candidates *among)
 {
 	int64_t since_ns = moment_minus(end_ns, ROOM_NS);
 	uint32_t stream, begin, low, high;
 	unsigned which;
 
-	*ret_exact = true;
 	if (moment_minus(end_ns, enter_ns) <= READY_SLOW_NS)
 		return READY_WITHOUT_PACKET;
 	if (!join_socket_stream(join, socket, enter_ns, &stream, &which))
@@ -278,30 +322,33 @@ uint32_t ready_room(const struct join *join, uint32_t socket, int64_t enter_ns,
 		if (join->timeline->packet_places[packet - 1].direction != which)
 			return packet;
 	}
-	return first_room(join, begin, low, which, enter_ns, ret_exact);
+	return first_room(join, begin, low, which, enter_ns, among);
 }
 
 /* The packet that the first call of this kind on the socket after the wait's begin took:
  * a listening socket is ready for the connection that the next accept returns, a datagram
  * socket for the datagram that the next receive gets. */
 static uint32_t watched_next(const struct join *join, const struct sonde_call *wait,
-			     uint32_t socket, enum sonde_call_kind kind)
+			     uint32_t socket, enum sonde_call_kind kind,
+			     struct candidates *among)
 {
 	const struct call_index *calls = &join->calls;
+	const struct datagram_queue *queue = datagram_queue_of(join, socket);
 	uint32_t low = call_index_since(join->recording, calls, socket, wait->enter_ns);
 
+	if (queue)
+		return find_datagram(join, queue, wait, among);
 	for (; low < calls->socket_begin[socket + 1]; low++) {
 		const struct sonde_call *call =
 			call_at(join->recording, calls->of_socket[low]);
 		uint32_t packet;
-		bool exact;
 
 		if (call->kind != kind || !call_returned(call))
 			continue;
 		if (kind == SONDE_CALL_ACCEPT && call->result < 0)
 			continue;
 		packet = kind == SONDE_CALL_ACCEPT ? ready_accept(join, call)
-						   : ready_receive(join, call, &exact);
+						   : ready_receive(join, call, among);
 		return is_by(join, packet, wait->exit_ns) ? packet : READY_NOT_SEEN;
 	}
 	return READY_NOT_SEEN;
@@ -316,7 +363,8 @@ static uint32_t earlier(const struct join *join, uint32_t a, uint32_t b)
 }
 
 static uint32_t watched_stream(const struct join *join, const struct sonde_call *wait,
-			       const struct sonde_watched *watched, bool *ret_exact)
+			       const struct sonde_watched *watched,
+			       struct candidates *among)
 {
 	const struct side *reader, *sender;
 	uint32_t found = READY_NOT_SEEN, stream;
@@ -327,9 +375,10 @@ static uint32_t watched_stream(const struct join *join, const struct sonde_call 
 	reader = &join_state(join, stream)->sides[which];
 	sender = &join_state(join, stream)->sides[1 - which];
 	if (watched->ready & SONDE_READY_READ) {
-		found = find_byte(join, sender,
-				  range_taken(join, &reader->receives, wait->enter_ns),
-				  wait->exit_ns);
+		int64_t from, to;
+
+		range_ahead(join, &reader->receives, wait, &from, &to);
+		found = find_bytes(join, sender, from, to, from, wait->exit_ns, among);
 		if (found == READY_NOT_SEEN)
 			found = find_deafening(join, reader, wait->exit_ns);
 	}
@@ -344,30 +393,30 @@ static uint32_t watched_stream(const struct join *join, const struct sonde_call 
 	}
 	if (found == READY_NOT_SEEN && watched->ready == SONDE_READY_WRITE)
 		return ready_room(join, watched->socket, wait->enter_ns, wait->exit_ns,
-				  ret_exact);
+				  among);
 	return found;
 }
 
 uint32_t ready_watched(const struct join *join, const struct sonde_call *wait,
 		       const struct sonde_watched *watched, uint32_t connecting,
-		       bool *ret_exact)
+		       struct candidates *among)
 {
 	const struct sonde_socket *socket = socket_at(join->recording, watched->socket);
 	const struct sonde_call *connect = call_at(join->recording, connecting);
 
-	*ret_exact = true;
 	if (socket && local_is_kind(socket->kind))
-		return ready_local_watched(join, wait, watched, ret_exact);
+		return ready_local_watched(join, wait, watched, among);
 	if (!socket ||
 	    (socket->kind != SONDE_SOCKET_TCP && socket->kind != SONDE_SOCKET_UDP))
 		return READY_OWN_SIDE;
 	if (socket->kind == SONDE_SOCKET_UDP)
 		return watched->ready & SONDE_READY_READ
 			       ? watched_next(join, wait, watched->socket,
-					      SONDE_CALL_RECEIVE)
+					      SONDE_CALL_RECEIVE, among)
 			       : READY_WITHOUT_PACKET;
 	if (socket->is_listening)
-		return watched_next(join, wait, watched->socket, SONDE_CALL_ACCEPT);
+		return watched_next(join, wait, watched->socket, SONDE_CALL_ACCEPT,
+				    among);
 	if (connect) {
 		uint32_t made = ready_connect(join, connect, false, wait->exit_ns);
 
@@ -375,5 +424,5 @@ uint32_t ready_watched(const struct join *join, const struct sonde_call *wait,
 			       ? made
 			       : ready_connect(join, connect, true, wait->exit_ns);
 	}
-	return watched_stream(join, wait, watched, ret_exact);
+	return watched_stream(join, wait, watched, among);
 }

@@ -2,6 +2,7 @@
 #ifndef TIMELINE_READY_H
 #define TIMELINE_READY_H
 
+#include "timeline/candidates.h"
 #include "timeline/join.h"
 
 /* The answers to "which packet": its number, or one of these. */
@@ -23,16 +24,17 @@ uint32_t ready_accept(const struct join *join, const struct sonde_call *accept);
 /* The SYN-ACK, reset or ICMP error that ended the connect, before end_ns. */
 uint32_t ready_connect(const struct join *join, const struct sonde_call *connect,
 		       bool has_failed, int64_t end_ns);
-/* What the receive got: its bytes, the end of the stream, a reset, a datagram. */
+/* What the receive got: its bytes, the end of the stream, a reset, a datagram.  Candidates
+ * are begun by whoever asks. */
 uint32_t ready_receive(const struct join *join, const struct sonde_call *receive,
-		       bool *ret_exact);
+		       struct candidates *among);
 /* The acknowledgement that made room just before end_ns, for a call entered at
  * enter_ns. */
 uint32_t ready_room(const struct join *join, uint32_t socket, int64_t enter_ns,
-		    int64_t end_ns, bool *ret_exact);
+		    int64_t end_ns, struct candidates *among);
 /* What made a watched socket ready.  connecting: the connect that goes on there; 0. */
 uint32_t ready_watched(const struct join *join, const struct sonde_call *wait,
 		       const struct sonde_watched *watched, uint32_t connecting,
-		       bool *ret_exact);
+		       struct candidates *among);
 
 #endif

@@ -6,6 +6,7 @@
 #include "timeline/ready_local.h"
 
 #include "timeline/local.h"
+#include "timeline/moment.h"
 
 static uint32_t as_ready(const struct sonde_call *call)
 {
@@ -16,10 +17,8 @@ static uint32_t as_ready(const struct sonde_call *call)
 
 struct givers {
 	const struct join *join;
-	int64_t end_ns;
-	const struct sonde_call *first;
-	unsigned count;
-	bool is_exact;
+	const struct sonde_call *taker;
+	struct candidates *among;
 };
 
 static int found_giver(const struct range *range, void *context)
@@ -27,27 +26,26 @@ static int found_giver(const struct range *range, void *context)
 	struct givers *givers = context;
 	const struct sonde_call *call = call_at(givers->join->recording, range->call);
 
-	if (call->enter_ns > givers->end_ns)
+	if (call->enter_ns > givers->taker->exit_ns ||
+	    !local_may_have_got(givers->taker, call))
 		return 0;
-	if (!givers->first || call->enter_ns < givers->first->enter_ns)
-		givers->first = call;
-	givers->is_exact &= range->is_exact;
-	givers->count++;
-	return 0;
+	return candidates_add(givers->among, as_ready(call));
 }
 
-/* The send that gave what lies at that place, for a call that ended at end_ns. */
-static uint32_t find_giver(const struct join *join, const struct channel *channel,
-			   int64_t at, int64_t end_ns, bool *ret_exact)
+/* The sends that may have given what lies at the places [from, to]. */
+static uint32_t find_givers(const struct join *join, const struct channel *channel,
+			    int64_t from, int64_t to, const struct sonde_call *taker,
+			    struct candidates *among)
 {
-	struct givers givers = {.join = join, .end_ns = end_ns, .is_exact = true};
+	struct givers givers = {.join = join, .taker = taker, .among = among};
+	uint32_t found;
 
-	if (channel->is_broken || at == INT64_MAX)
+	if (channel->is_broken || to == INT64_MAX)
 		return READY_NOT_SEEN;
-	range_overlaps(&channel->sends, at, at + 1, found_giver, &givers);
-	*ret_exact = *ret_exact && channel->is_certain &&
-		     (givers.is_exact || givers.count == 1);
-	return as_ready(givers.first);
+	range_overlaps(&channel->sends, from, to + 1, found_giver, &givers);
+	found = candidates_end(among, 0);
+	among->is_exact = among->is_exact && channel->is_certain;
+	return found;
 }
 
 /* ---- the end ---- */
@@ -106,16 +104,15 @@ static uint32_t find_end(const struct join *join, const struct channel *channel,
 }
 
 uint32_t ready_local_receive(const struct join *join, const struct sonde_call *receive,
-			     bool *ret_exact)
+			     struct candidates *among)
 {
 	uint32_t socket = local_into(join, receive->socket) ? receive->socket
 							    : receive->from_socket;
 	const struct channel *channel = local_into(join, socket);
 	const struct sonde_socket *reader = socket_at(join->recording, socket);
 	const struct range *range;
-	int64_t first, last;
+	int64_t from, to, last = 0;
 
-	*ret_exact = true;
 	if (!channel)
 		return READY_OWN_SIDE;
 	if (receive->result < 0)
@@ -124,42 +121,40 @@ uint32_t ready_local_receive(const struct join *join, const struct sonde_call *r
 		return receive->length ? find_end(join, channel, receive->exit_ns)
 				       : READY_WITHOUT_PACKET;
 	range = range_of_receive(join, &channel->receives, receive);
+	/* Of the first byte, or the last. */
 	if (range) {
-		first = range->from;
-		last = range->to - 1;
-		*ret_exact = range->is_exact;
+		from = range->from;
+		to = range->to - range->bytes;
 	} else {
-		first = range_taken(join, &channel->receives, receive->enter_ns);
-		last = first + (channel->is_messages ? 0 : receive->result - 1);
-		if (last < first)
-			return READY_NOT_SEEN;
+		range_ahead(join, &channel->receives, receive, &from, &to);
 	}
-	return find_giver(join, channel,
-			  receive->flags & SONDE_CALL_WAIT_ALL ? last : first,
-			  receive->exit_ns, ret_exact);
+	if ((receive->flags & SONDE_CALL_WAIT_ALL) && !channel->is_messages)
+		last = receive->result - 1;
+	return find_givers(join, channel, moment_plus(from, last), moment_plus(to, last),
+			   receive, among);
 }
 
 /* ---- connections ---- */
 
 uint32_t ready_local_accept(const struct join *join, const struct sonde_call *accept,
-			    bool *ret_exact)
+			    struct candidates *among)
 {
 	const struct channel *channel = local_into(join, accept->new_socket);
 
-	*ret_exact = channel && channel->is_certain;
+	among->is_exact = channel && channel->is_certain;
 	if (!channel || channel->accept != accept->call)
 		return READY_NOT_SEEN;
 	return as_ready(call_at(join->recording, channel->connect));
 }
 
 uint32_t ready_local_connect(const struct join *join, const struct sonde_call *connect,
-			     bool *ret_exact)
+			     struct candidates *among)
 {
 	const struct sonde_call *own =
 		call_at(join->recording, join->local.accepts[connect->call - 1]);
 	const struct sonde_call *found = NULL;
 
-	*ret_exact = false;
+	among->is_exact = false;
 	if (!own)
 		return READY_NOT_SEEN;
 	/* The queue was full until somebody took one of it, and that was before its own
@@ -201,7 +196,8 @@ static size_t returned_before(const struct join *join, const struct range_list *
 
 /* The latest receive on the channel that ran while the other call did. */
 static uint32_t find_room(const struct join *join, const struct channel *channel,
-			  const struct sonde_call *waiting, bool *ret_exact)
+			  const struct sonde_call *waiting,
+			  struct candidates *among)
 {
 	const struct sonde_call *found = NULL;
 	unsigned count = 0;
@@ -218,12 +214,12 @@ static uint32_t find_room(const struct join *join, const struct channel *channel
 		found = call;
 		count++;
 	}
-	*ret_exact = count == 1 && channel->is_certain;
+	among->is_exact = count == 1 && channel->is_certain;
 	return as_ready(found);
 }
 
 uint32_t ready_local_room(const struct join *join, const struct sonde_call *send,
-			  bool *ret_exact)
+			  struct candidates *among)
 {
 	const struct sonde_socket *socket = socket_at(join->recording, send->socket);
 	const struct channel *channel = local_out_of(join, send->socket);
@@ -231,14 +227,14 @@ uint32_t ready_local_room(const struct join *join, const struct sonde_call *send
 	/* To one with a queue of its own. */
 	if (!channel && socket && socket->peer_socket)
 		channel = local_into(join, socket->peer_socket);
-	return find_room(join, channel, send, ret_exact);
+	return find_room(join, channel, send, among);
 }
 
 /* ---- waits ---- */
 
 /* The accept that comes next on the listening socket tells for whom it was ready. */
 static uint32_t watched_listener(const struct join *join, const struct sonde_call *wait,
-				 uint32_t socket, bool *ret_exact)
+				 uint32_t socket, struct candidates *among)
 {
 	const struct call_index *calls = &join->calls;
 
@@ -253,7 +249,7 @@ static uint32_t watched_listener(const struct join *join, const struct sonde_cal
 		if (call->kind != SONDE_CALL_ACCEPT || !call_returned(call) ||
 		    call->result < 0)
 			continue;
-		ready = ready_local_accept(join, call, ret_exact);
+		ready = ready_local_accept(join, call, among);
 		connect = ready_call(join, ready);
 		return connect && connect->enter_ns <= wait->exit_ns ? ready
 								     : READY_NOT_SEEN;
@@ -262,22 +258,24 @@ static uint32_t watched_listener(const struct join *join, const struct sonde_cal
 }
 
 uint32_t ready_local_watched(const struct join *join, const struct sonde_call *wait,
-			     const struct sonde_watched *watched, bool *ret_exact)
+			     const struct sonde_watched *watched,
+			     struct candidates *among)
 {
 	const struct sonde_socket *socket = socket_at(join->recording, watched->socket);
 	const struct channel *in = local_into(join, watched->socket);
 	const struct channel *out = local_out_of(join, watched->socket);
 	uint32_t found = READY_NOT_SEEN;
 
-	*ret_exact = true;
 	if (socket->is_listening)
-		return watched_listener(join, wait, watched->socket, ret_exact);
+		return watched_listener(join, wait, watched->socket, among);
 	if (!in && !out)
 		return READY_OWN_SIDE;
-	if (in && (watched->ready & SONDE_READY_READ))
-		found = find_giver(join, in,
-				   range_taken(join, &in->receives, wait->enter_ns),
-				   wait->exit_ns, ret_exact);
+	if (in && (watched->ready & SONDE_READY_READ)) {
+		int64_t from, to;
+
+		range_ahead(join, &in->receives, wait, &from, &to);
+		found = find_givers(join, in, from, to, wait, among);
+	}
 	if (in && found == READY_NOT_SEEN &&
 	    (watched->ready &
 	     (SONDE_READY_READ | SONDE_READY_HANGUP | SONDE_READY_ERROR)))
@@ -285,7 +283,7 @@ uint32_t ready_local_watched(const struct join *join, const struct sonde_call *w
 	if (found == READY_NOT_SEEN && (watched->ready & SONDE_READY_WRITE)) {
 		if (wait->flags & SONDE_CALL_STAYED)
 			return READY_WITHOUT_PACKET;
-		found = find_room(join, out, wait, ret_exact);
+		found = find_room(join, out, wait, among);
 		if (found == READY_NOT_SEEN)
 			return READY_WITHOUT_PACKET;
 	}

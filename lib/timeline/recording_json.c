@@ -385,6 +385,8 @@ static void add_raw_call(struct sonde_json *json, const struct sonde_call *call)
 	sonde_json_add_int(json, "result", call->result);
 	add_hex64(json, "buffer", call->buffer);
 	add_hex64(json, "length", call->length);
+	if (call->content_hash)
+		add_hex64(json, "content", call->content_hash);
 	sonde_json_add_int(json, "how", call->how);
 	sonde_json_add_int(json, "timeout_ns", call->timeout_ns);
 	sonde_json_object_end(json);

@@ -78,15 +78,79 @@ static bool is_send(const struct sonde_timeline *timeline,
 	       SONDE_CALL_SEND;
 }
 
+static int by_call(const void *left, const void *right)
+{
+	const struct sonde_edge *a = left, *b = right;
+
+	if (a->call != b->call)
+		return a->call < b->call ? -1 : 1;
+	if (a->packet != b->packet)
+		return a->packet < b->packet ? -1 : 1;
+	return a->by_call < b->by_call ? -1 : a->by_call > b->by_call;
+}
+
+/* What may have completed calls, by them. */
+struct perhaps {
+	struct sonde_edge *edges;
+	size_t count;
+};
+
+static int find_perhaps(const struct sonde_timeline *timeline, struct perhaps *ret)
+{
+	for (uint32_t i = 0; i < timeline->edge_count; i++)
+		ret->count += timeline->edges[i].kind == SONDE_EDGE_COMPLETED &&
+			      !timeline->edges[i].exact;
+	ret->edges = array_new(ret->count + 1, sizeof(*ret->edges));
+	if (!ret->edges)
+		return -ENOMEM;
+	ret->count = 0;
+	for (uint32_t i = 0; i < timeline->edge_count; i++)
+		if (timeline->edges[i].kind == SONDE_EDGE_COMPLETED &&
+		    !timeline->edges[i].exact)
+			ret->edges[ret->count++] = timeline->edges[i];
+	qsort(ret->edges, ret->count, sizeof(*ret->edges), by_call);
+	return 0;
+}
+
+/* A row for each candidate; without an edge one alone. */
+static void add_completed(struct sonde_tables *tables, const struct perhaps *perhaps,
+			  struct sonde_completed_row row)
+{
+	size_t low = 0, high = perhaps->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (perhaps->edges[middle].call < row.call)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == perhaps->count || perhaps->edges[low].call != row.call)
+		tables->completed[tables->completed_count++] = row;
+	for (; low < perhaps->count && perhaps->edges[low].call == row.call; low++) {
+		row.packet = perhaps->edges[low].packet;
+		row.by_call = perhaps->edges[low].by_call;
+		row.by_statement = perhaps->edges[low].by_statement;
+		tables->completed[tables->completed_count++] = row;
+	}
+}
+
 static int build_completed(const struct sonde_timeline *timeline,
 			   struct sonde_tables *tables)
 {
 	int64_t recording_end_ns = end_of_recording(timeline->recording);
+	struct perhaps perhaps = {0};
 
-	tables->completed = array_new((size_t)timeline->statement_count + 1,
-				      sizeof(*tables->completed));
-	if (!tables->completed)
+	if (find_perhaps(timeline, &perhaps) < 0)
 		return -ENOMEM;
+	tables->completed =
+		array_new((size_t)timeline->statement_count + perhaps.count + 1,
+			  sizeof(*tables->completed));
+	if (!tables->completed) {
+		array_free(perhaps.edges);
+		return -ENOMEM;
+	}
 	for (uint32_t i = 0; i < timeline->statement_count; i++) {
 		const struct sonde_statement *statement = &timeline->statements[i];
 		int64_t end_ns =
@@ -99,7 +163,8 @@ static int build_completed(const struct sonde_timeline *timeline,
 			continue;
 		call = deciding_call(timeline, statement);
 		by = timeline->call_by[call - 1];
-		tables->completed[tables->completed_count++] =
+		add_completed(
+			tables, &perhaps,
 			(struct sonde_completed_row){
 				.statement = statement->statement,
 				.call = call,
@@ -109,9 +174,11 @@ static int build_completed(const struct sonde_timeline *timeline,
 					by ? timeline->statement_of_call[by - 1] : 0,
 				.blocked = statement->blocked,
 				.why = timeline->call_why[call - 1],
+				.exact = !timeline->call_unsure[call - 1],
 				.waited_ns = waited_ns > 0 ? waited_ns : 0,
-			};
+			});
 	}
+	array_free(perhaps.edges);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "timeline/datagram.h"
 #include "timeline/index.h"
 #include "timeline/join.h"
 #include "timeline/statement.h"
@@ -163,7 +164,8 @@ static void join_done(struct join *join)
 	array_free(join->of_stream);
 	array_free(join->stream_begin);
 	array_free(join->sent_by);
-	array_free(join->is_sent_surely);
+	array_free(join->senders);
+	datagram_queues_done(join);
 	array_free(join->datagram_of);
 	array_free(join->is_received_unsurely);
 	array_free(join->packet_edges);
@@ -221,6 +223,7 @@ void sonde_timeline_done(struct sonde_timeline *timeline)
 	array_free(timeline->call_why);
 	array_free(timeline->call_packet);
 	array_free(timeline->call_by);
+	array_free(timeline->call_unsure);
 	index_free(timeline->index);
 	*timeline = (struct sonde_timeline){0};
 }

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "trace/content.h"
 #include "trace/descriptor.h"
 #include "trace/remote.h"
 #include "trace/rights.h"
@@ -155,8 +156,10 @@ static bool enter_transfer(struct tracer *tracer, struct task *task,
 			rights_enter(tracer, task, syscall, arguments);
 		break;
 	}
-	if (call->kind == SONDE_CALL_SEND)
+	if (call->kind == SONDE_CALL_SEND) {
 		take_destination(tracer, task);
+		content_sends(tracer, call);
+	}
 	return true;
 }
 

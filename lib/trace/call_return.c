@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "trace/content.h"
 #include "trace/descriptor.h"
 #include "trace/pipe.h"
 #include "trace/remote.h"
@@ -223,6 +224,8 @@ void call_return(struct tracer *tracer, struct task *task, int64_t result)
 	if (call->kind == SONDE_CALL_CLOSE)
 		descriptor_freed(task->process, syscall, task->arguments);
 	call->result = result;
+	if (content_matters(tracer, call))
+		call->content_hash = content_read(task, syscall);
 	/* Also after a failure: a connect that was refused had a local port. */
 	if (call->socket)
 		refresh_socket(tracer, task);

@@ -46,6 +46,8 @@ struct traced_socket {
 	uint32_t references;      /* entries of tables that stand for it */
 	uint32_t travelling;      /* references in messages that were not received yet */
 	bool is_nonblocking;      /* O_NONBLOCK */
+	pid_t sender;             /* the thread that sent last */
+	bool has_senders;         /* several threads send on it */
 	/* Of an end of a pipe: where the pipe is. */
 	uint64_t device, inode;
 	bool is_gone; /* another one has its place */

@@ -10,6 +10,10 @@ Every edge is held against what the program recorded:
                 belong to a connect, to the shutdown or the last close of that connection
     completed   the packet carries the first byte that the call got, or the SYN-ACK, the end
                 of the handshake, the FIN or RST that it waited for
+    taken       the bytes of a Unix socket or a pipe are those that the other statement gave
+
+Where an edge is not exact, the true one must be among the candidates; and where the content of
+a datagram tells which it is, the edge must be exact.
 """
 
 import bisect
@@ -171,7 +175,7 @@ class Program:
     # --- edges against truth
 
     def say_wrong(self, edge, why, record=None):
-        packet = self.shorten(self.packets[edge['packet']])
+        packet = self.shorten(self.packets.get(edge.get('packet')))
         self.wrong.append(f'{why}\n  edge {edge}\n  packet {packet}\n  statement '
                           f"{self.statements[edge['statement']]}\n  call "
                           f"{ {**self.calls[edge['call']], 'record': '', 'stack': ''} }\n  truth {self.shorten(record)}\n  end "
@@ -246,6 +250,8 @@ class Program:
         end = self.ends[name]
         if kind == 'udp':
             return packet['to'][1] == end['local'][1] if end['local'] else True
+        if kind == 'local':
+            return True
         if kind == 'listener':
             return self.ends_handshake(packet, end)
         if end['stream'] is None or not self.is_to(packet, end):
@@ -265,8 +271,7 @@ class Program:
 
     def has_completed(self, edge, record):
         if 'packet' not in edge:
-            # Between calls: trace_local.py holds these against their truth.
-            return None if edge['by_call'] in self.calls else 'there is no such call'
+            return self.has_let_go(edge, record)
         packet = self.packets[edge['packet']]
         if record is None:
             return 'the program knows nothing of it'
@@ -276,6 +281,8 @@ class Program:
         if what == 'wait':
             watched = {each[0]: each for each in record['watched']}
             ready = [watched[name] for name in record['ready']]
+            if any(self.was_taken(packet, *each, record) for each in ready):
+                return 'the datagram had been taken before'
             is_it = any(self.makes_ready(packet, *each) for each in ready)
             return None if is_it else 'it makes nothing ready that was waited for'
         end = self.ends[record['end']]
@@ -293,6 +300,52 @@ class Program:
         if what != 'receive':
             return 'it waits for nothing'
         return self.has_received(packet, record, end)
+
+    def was_taken(self, packet, name, word, received, kind, wait):
+        """Whether a datagram had been received before the wait began."""
+        return kind == 'udp' and packet['proto'] == 'udp' and any(
+            each['what'] == 'receive' and each['end'] == name and not each['error'] and
+            each['until_ns'] < wait['from_ns'] and each['got'] == packet['payload']
+            for each in self.records)
+
+    def has_let_go(self, edge, record):
+        """Between calls: a receive got what the other one gave."""
+        by = self.calls.get(edge['by_call'])
+        if by is None:
+            return 'there is no such call'
+        if not record or record['what'] != 'receive' or not record.get('count'):
+            return None  # trace_local.py holds the others against their truth
+        if not by['record'] or by['record']['what'] != 'send':
+            return 'no send'
+        return None if self.gave(by['record'], record) else 'it gave other bytes'
+
+    def gave(self, send, receive):
+        """Whether the first byte came from there; contents are long enough to be unique."""
+        got = receive['got']
+        if receive['kept']:
+            return got[:receive['size']] == send['data'][:receive['size']]
+        data = send['data'][:send['count']]
+        return got[:8] in data or data.endswith(got[:1]) and any(
+            data.endswith(got[:n]) for n in range(1, min(8, len(got)) + 1))
+
+    def has_taken(self, edge, record):
+        by = self.calls[edge['from_call']]['record']
+        if record is None or by is None or record['what'] != 'receive':
+            return None  # the helpers of the program itself
+        if by['what'] != 'send':
+            return 'no send'
+        if record['kept']:
+            return None if self.gave(by, record) else 'another message'
+        if not edge['exact']:
+            return None
+        part = record['got'][edge['from']:edge['to']]
+        return None if part in by['data'][:by['count']] else 'other bytes'
+
+    def content_tells(self, record):
+        """Whether a datagram that was received whole is the only one of its content."""
+        alike = [each for each in self.packets.values()
+                 if each['proto'] == 'udp' and each['payload'] == record.get('got')]
+        return record['what'] == 'receive' and len(alike) == 1
 
     def has_received(self, packet, record, end):
         if packet['proto'] == 'udp':
@@ -326,19 +379,27 @@ class Program:
             record = self.calls[call]['record']
             self.figures['completed'] += 1
             reasons = [self.has_completed(edge, record) for edge in edges]
-            if not edges[0].get('exact', True) and self.is_shared_datagram(edges[0], record):
-                # It is said that another thread may have got it: no lie.
-                self.figures['datagrams that another thread may have got'] += 1
-                continue
-            if any(reasons) if edges[0].get('exact', True) else all(reasons):
+            is_exact = edges[0].get('exact', True)
+            self.figures['calls with several candidates'] += not is_exact
+            if any(reasons) if is_exact else all(reasons):
                 self.say_wrong(edges[0], reasons[0], record)
+            if not is_exact and 'packet' in edges[0] and record and self.content_tells(record):
+                self.say_wrong(edges[0], 'its content tells which it is', record)
+        self.check_taken()
         self.count_missing(sent, completed)
 
-    def is_shared_datagram(self, edge, record):
-        """Whether another thread received on the same socket."""
-        return self.packets[edge['packet']]['proto'] == 'udp' and record and any(
-            each['what'] == 'receive' and each['end'] == record['end'] and
-            each['tid'] != record['tid'] for each in self.records)
+    def check_taken(self):
+        taken = collections.defaultdict(list)
+        for edge in self.events['edge']:
+            if edge['kind'] == 'taken':
+                taken[edge['call']].append(edge)
+        for call, edges in taken.items():
+            record = self.calls[call]['record']
+            reasons = [self.has_taken(edge, record) for edge in edges]
+            self.figures['taken'] += 1
+            self.figures['taken with several candidates'] += not edges[0]['exact']
+            if any(reasons) if edges[0]['exact'] else all(reasons):
+                self.say_wrong(edges[0], next(filter(None, reasons)), record)
 
     def check_sent(self, edges):
         verdicts = []
@@ -355,6 +416,11 @@ class Program:
             found = [(edge['call'], edge['from'], edge['to'], self.shorten(record))
                      for edge, record in candidates]
             self.say_wrong(candidates[0][0], f'none of the candidates {found}', candidates[0][1])
+        packet = self.packets[edges[0]['packet']]
+        if candidates and packet['proto'] == 'udp' and sum(
+                each['what'] == 'send' and each['data'] == packet['payload']
+                for each in self.records) == 1:
+            self.say_wrong(candidates[0][0], 'its content tells which it is', candidates[0][1])
 
     def are_candidates(self, candidates):
         """All bytes that they may have sent are theirs, in any order."""

@@ -511,10 +511,13 @@ class Datagrams(Conversation):
         self.listener = end
         self.sizes = [self.rng.choice([6, 20, 500, 1473, 9000, 60000])
                       for _ in range(self.rng.randrange(1, 8))]
-        # Several at once, or two threads that answer on one socket.
+        # Several at once, or two or three threads that answer on one socket.
         self.way = self.rng.choice(['plain', 'plain', 'many', 'shared'])
         if self.way == 'shared':
             set_mode(self.rng, end, 'blocking')
+            end.is_shared = True
+            self.readers = self.rng.choice([2, 2, 3])
+            self.is_burst = self.rng.random() < 0.6
 
     def receive(self, rng, end):
         """One datagram, sometimes less of it than there is."""
@@ -568,17 +571,26 @@ class Datagrams(Conversation):
         """Answers until a datagram of one byte comes."""
         end = self.listener
         while True:
-            with truth.call('receive', end) as call:
-                call.got, peer = end.sock.recvfrom(65535)
+            flags = 0
+            size = rng.choice([65535, 65535, 10])
+            if rng.random() < 0.2:
+                wait_for(rng, {end: 'in'})
+                flags = socket.MSG_DONTWAIT
+            try:
+                with truth.call('receive', end) as call:
+                    call.got, peer = end.sock.recvfrom(size, flags)
+            except BlockingIOError:
+                continue
             if len(call.got) == 1:
                 break
-            self.reply(rng, end, peer, rng.choice([6, 500, 9000]))
+            self.reply(rng, end, peer, rng.choice([6, 500, 500, 9000]))
 
     def serve(self):
         rng = random.Random(self.seed + ' server')
         end = self.listener
         if self.way == 'shared':
-            threads = [Guarded(self.share, random.Random(rng.random())) for _ in range(2)]
+            threads = [Guarded(self.share, random.Random(rng.random()))
+                       for _ in range(self.readers)]
             for thread in threads:
                 thread.start()
             for thread in threads:
@@ -608,6 +620,10 @@ class Datagrams(Conversation):
                 pause(rng)
                 end.sock.close()
                 continue
+            if self.way == 'shared' and self.is_burst:
+                self.ask_at_once(rng, end)
+                end.sock.close()
+                continue
             for size in self.sizes:
                 data = truth.fill(rng.random(), size)
                 if is_connected:
@@ -620,10 +636,119 @@ class Datagrams(Conversation):
             end.sock.close()
         if self.way == 'shared':
             end = truth.End(socket.socket(self.family, socket.SOCK_DGRAM), 'udp')
-            for data in b'0', b'1':
+            for data in (b'0', b'1', b'2')[:self.readers]:
                 with truth.call('send', end, data=data) as call:
                     call.count = end.sock.sendto(data, self.address)
             end.sock.close()
+
+
+    def ask_at_once(self, rng, end):
+        """Two threads ask on one socket before anything is answered."""
+        def ask(rng, sizes):
+            for size in sizes:
+                with truth.call('send', end, data=truth.fill(rng.random(), size)) as call:
+                    call.count = end.sock.sendto(call.data, self.address)
+
+        sizes = [min(size, 500) for size in self.sizes]
+        threads = [Guarded(ask, random.Random(rng.random()), part)
+                   for part in (sizes, sizes[1:])]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for _ in sizes + sizes[1:]:
+            self.receive(rng, end)
+
+
+class Pipe:
+    """One end."""
+
+    def __init__(self, fd):
+        self.fd = fd
+
+    def fileno(self):
+        return self.fd
+
+    def close(self):
+        os.close(self.fd)
+
+
+class Local(Conversation):
+    """Threads that write to a pipe or a Unix socket, and threads that read there."""
+
+    def open(self):
+        self.way = self.rng.choice(['pipe', 'stream', 'datagrams', 'packets'])
+        if self.way == 'pipe':
+            ends = [Pipe(fd) for fd in os.pipe()]
+        else:
+            ends = socket.socketpair(socket.AF_UNIX, {
+                'stream': socket.SOCK_STREAM, 'datagrams': socket.SOCK_DGRAM,
+                'packets': socket.SOCK_SEQPACKET}[self.way])
+        self.reader, self.writer = [truth.End(each, 'local') for each in ends]
+        for end in self.reader, self.writer:
+            end.is_shared, end.mode = True, 'blocking'
+            end.sent = end.received = None
+            end.keeps_messages = self.way in ('datagrams', 'packets')
+        self.readers, self.writers = self.rng.choice([1, 2, 3]), self.rng.choice([1, 2])
+        self.in_process = {'client': False, 'server': False}
+
+    def put(self, rng):
+        for _ in range(rng.randrange(1, 12)):
+            data = truth.fill(rng.random(), rng.choice([16, 16, 100, 3000]))
+            pause(rng)
+            if self.way != 'pipe':
+                send_once(rng, self.writer, data)
+                continue
+            with truth.call('send', self.writer, data=data) as call:
+                call.count = os.write(self.writer.sock.fileno(), data)
+
+    def take(self, rng):
+        end = self.reader
+        while True:
+            size = rng.choice([16, 100, 5000])
+            flags = 0
+            if rng.random() < 0.2 and self.way != 'pipe':
+                wait_for(rng, {end: 'in'})
+                flags = socket.MSG_DONTWAIT
+            try:
+                if self.way == 'pipe' or not flags and rng.random() < 0.3:
+                    with truth.call('receive', end) as call:
+                        call.got = os.read(end.sock.fileno(), size)
+                else:
+                    with truth.call('receive', end) as call:
+                        call.got = end.sock.recv(size, flags)
+            except BlockingIOError:
+                continue
+            call.record['size'] = size
+            if len(call.got) <= end.keeps_messages:
+                break
+
+    def serve(self):
+        rng = random.Random(self.seed + ' server')
+        threads = [Guarded(self.take, random.Random(rng.random()))
+                   for _ in range(self.readers)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def ask(self):
+        rng = random.Random(self.seed + ' client')
+        threads = [Guarded(self.put, random.Random(rng.random()))
+                   for _ in range(self.writers)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if self.writer.keeps_messages:
+            for data in (b'0', b'1', b'2')[:self.readers]:
+                with truth.call('send', self.writer, data=data) as call:
+                    call.count = os.write(self.writer.sock.fileno(), data)
+        self.writer.sock.close()
+
+    def forget(self, side):
+        self.reader.sock.close()
+        self.writer.sock.close()
 
 
 class Refused(Conversation):
@@ -678,7 +803,8 @@ def wait_for_child(child):
 
 def main(seed):
     rng = random.Random(seed)
-    kinds = [Conversation, Conversation, Conversation, Crowd, Datagrams, Datagrams, Refused]
+    kinds = [Conversation, Conversation, Conversation, Crowd, Datagrams, Datagrams, Refused,
+             Local]
     conversations = [rng.choice(kinds)(seed, number) for number in range(rng.randrange(1, 5))]
     children, threads = [], []
     for conversation in conversations:

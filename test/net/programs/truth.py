@@ -41,6 +41,8 @@ class End:
         self.kind = kind  # client, server, udp, listener
         self.name = f'{os.getpid()}.{next(_numbers)}'
         self.sent = self.received = 0
+        self.is_shared = False  # several threads receive on it at once
+        self.keeps_messages = False
         self.aliases = []  # dup()
         self.known = {'end': self.name, 'kind': kind, 'local': None, 'peer': None,
                       'from_ns': time.time_ns(), 'until_ns': None}
@@ -61,6 +63,7 @@ class call:
         self.record = {'what': what, 'end': end and end.name, **more}
         self.end = end
         self.count = self.got = self.sent = None
+        self.data = more.get('data')
 
     def __enter__(self):
         self.record.update(pid=os.getpid(), tid=threading.get_native_id(),
@@ -77,8 +80,11 @@ class call:
         if 'data' in self.record:
             self.record['data'] = self.record['data'].hex()
         if self.got is not None:
-            self.record['got'] = self.got[:HEAD].hex()
+            # Of several threads on one socket all of it: it alone tells which it was.
+            self.record['got'] = self.got[:None if self.end.is_shared else HEAD].hex()
             self.record['count'] = len(self.got)
+            self.record['kept'] = self.end.keeps_messages
+            self.record['size'] = len(self.got)
             if self.end.received is not None and not self.record.get('peek'):
                 self.end.received += len(self.got)
         if self.count is not None:

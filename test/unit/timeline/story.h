@@ -51,6 +51,7 @@ struct told {
 	struct sonde_watched watched[4];
 	int64_t timeout_ms; /* of a wait; 0: for ever, -1: none */
 	uint16_t datagrams;
+	uint64_t content; /* 0: it is not known */
 };
 
 void story_begin(struct story *story);
