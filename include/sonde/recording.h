@@ -184,7 +184,7 @@ struct sonde_call {
 	 * were received (of several the first), of those that several threads send on one
 	 * socket, and of both on Unix sockets that keep messages apart.  0: not known. */
 	uint64_t content_hash;
-	int how;         /* shutdown's SHUT_*, listen's backlog, exit's status */
+	int how; /* shutdown's SHUT_*, listen's backlog, exit's status */
 	struct sonde_address
 		address; /* argument, or what accept and recvfrom filled in */
 	uint32_t watched_count;

@@ -46,9 +46,9 @@ enum sonde_carries { SONDE_DATA = 0, SONDE_SYN, SONDE_FIN, SONDE_RST };
 enum sonde_release { SONDE_BY_CALL = 0, SONDE_BY_PACKET, SONDE_BY_TIMER };
 
 struct sonde_edge {
-	uint8_t kind;                     /* enum sonde_edge_kind */
-	uint8_t carries;                  /* enum sonde_carries; of SENT */
-	uint8_t release;                  /* enum sonde_release; of RELEASED */
+	uint8_t kind;    /* enum sonde_edge_kind */
+	uint8_t carries; /* enum sonde_carries; of SENT */
+	uint8_t release; /* enum sonde_release; of RELEASED */
 	/* False: one of several candidates.  They have an edge each, so that the true one
 	 * is among them; but what made room for a send is named by the first that may
 	 * have. */

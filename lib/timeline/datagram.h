@@ -20,7 +20,8 @@ struct datagrams {
 	struct associations associations;
 	struct datagram_end *ends; /* by local port */
 	uint32_t end_count;
-	uint8_t *is_open; /* [packet - 1]: DATAGRAM_*_OPEN: several sockets have that end */
+	uint8_t *
+		is_open; /* [packet - 1]: DATAGRAM_*_OPEN: several sockets have that end */
 	uint32_t *arrivals; /* packets, socket by socket, in order; one that several may
 			       have got stands with each */
 	uint32_t *arrival_begin; /* [socket] */

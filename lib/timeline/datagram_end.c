@@ -98,7 +98,7 @@ static uint32_t find_ends(const struct datagrams *datagrams,
 }
 
 bool datagram_fits_send(const struct datagrams *datagrams, const struct sonde_call *call,
-		      const struct sonde_packet *packet)
+			const struct sonde_packet *packet)
 {
 	const struct sonde_decoded *decoded = &packet->decoded;
 	const struct sonde_address *to = &call->address;
@@ -194,7 +194,8 @@ int datagram_collect_ends(struct datagrams *datagrams)
 
 		if (socket->kind != SONDE_SOCKET_UDP)
 			continue;
-		if (associations_add(&datagrams->associations, datagrams->join, i + 1) < 0)
+		if (associations_add(&datagrams->associations, datagrams->join, i + 1) <
+		    0)
 			return -ENOMEM;
 		datagrams->ends[datagrams->end_count++] = (struct datagram_end){
 			.socket = i + 1,
@@ -207,7 +208,8 @@ int datagram_collect_ends(struct datagrams *datagrams)
 	if (!datagrams->end_count)
 		return 0;
 	qsort(datagrams->ends, datagrams->end_count, sizeof(*datagrams->ends), by_port);
-	for (uint32_t i = 0; i < datagrams->end_count && !datagrams->ends[i].local.port; i++)
+	for (uint32_t i = 0; i < datagrams->end_count && !datagrams->ends[i].local.port;
+	     i++)
 		learn_local(datagrams, &datagrams->ends[i]);
 	for (uint32_t i = 0; i < datagrams->end_count; i++)
 		if (datagrams->ends[i].learnt_port)

@@ -154,8 +154,8 @@ static uint32_t take(const struct receives *receives, const struct sonde_call *c
 {
 	uint32_t left = taken_by(call), last = NOT_THERE;
 
-	for (uint32_t at = from; at < receives->arrival_count &&
-				 at - from < LIMIT_DATAGRAMS_AHEAD && left;
+	for (uint32_t at = from;
+	     at < receives->arrival_count && at - from < LIMIT_DATAGRAMS_AHEAD && left;
 	     at++) {
 		const struct sonde_packet *packet = arrival(receives, at);
 

@@ -138,10 +138,10 @@ static int list_candidates(struct finder *finder)
 		is_running = fitting.running_count != 0;
 		if (!is_running && fitting.earlier_count == 1)
 			finder->sent[fitting.earlier[0] - 1]++;
-		error = add_candidates(
-			finder->datagrams->join, packet,
-			is_running ? fitting.running : fitting.earlier,
-			is_running ? fitting.running_count : fitting.earlier_count);
+		error = add_candidates(finder->datagrams->join, packet,
+				       is_running ? fitting.running : fitting.earlier,
+				       is_running ? fitting.running_count
+						  : fitting.earlier_count);
 		if (error < 0)
 			return error;
 	}

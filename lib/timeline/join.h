@@ -130,8 +130,9 @@ struct sender {
  * have ranges of its places. */
 struct datagram_queue {
 	uint32_t socket;
-	uint32_t *packets; /* in the order of arrival; those that were dropped are not in it */
-	uint32_t *owners;  /* the receive that got it, where that is certain; 0 */
+	uint32_t *
+		packets; /* in the order of arrival; those that were dropped are not in it */
+	uint32_t *owners; /* the receive that got it, where that is certain; 0 */
 	uint32_t count;
 	struct range_list receives; /* not those that only looked */
 };
@@ -154,8 +155,8 @@ struct join {
 	uint32_t *sent_by;      /* [packet - 1] */
 	struct sender *senders; /* by packet */
 	size_t sender_count, sender_room;
-	uint32_t *datagram_of;      /* [call - 1] */
-	bool *is_received_unsurely; /* [call - 1]: its queue has several candidates */
+	uint32_t *datagram_of;         /* [call - 1] */
+	bool *is_received_unsurely;    /* [call - 1]: its queue has several candidates */
 	struct datagram_queue *queues; /* by socket */
 	size_t queue_count, queue_room;
 	struct local local;

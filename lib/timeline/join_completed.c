@@ -100,8 +100,8 @@ static struct verdict judge_among(const struct completer *completer,
 
 	verdict.exact = among->is_exact;
 	for (uint32_t i = 0; i < among->count; i++) {
-		struct verdict other = judge(completer->join, call, since_ns,
-					     among->numbers[i]);
+		struct verdict other =
+			judge(completer->join, call, since_ns, among->numbers[i]);
 
 		if (other.blocked == verdict.blocked)
 			continue;
@@ -244,10 +244,10 @@ static struct verdict complete_wait(struct completer *completer,
 		if (!watched->ready)
 			continue;
 		candidates_begin(&completer->of_socket);
-		ready = ready_watched(
-			join, call, watched,
-			socket ? completer->connecting[watched->socket - 1] : 0,
-			&completer->of_socket);
+		ready = ready_watched(join, call, watched,
+				      socket ? completer->connecting[watched->socket - 1]
+					     : 0,
+				      &completer->of_socket);
 		if (ready != READY_OWN_SIDE)
 			is_own = false;
 		if (ready == READY_WITHOUT_PACKET)
@@ -421,10 +421,9 @@ static struct verdict complete(struct completer *completer, const struct sonde_c
 	case SONDE_CALL_ACCEPT:
 	case SONDE_CALL_RECEIVE: {
 		const struct sonde_call *before = interrupted_before(completer, call);
-		uint32_t ready =
-			call->kind == SONDE_CALL_ACCEPT
-				? find_accepted(join, call, &completer->among)
-				: ready_receive(join, call, &completer->among);
+		uint32_t ready = call->kind == SONDE_CALL_ACCEPT
+					 ? find_accepted(join, call, &completer->among)
+					 : ready_receive(join, call, &completer->among);
 
 		verdict = judge_among(completer, call,
 				      before ? before->enter_ns : call->enter_ns, ready);
@@ -556,7 +555,8 @@ int completed_join(struct join *join)
 	completer.connecting = array_new((size_t)recording->socket_count + 1,
 					 sizeof(*completer.connecting));
 	if (!timeline->call_blocked || !timeline->call_why || !timeline->call_packet ||
-	    !timeline->call_by || !timeline->call_unsure || !completer.unfinished || !completer.connecting)
+	    !timeline->call_by || !timeline->call_unsure || !completer.unfinished ||
+	    !completer.connecting)
 		goto out;
 	for (uint32_t i = 0; i < recording->call_count; i++) {
 		const struct sonde_call *call =

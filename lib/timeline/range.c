@@ -219,9 +219,8 @@ int range_order(const struct join *join, struct range_list *sends,
 			by_exit, context);
 	}
 	for (size_t i = 0; i < receives->count; i++)
-		receives->ranges[i].reach =
-			moment_plus(i ? receives->ranges[i - 1].reach : 0,
-				    receives->ranges[i].bytes);
+		receives->ranges[i].reach = moment_plus(
+			i ? receives->ranges[i - 1].reach : 0, receives->ranges[i].bytes);
 	return 0;
 }
 

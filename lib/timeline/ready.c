@@ -128,8 +128,9 @@ static uint32_t find_bytes(const struct join *join, const struct side *sender,
 		end = moment_plus(end, sender->read_shift);
 		at = end > at ? end : at + 1;
 	}
-	return candidates_end(among, among->count > 1 ? find_byte(join, sender, guess, end_ns)
-						      : READY_NOT_SEEN);
+	return candidates_end(among, among->count > 1
+					     ? find_byte(join, sender, guess, end_ns)
+					     : READY_NOT_SEEN);
 }
 
 /* The FIN, once all before it has arrived. */

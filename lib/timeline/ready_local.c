@@ -196,8 +196,7 @@ static size_t returned_before(const struct join *join, const struct range_list *
 
 /* The latest receive on the channel that ran while the other call did. */
 static uint32_t find_room(const struct join *join, const struct channel *channel,
-			  const struct sonde_call *waiting,
-			  struct candidates *among)
+			  const struct sonde_call *waiting, struct candidates *among)
 {
 	const struct sonde_call *found = NULL;
 	unsigned count = 0;

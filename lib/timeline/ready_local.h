@@ -18,6 +18,7 @@ uint32_t ready_local_connect(const struct join *join, const struct sonde_call *c
 uint32_t ready_local_room(const struct join *join, const struct sonde_call *send,
 			  struct candidates *among);
 uint32_t ready_local_watched(const struct join *join, const struct sonde_call *wait,
-			     const struct sonde_watched *watched, struct candidates *among);
+			     const struct sonde_watched *watched,
+			     struct candidates *among);
 
 #endif

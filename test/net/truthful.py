@@ -265,9 +265,13 @@ class Program:
     def ends_handshake(self, packet, listener):
         if packet['proto'] != 'tcp' or packet['to'][1] != listener['local'][1]:
             return False
-        earlier = [each for each in self.streams[packet['stream']]
-                   if each['from'] == packet['from'] and each['packet'] < packet['packet']]
-        return all(each['flags'] == 'S' for each in earlier) and packet['flags'] != 'S'
+        # The client's first after a SYN-ACK.  With a full queue that had no effect, and the
+        # listener repeats the SYN-ACK.
+        before = [each['flags'] for each in self.streams[packet['stream']]
+                  if each['packet'] < packet['packet']]
+        while before and before[-1] == 'S':
+            before.pop()
+        return packet['flags'] != 'S' and bool(before) and before[-1] == 'SA'
 
     def has_completed(self, edge, record):
         if 'packet' not in edge:

@@ -67,7 +67,8 @@ static void check_among(const struct story *story, uint32_t call, const uint32_t
 	assert_int_equal(rows, count);
 	assert_true(story->timeline.call_unsure[call - 1]);
 }
-#define AMONG(story, call, ...) check_among(story, call, (const uint32_t[]){__VA_ARGS__, 0})
+#define AMONG(story, call, ...)                                                          \
+	check_among(story, call, (const uint32_t[]){__VA_ARGS__, 0})
 
 /* The one that returns first took the last: its content says so. */
 static void test_by_content(void **state)
@@ -202,10 +203,9 @@ static void test_waits(void **state)
 	CALL(&place.story, SERVER, "recvfrom", 131, 141, -EAGAIN, .line = 91, .thread = 2,
 	     .socket = place.server_socket, .length = 512,
 	     .flags = SONDE_CALL_NONBLOCKING);
-	polls[2] = CALL(&place.story, SERVER, "poll", 205, 320, 1, .line = 90,
-			.thread = 2,
-			.watched = {{place.server_socket, SONDE_READY_READ,
-				     SONDE_READY_READ}});
+	polls[2] = CALL(
+		&place.story, SERVER, "poll", 205, 320, 1, .line = 90, .thread = 2,
+		.watched = {{place.server_socket, SONDE_READY_READ, SONDE_READY_READ}});
 	receive(&place, 1, 200, 330, 7);
 	receive(&place, 2, 325, 331, 7);
 	arrive(&place, 300, 7);
@@ -314,10 +314,9 @@ static void test_unix(void **state)
 		calls[i] = CALL(&story, SERVER, "read", base_us + 50 + i,
 				base_us + 200 + i, 4, .line = 91, .thread = 1 + i % 2,
 				.socket = reader, .length = 512, .content = taken[i]);
-		gifts[i] =
-			CALL(&story, CLIENT, "write", base_us + 100 + 10 * i,
-			     base_us + 105 + 10 * i, 4, .line = 81, .socket = writer,
-			     .content = given[i]);
+		gifts[i] = CALL(&story, CLIENT, "write", base_us + 100 + 10 * i,
+				base_us + 105 + 10 * i, 4, .line = 81, .socket = writer,
+				.content = given[i]);
 	}
 	story_end(&story);
 	for (uint32_t i = 0; i < story.timeline.edge_count; i++) {

@@ -318,8 +318,8 @@ static void test_threads(void **state)
 	for (unsigned i = 0; i < 6; i++) {
 		const struct sonde_edge *edge =
 			edge_of(&story, SONDE_EDGE_COMPLETED, i + 1, calls[i]);
-		const struct sonde_edge *other = edge_of(
-			&story, SONDE_EDGE_COMPLETED, (i ^ 1) + 1, calls[i]);
+		const struct sonde_edge *other =
+			edge_of(&story, SONDE_EDGE_COMPLETED, (i ^ 1) + 1, calls[i]);
 
 		assert_non_null(edge);
 		assert_int_equal(edge->exact, i / 2 != 1);
