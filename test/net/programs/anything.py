@@ -660,6 +660,73 @@ class Datagrams(Conversation):
             self.receive(rng, end)
 
 
+class Workers(Conversation):
+    """Two sockets with one UDP port: the kernel gives each client to one of them."""
+
+    def open(self):
+        self.ends, address = [], (ADDRESS[self.family], 0)
+        for _ in range(2):
+            end = truth.End(socket.socket(self.family, socket.SOCK_DGRAM), 'udp')
+            end.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            end.sock.bind(address)
+            set_mode(self.rng, end, 'blocking')
+            end.sock.settimeout(0.02)
+            address = end.sock.getsockname()
+            end.known['local'] = address[:2]
+            end.is_shared = True
+            self.ends.append(end)
+        self.address = address
+        self.clients = self.rng.randrange(2, 6)
+        self.left = self.clients * self.rounds
+
+    def work(self, rng, end):
+        while self.left > 0:
+            try:
+                with truth.call('receive', end) as call:
+                    call.got, peer = end.sock.recvfrom(65535)
+            except TimeoutError:
+                continue
+            with truth.call('send', end, data=truth.fill(rng.random(), len(call.got))) as call:
+                call.count = end.sock.sendto(call.data, peer)
+            with self.lock:
+                self.left -= 1
+
+    def serve(self):
+        rng = random.Random(self.seed + ' server')
+        self.lock = threading.Lock()
+        threads = [Guarded(self.work, random.Random(rng.random()), end) for end in self.ends]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.forget('server')
+
+    def ask(self):
+        rng = random.Random(self.seed + ' client')
+        size = rng.choice([6, 500])
+
+        def one(rng):
+            end = truth.End(socket.socket(self.family, socket.SOCK_DGRAM), 'udp')
+            set_mode(rng, end, 'blocking')
+            for _ in range(self.rounds):
+                with truth.call('send', end, data=truth.fill(rng.random(), size)) as call:
+                    call.count = end.sock.sendto(call.data, self.address)
+                with truth.call('receive', end) as call:
+                    call.got = end.sock.recv(65535)
+            end.sock.close()
+
+        threads = [Guarded(one, random.Random(rng.random())) for _ in range(self.clients)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def forget(self, side):
+        if side == 'server':
+            for end in self.ends:
+                end.sock.close()
+
+
 class Pipe:
     """One end."""
 
@@ -804,7 +871,7 @@ def wait_for_child(child):
 def main(seed):
     rng = random.Random(seed)
     kinds = [Conversation, Conversation, Conversation, Crowd, Datagrams, Datagrams, Refused,
-             Local]
+             Local, Workers]
     conversations = [rng.choice(kinds)(seed, number) for number in range(rng.randrange(1, 5))]
     children, threads = [], []
     for conversation in conversations:
