@@ -100,7 +100,8 @@ void lines_bytes(struct lines *lines, const uint8_t *bytes, size_t n, char separ
 	}
 }
 
-void lines_escaped(struct lines *lines, const void *bytes, size_t n)
+static void add_safely(struct lines *lines, const void *bytes, size_t n,
+		       void (*add)(struct sonde_text *, const void *, size_t))
 {
 	const char *from = bytes;
 	char storage[512];
@@ -114,11 +115,21 @@ void lines_escaped(struct lines *lines, const void *bytes, size_t n)
 		       ((unsigned char)from[part] & 0xc0) == 0x80)
 			part--;
 		sonde_text_init(&text, storage, sizeof(storage));
-		sonde_text_add_escaped(&text, from, part);
+		add(&text, from, part);
 		lines_add(lines, storage, text.used);
 		from += part;
 		n -= part;
 	}
+}
+
+void lines_escaped(struct lines *lines, const void *bytes, size_t n)
+{
+	add_safely(lines, bytes, n, sonde_text_add_escaped);
+}
+
+void lines_shown(struct lines *lines, const void *bytes, size_t n)
+{
+	add_safely(lines, bytes, n, sonde_text_add_shown);
 }
 
 size_t lines_width(const char *text)

@@ -32,6 +32,8 @@ void lines_hex(struct lines *lines, uint64_t number, unsigned digits);
 void lines_bytes(struct lines *lines, const uint8_t *bytes, size_t n, char separator);
 /* Bytes from the network, made safe to show. */
 void lines_escaped(struct lines *lines, const void *bytes, size_t n);
+/* The same, but a backslash stays one, as in Wireshark. */
+void lines_shown(struct lines *lines, const void *bytes, size_t n);
 /* Columns that the UTF-8 text takes, every character being one wide. */
 size_t lines_width(const char *text);
 /* In `width` columns, to the left or to the right. */

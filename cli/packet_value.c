@@ -36,7 +36,7 @@ static void add_label(struct lines *lines, const struct sonde_field *field)
 	char text[LABEL_CHARS];
 	size_t n = sonde_field_format(field, text, sizeof(text));
 
-	lines_escaped(lines, text, n < sizeof(text) ? n : sizeof(text) - 1);
+	lines_add(lines, text, n < sizeof(text) ? n : sizeof(text) - 1);
 }
 
 static void add_number(struct lines *lines, const struct sonde_field_info *info,
@@ -92,7 +92,7 @@ void packet_value_add(struct lines *lines, struct packet_time *time,
 		lines_bytes(lines, field->value.data.bytes, field->value.data.size, '\0');
 		break;
 	case SONDE_FIELD_TEXT:
-		lines_escaped(lines, field->value.data.bytes, field->value.data.size);
+		lines_shown(lines, field->value.data.bytes, field->value.data.size);
 		break;
 	case SONDE_FIELD_PROTOCOL:
 		add_label(lines, field);

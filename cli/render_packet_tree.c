@@ -15,7 +15,7 @@ static void add_field(struct lines *lines, const struct sonde_field *field)
 	lines_spaces(lines, (size_t)INDENT * field->depth);
 	if (is_protocol)
 		lines_text(lines, "\033[1m");
-	lines_escaped(lines, text, n < sizeof(text) ? n : sizeof(text) - 1);
+	lines_add(lines, text, n < sizeof(text) ? n : sizeof(text) - 1);
 	if (is_protocol)
 		lines_text(lines, "\033[0m");
 	lines_char(lines, '\n');

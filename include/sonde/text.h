@@ -32,6 +32,9 @@ SONDE_API void sonde_text_add_bytes(struct sonde_text *text, const char *chars, 
 SONDE_API void sonde_text_add_escaped(struct sonde_text *text, const void *bytes,
 				      size_t n);
 
+/* The same, but a backslash stays one, as Wireshark shows it: safe, but not to be undone. */
+SONDE_API void sonde_text_add_shown(struct sonde_text *text, const void *bytes, size_t n);
+
 /* Length of the valid UTF-8 sequence (RFC 3629) at the start of bytes[0..n), and its code
  * point; 0 where there is none. */
 SONDE_API size_t sonde_text_decode_utf8(const void *bytes, size_t n, unsigned *ret_code);

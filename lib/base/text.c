@@ -105,7 +105,8 @@ static const char *short_escape(unsigned code)
 	}
 }
 
-void sonde_text_add_escaped(struct sonde_text *text, const void *bytes, size_t n)
+static void add_safely(struct sonde_text *text, const void *bytes, size_t n,
+		       bool keeps_backslash)
 {
 	const unsigned char *at = bytes;
 
@@ -115,7 +116,7 @@ void sonde_text_add_escaped(struct sonde_text *text, const void *bytes, size_t n
 		char unit[8];
 
 		length = utf8_step(at + i, n - i, &code);
-		escape = short_escape(code);
+		escape = keeps_backslash && code == '\\' ? NULL : short_escape(code);
 		if (escape) {
 			add_unit(text, escape, 2);
 		} else if (code == UTF8_BAD || code < 0x20 ||
@@ -128,6 +129,16 @@ void sonde_text_add_escaped(struct sonde_text *text, const void *bytes, size_t n
 			add_unit(text, (const char *)at + i, length);
 		}
 	}
+}
+
+void sonde_text_add_escaped(struct sonde_text *text, const void *bytes, size_t n)
+{
+	add_safely(text, bytes, n, false);
+}
+
+void sonde_text_add_shown(struct sonde_text *text, const void *bytes, size_t n)
+{
+	add_safely(text, bytes, n, true);
 }
 
 size_t sonde_text_decode_utf8(const void *bytes, size_t n, unsigned *ret_code)

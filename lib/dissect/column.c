@@ -112,7 +112,7 @@ void column_add_escaped(struct column *column, const void *bytes, size_t n)
 		return;
 	sonde_text_init(&text, column->chars + column->used,
 			COLUMN_BYTES - column->used + 1);
-	sonde_text_add_escaped(&text, bytes, n);
+	sonde_text_add_shown(&text, bytes, n);
 	column->used += (uint32_t)text.used;
 }
 

@@ -29,7 +29,7 @@ void column_add_signed(struct column *column, int64_t number);
 void column_add_hex(struct column *column, uint64_t number, unsigned digits);
 /* Four digits without 0x. */
 void column_add_digits16(struct column *column, uint16_t number);
-/* Bytes of the network, made safe. */
+/* Bytes of the network, made safe; a backslash stays one, as in Wireshark. */
 void column_add_escaped(struct column *column, const void *bytes, size_t n);
 /* " Seq=17": a word and a number. */
 void column_add_pair(struct column *column, const char *word, uint64_t number);

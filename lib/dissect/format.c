@@ -154,8 +154,8 @@ static void add_value(struct sonde_text *text, const struct sonde_field_info *in
 		if (field->flags & SONDE_FIELD_SECRET)
 			sonde_text_add(text, "********");
 		else
-			sonde_text_add_escaped(text, field->value.data.bytes,
-					       field->value.data.size);
+			sonde_text_add_shown(text, field->value.data.bytes,
+					     field->value.data.size);
 		break;
 	default:
 		break;
@@ -174,7 +174,7 @@ size_t sonde_field_format(const struct sonde_field *field, char *to, size_t size
 	if (is_made)
 		sonde_text_add(&text, "[");
 	if (field->label) {
-		sonde_text_add(&text, "%s", field->label);
+		sonde_text_add_shown(&text, field->label, strlen(field->label));
 	} else {
 		sonde_text_add(&text, "%s", info->title);
 		if (info->type != SONDE_FIELD_PROTOCOL &&

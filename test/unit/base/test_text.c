@@ -239,6 +239,17 @@ static void assert_escaped(const char *bytes, size_t n, const char *expected)
 	assert_false(text.cut);
 }
 
+static void shows_a_backslash_as_it_is(void **state)
+{
+	char storage[64];
+	struct sonde_text text;
+
+	(void)state;
+	sonde_text_init(&text, storage, sizeof(storage));
+	sonde_text_add_shown(&text, "(\\Seen)\r\n\xff\xe2\x80\xae", 13);
+	assert_string_equal(storage, "(\\Seen)\\r\\n\\xff\\u202E");
+}
+
 static void escapes_every_byte(void **state)
 {
 	(void)state;
@@ -321,6 +332,7 @@ int main(void)
 		cmocka_unit_test(cuts_between_characters),
 		cmocka_unit_test(cuts_bytes_that_are_no_utf8_anywhere),
 		cmocka_unit_test(escapes_every_byte),
+		cmocka_unit_test(shows_a_backslash_as_it_is),
 		cmocka_unit_test(escapes_beyond_ascii),
 		cmocka_unit_test(escapes_are_whole_or_left_out),
 	};
