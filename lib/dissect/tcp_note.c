@@ -11,6 +11,7 @@ enum {
 	FAST_RETRANSMISSION_NS = 20 * 1000 * 1000,
 	OUT_OF_ORDER_NS = 3 * 1000 * 1000, /* where the round trip is not known */
 	UNACKED_MOST = 1 << 12,            /* of one direction */
+	IN_FLIGHT_MOST = 2000000000,
 };
 
 enum completeness {
@@ -96,6 +97,13 @@ void tcp_notes_base(struct tcp_notes *notes, bool forward,
 	}
 }
 
+struct judged {
+	const struct tcp_segment *segment;
+	struct tcp_side *own, *other; /* what its sender said, what the receiver said */
+	uint32_t end;                 /* the number after it */
+	bool is_plain;                /* neither SYN, FIN nor RST */
+};
+
 /* ---- segments under way ---- */
 
 static struct unacked *at(const struct sonde_dissector *d, uint32_t place)
@@ -146,8 +154,7 @@ static uint32_t take_place(struct sonde_dissector *d)
 static void keep_sent(struct sonde_dissector *d, struct tcp_side *side,
 		      const struct tcp_segment *segment, uint32_t end)
 {
-	/* A FIN has a number, but is no byte. */
-	uint32_t bytes_end = segment->seq + segment->length, place;
+	uint32_t place;
 
 	if (side->unacked_count >= UNACKED_MOST)
 		drop(d, side, side->unacked_first, 0);
@@ -164,11 +171,11 @@ static void keep_sent(struct sonde_dissector *d, struct tcp_side *side,
 		at(d, side->unacked_last)->next = place;
 		if (is_before(segment->seq, at(d, side->unacked_last)->end))
 			side->has_disorder = true;
-		if (is_after(bytes_end, side->unacked_end))
-			side->unacked_end = bytes_end;
+		if (is_after(end, side->unacked_end))
+			side->unacked_end = end;
 	} else {
 		side->unacked_first = place;
-		side->unacked_end = bytes_end;
+		side->unacked_end = end;
 	}
 	side->unacked_last = place;
 	side->unacked_count++;
@@ -185,6 +192,8 @@ static void take_ack(struct sonde_dissector *d, struct tcp_side *sender, uint32_
 		uint32_t next = segment->next;
 
 		if (is_after(segment->end, ack)) {
+			if (is_before(segment->seq, ack)) /* a part has arrived */
+				segment->seq = ack;
 			/* In order, all that follow are later still. */
 			if (!sender->has_disorder)
 				break;
@@ -201,8 +210,7 @@ static void take_ack(struct sonde_dissector *d, struct tcp_side *sender, uint32_
 	}
 }
 
-static uint32_t in_flight(const struct sonde_dissector *d, const struct tcp_side *side,
-			  const struct tcp_side *other)
+static uint32_t under_way(const struct sonde_dissector *d, const struct tcp_side *side)
 {
 	uint32_t first, place = side->unacked_first;
 
@@ -213,43 +221,23 @@ static uint32_t in_flight(const struct sonde_dissector *d, const struct tcp_side
 		for (; place; place = at(d, place)->next)
 			if (is_before(at(d, place)->seq, first))
 				first = at(d, place)->seq;
-	/* Of a segment a part may have been acknowledged. */
-	if (other->has_ack && is_after(other->last_ack, first) &&
-	    is_before(other->last_ack, side->unacked_end))
-		first = other->last_ack;
 	return side->unacked_end - first;
 }
 
-/* Of what is under way, the receiver may have some behind a gap (RFC 2018). */
-static uint32_t not_sacked(const struct tcp_side *other, uint32_t bytes)
+/* Of what is under way, the receiver may have some behind a gap (RFC 2018).  It may as well
+ * report what it had twice (RFC 2883); then more is reported than is under way, and nothing
+ * is known. */
+static uint32_t in_flight(const struct sonde_dissector *d, const struct judged *judged)
 {
-	for (unsigned i = 0; i < other->sack_count; i++) {
-		uint32_t n = other->sacks[i].right - other->sacks[i].left;
+	const struct tcp_side *other = judged->other;
+	uint32_t bytes = under_way(d, judged->own);
 
-		bytes -= n < bytes ? n : 0;
-	}
-	return bytes;
-}
-
-/* The first that had this number. */
-static const struct unacked *find_original(const struct sonde_dissector *d,
-					   const struct tcp_side *side, uint32_t seq)
-{
-	for (uint32_t place = side->unacked_first; place; place = at(d, place)->next)
-		if (!is_before(seq, at(d, place)->seq) &&
-		    is_before(seq, at(d, place)->end))
-			return at(d, place);
-	return NULL;
+	for (unsigned i = 0; i < other->sack_count; i++)
+		bytes -= other->sacks[i].right - other->sacks[i].left;
+	return bytes < IN_FLIGHT_MOST ? bytes : 0;
 }
 
 /* ---- the notes ---- */
-
-struct judged {
-	const struct tcp_segment *segment;
-	struct tcp_side *own, *other; /* what its sender said, what the receiver said */
-	uint32_t end;                 /* the number after it */
-	bool is_plain;                /* neither SYN, FIN nor RST */
-};
 
 static bool is_repeated_ack(const struct judged *judged)
 {
@@ -324,7 +312,7 @@ static uint32_t judge_repeated(const struct sonde_dissector *d,
 		return TCP_NOTE_FAST_RETRANSMISSION | TCP_NOTE_RETRANSMISSION;
 	if (since_ns < threshold_ns && own->next != judged->end)
 		return TCP_NOTE_OUT_OF_ORDER;
-	original = find_original(d, own, segment->seq);
+	original = own->unacked_first ? at(d, own->unacked_first) : NULL;
 	ret->rto_ns = original ? segment->at_ns - original->at_ns : since_ns;
 	ret->rto_frame = original ? original->frame : own->next_frame;
 	return TCP_NOTE_RETRANSMISSION;
@@ -374,15 +362,16 @@ static void keep(struct sonde_dissector *d, const struct judged *judged, uint32_
 	const struct tcp_segment *segment = judged->segment;
 	struct tcp_side *own = judged->own;
 	bool is_probe = found & (TCP_NOTE_KEEP_ALIVE | TCP_NOTE_ZERO_WINDOW_PROBE);
+	bool is_first = !own->has_next;
 
-	if (!own->has_next || (is_after(judged->end, own->next) && !is_probe)) {
+	if (is_first || (is_after(judged->end, own->next) && !is_probe)) {
 		own->has_next = true;
 		own->next = judged->end;
 		own->next_ns = segment->at_ns;
 		own->next_frame = segment->frame;
 	}
-	/* Behind a gap nothing can be acknowledged. */
-	if (!(found & TCP_NOTE_LOST_SEGMENT))
+	/* Behind a gap nothing can be acknowledged, until it is filled. */
+	if (is_first || segment->seq == own->reached)
 		own->reached = own->next;
 	own->window = segment->window;
 	own->has_window = true;
@@ -432,12 +421,23 @@ static void complete(struct tcp_notes *notes, const struct tcp_segment *segment)
 		notes->completeness |= HAS_RST;
 }
 
-static void count_push(struct tcp_side *own, const struct tcp_segment *segment,
-		       struct tcp_seen *ret)
+/* A FIN has a number, but is no byte. */
+static void count_bytes(const struct sonde_dissector *d, const struct judged *judged,
+			struct tcp_seen *ret)
 {
+	const struct tcp_segment *segment = judged->segment;
+	struct tcp_side *own = judged->own;
+	uint32_t bytes;
+
+	if (own->is_behind_gap)
+		return;
 	own->pushed += segment->length;
-	if (!(ret->notes & TCP_NOTE_LOST_SEGMENT))
+	bytes = in_flight(d, judged);
+	if (bytes) {
+		ret->bytes_in_flight =
+			bytes - !!(segment->flags & (SONDE_TCP_SYN | SONDE_TCP_FIN));
 		ret->push_bytes = own->pushed;
+	}
 	if (segment->flags & SONDE_TCP_PSH)
 		own->pushed = 0;
 }
@@ -460,13 +460,14 @@ void tcp_notes_add(struct sonde_dissector *d, struct tcp_notes *notes, bool forw
 	ret->notes |= judge(d, notes, &judged, ret);
 	keep(d, &judged, ret->notes);
 	complete(notes, segment);
-	if (segment->flags & SONDE_TCP_ACK)
+	/* Behind a gap in the capture nobody knows what is under way, until the next
+	 * acknowledgement. */
+	if (ret->notes & TCP_NOTE_LOST_SEGMENT)
+		judged.own->is_behind_gap = true;
+	if (segment->flags & SONDE_TCP_ACK) {
+		judged.other->is_behind_gap = false;
 		take_ack(d, judged.other, segment->ack, segment->at_ns, ret);
-	if (segment->length) {
-		/* Before a gap in the capture nobody knows what is under way. */
-		if (!(ret->notes & TCP_NOTE_LOST_SEGMENT))
-			ret->bytes_in_flight = not_sacked(
-				judged.other, in_flight(d, judged.own, judged.other));
-		count_push(judged.own, segment, ret);
 	}
+	if (segment->length)
+		count_bytes(d, &judged, ret);
 }

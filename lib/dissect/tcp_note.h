@@ -50,7 +50,7 @@ struct tcp_side {
 	uint8_t sack_count;
 	uint16_t last_notes;
 	int8_t scale; /* of its window: shift, or WINDOW_SCALE_* */
-	bool has_base, has_next, has_ack, has_window, has_disorder;
+	bool has_base, has_next, has_ack, has_window, has_disorder, is_behind_gap;
 };
 
 /* Of a stream.  The sides are those of the flow: 0 sent the first segment. */

@@ -30,9 +30,6 @@ EXPLAINED = {
     'icmpv6.resptime': 'the same',
     'dns.opt.cookie.server': 'tshark writes <MISSING> where there is none',
     'frame.protocols': 'tshark goes on into bodies (data-text-lines) and certificates',
-    'tcp.analysis.rto': 'of a segment that was sent more than twice tshark counts from the '
-                        'first, sonde from the first that is not acknowledged',
-    'tcp.analysis.rto_frame': 'the same',
     'tls.handshake.sig_hash_alg': 'sonde does not read a server key exchange',
 }
 # tshark takes the time that ping sends out of the data.
@@ -45,7 +42,7 @@ ODD = {
     ('http.time', 10): 'the same',
     ('http.response_number', 10): 'the same; and it counts them with the requests',
     **{(field, frame): 'bytes that were there before' for field in BEFORE
-       for frame in (22, 30, 34, 36)},
+       for frame in (22, 30, 34, 36, 71)},
     ('tcp.completeness', 50): 'a connection without a start: tshark leaves data out',
     ('info', 54): 'the header is bogus: tshark reads it to its end nevertheless',
     ('tcp.seq', 54): 'the same',
@@ -53,16 +50,29 @@ ODD = {
     ('tcp.completeness', 54): 'the same',
 }
 DISORDER = {
-    'tcp.analysis.push_bytes_sent': 'tshark leaves it out of a segment out of order',
-    'tcp.analysis.bytes_in_flight': 'the same',
     'tcp.segment': 'to tshark the FIN that ends a body is a part of it, without bytes',
     'tcp.segment.count': 'the same',
 }
 # What loss does is another thing in each run; the oddities below hold these fields still.
+
+
+def is_two_answers(difference):
+    """tshark takes the 0 of a SYN without ACK for an acknowledgement: of about half of the
+    numbers.  Where a SYN is sent again, it forgets what the first one was answered with."""
+    def is_answer(frame):
+        return difference.fields[frame].get('tcp.flags') == ['0x0012']
+
+    fields = difference.fields[difference.frame]
+    first = int(fields.get('tcp.analysis.acks_frame', ['0'])[0])
+    return first and is_answer(first) and any(
+        is_answer(frame) and difference.fields[frame]['tcp.stream'] == fields['tcp.stream']
+        for frame in range(first + 1, difference.frame))
+
+
 LOSS = {
     **{field: 'bytes that were there before' for field in BEFORE},
-    'tcp.analysis.bytes_in_flight': 'one more or less around a FIN that is sent again',
-    'tcp.analysis.push_bytes_sent': 'tshark leaves it out of a segment out of order',
+    **{field: is_two_answers for field in ('tcp.analysis.ack_rtt', 'tcp.analysis.acks_frame',
+                                           'tcp.analysis', 'tcp.analysis.initial_rtt')},
 }
 NET = {
     ('info', 25): 'tshark looks for two that have one address',
@@ -295,7 +305,38 @@ def make_odd(path):
     c.f('PA', 2, 1, ask_[1:])
     c.r('PA', 1, 1 + len(ask_), answer[:9])
     c.r('PA', 10, 1 + len(ask_), answer[9:])
+    make_under_way(made)
     s.wrpcap(path, made)
+
+
+def make_under_way(made):
+    """Bytes in flight and round trips where a FIN, a gap, a part that was acknowledged or one
+    that arrived twice makes counting hard."""
+    c = Connection(made, (1011, 9006), (100, 200))
+    c.f('PA', 1, 1, b'a' * 1000)
+    c.f('PA', 1001, 1, b'b' * 1000)
+    c.f('FPA', 2001, 1, b'c' * 500)
+    c.r('A', 1, 1, options=[('SAck', (1101, 2602))])  # all but the first
+    c.f('PA', 1, 1, b'a' * 1000, dt=.5)
+    c.r('A', 1, 501, options=[('SAck', (1101, 2602))])
+    c.f('A', 1, 1, b'a' * 400, dt=.5)
+    c.f('PA', 501, 1, b'a' * 500)
+    c.r('A', 1, 1001, options=[('SAck', (101, 501, 1101, 2602))])
+    c.f('PA', 1001, 1, b'b' * 100, dt=.5)
+    c.f('A', 2001, 1, b'c' * 500)
+    c.f('FPA', 2001, 1, b'c' * 500, dt=.5)
+    c.r('A', 1, 2602)
+    c = Connection(made, (1012, 9006), (100, 200))
+    c.f('A', 1, 1, b'a' * 100)
+    c.f('PA', 301, 1, b'b' * 100)
+    c.f('A', 401, 1, b'c' * 100)
+    c.f('PA', 501, 1, b'c' * 100)
+    c.r('A', 1, 101)
+    c.f('A', 601, 1, b'c' * 100)
+    c.r('A', 1, 701)
+    c.f('FA', 701, 1)
+    c.f('FA', 701, 1, dt=.5)
+    c.r('A', 1, 702)
 
 
 def make_disorder(path):

@@ -83,24 +83,40 @@ def normal(kind, values):
     return values
 
 
+def short(value):
+    text = repr(value)
+    return text if len(text) < 300 else f'{text[:300]}... ({len(text)} characters)'
+
+
+def is_explained(explained, name, difference):
+    reasons = [explained.get(name), explained.get((name, difference.frame))]
+    return any(reason(difference) if callable(reason) else reason for reason in reasons)
+
+
+Difference = collections.namedtuple('Difference', 'frame name ours theirs fields')
+
+
 def compare(path, explained, options=(), rules=()):
-    """explained: {field or (field or column, frame): reason}; what it names may differ."""
+    """explained: {field or (field or column, frame): reason}; what it names may differ.  A
+    reason may be a function of a Difference, too, whose fields are those of sonde: {frame:
+    {name: values}}; it is one where it returns so."""
     kinds = own_fields()
     theirs = tshark_fields()
-    names = sorted(n for n in kinds if n in theirs and n not in explained)
+    names = sorted(n for n in kinds if n in theirs and
+                   (n not in explained or callable(explained[n])))
     own_columns, own_found = own(path, rules)
     their_columns, their_found = tshark(path, names, options)
     differences = []
     if own_columns.keys() != their_columns.keys():
         return [f'frames: {len(own_columns)}, tshark {len(their_columns)}']
     for frame in own_columns:
-        for title, a, b in zip(('source', 'destination', 'protocol', 'info'),
-                               own_columns[frame], their_columns[frame]):
-            if a.strip() != b.strip() and (title, frame) not in explained:
-                differences.append(f'{frame} {title}: {a!r}, tshark {b!r}')
-        for name in names:
-            a = normal(kinds[name], own_found[frame].get(name, []))
-            b = normal(kinds[name], their_found[frame].get(name, []))
-            if a != b and (name, frame) not in explained:
-                differences.append(f'{frame} {name}: {a!r}, tshark {b!r}')
+        pairs = [(title, a.strip(), b.strip()) for title, a, b in
+                 zip(('source', 'destination', 'protocol', 'info'), own_columns[frame],
+                     their_columns[frame])]
+        pairs += [(name, normal(kinds[name], own_found[frame].get(name, [])),
+                   normal(kinds[name], their_found[frame].get(name, []))) for name in names]
+        for name, a, b in pairs:
+            if a != b and not is_explained(explained, name,
+                                           Difference(frame, name, a, b, own_found)):
+                differences.append(f'{frame} {name}: {short(a)}, tshark {short(b)}')
     return differences
