@@ -10,11 +10,11 @@ declare -A packages=(
 		libstdc++-12-dev libunistring-dev meson ninja-build pkg-config'
 	[demo]='python3'
 	[check]='bash-completion bind9-dnsutils binutils clang-14 clang-format-14 clang-tidy-14
-		cppcheck curl dnsmasq-base fish g++ inetutils-telnetd iproute2
+		cppcheck curl dnsmasq-base dovecot-imapd fish g++ inetutils-telnetd iproute2
 		iputils-ping libbz2-dev libclang-rt-14-dev libcmocka-dev libjansson-dev
 		libpython3.11 libxml2-utils mandoc ncat netbase netcat-openbsd nftables
-		nmap openbsd-inetd openssl procps python3 python3-scapy shellcheck socat
-		strace tcpdump tmux tshark util-linux zsh'
+		nmap openbsd-inetd openssl postfix procps python3 python3-scapy shellcheck
+		socat strace swaks tcpdump tmux tshark uidmap util-linux zsh'
 	[fuzz]='clang-14 libclang-rt-14-dev'
 	[fmt]='clang-format-14'
 	[bench]='iproute2 libev-dev masscan nftables nmap python3 strace tcpdump tshark util-linux zmap'

@@ -46,7 +46,7 @@ static const struct sonde_field_info fields[] = {
 	[TAG] = FIELD("imap.tag", "Tag", TEXT),
 	[COMMAND] = FIELD("imap.command", "Command", TEXT),
 	[RESPONSE_TO] = NUMBER("imap.response_to", "Request In", 32, DECIMAL, NULL),
-	[LITERAL] = FIELD("imap.literal", "Literal", TEXT),
+	[LITERAL] = FIELD("imap.sonde.literal", "Literal", TEXT),
 };
 
 static const uint16_t ports[] = {143, 2143, 0};
@@ -54,6 +54,8 @@ static const uint16_t ports[] = {143, 2143, 0};
 static const char *const folder_commands[] = {"SELECT", "EXAMINE",   "CREATE",
 					      "DELETE", "SUBSCRIBE", "UNSUBSCRIBE",
 					      "STATUS", "APPEND",    NULL};
+/* These name the messages first. */
+static const char *const second_commands[] = {"COPY", "MOVE", NULL};
 
 /* What is known of a conversation.  First word: bytes of a literal still to come, of the
  * client and (from bit 32 on) of the server, 30 bits each, whether the client's line goes
@@ -260,6 +262,13 @@ static void add_login(struct sonde_dissector *d, const struct span *span, uint32
 				(const char *)text, n);
 }
 
+static bool is_one_of(const char *const *words, const uint8_t *word, size_t n)
+{
+	while (*words && !line_is(word, n, *words))
+		words++;
+	return *words != NULL;
+}
+
 static void add_arguments(struct sonde_dissector *d, const struct span *span, uint32_t at,
 			  const struct request *request, uint64_t *state)
 {
@@ -285,15 +294,15 @@ static void add_arguments(struct sonde_dissector *d, const struct span *span, ui
 	}
 	if (line_is(command, request->command, "STARTTLS"))
 		set_next(state, NEXT_TLS);
-	for (size_t i = 0; folder_commands[i]; i++) {
-		if (!line_is(command, request->command, folder_commands[i]))
-			continue;
-		n = next_argument(request->line, request->content, &next, &start);
-		text = request->line + start;
-		unquote(&text, &n);
-		dissect_add_text(d, REQUEST_FOLDER, span, at + (uint32_t)start,
-				 (uint32_t)n, (const char *)text, n);
-	}
+	if (is_one_of(second_commands, command, request->command))
+		next_argument(request->line, request->content, &next, &start);
+	else if (!is_one_of(folder_commands, command, request->command))
+		return;
+	n = next_argument(request->line, request->content, &next, &start);
+	text = request->line + start;
+	unquote(&text, &n);
+	dissect_add_text(d, REQUEST_FOLDER, span, at + (uint32_t)start, (uint32_t)n,
+			 (const char *)text, n);
 }
 
 static void say(struct sonde_dissector *d, const char *what, const char *text, size_t n,
@@ -338,7 +347,10 @@ static void take_request(struct sonde_dissector *d, const struct span *span, uin
 		add_arguments(d, span, at, &request, state);
 	}
 	dissect_unnest(d);
-	state[1] = (uint64_t)sum_tag(line, request.tag) << 32 | dissect_frame_number(d);
+	/* DONE, which ends IDLE, is no command: the reply to IDLE is still to come. */
+	if (request.command)
+		state[1] = (uint64_t)sum_tag(line, request.tag) << 32 |
+			   dissect_frame_number(d);
 	say(d, "Request: ", text, size - (n - content), is_said);
 }
 
@@ -362,7 +374,7 @@ static void take_continuation(struct sonde_dissector *d, const struct span *span
 
 /* --- the server */
 
-/* Whether the line has the last word in Info: that of a tagged one. */
+/* A tagged line: it has the word in Info. */
 static bool is_tagged(const uint8_t *line, size_t n)
 {
 	return n && line[0] != '*' && line[0] != ')' && line[0] != ' ';
@@ -409,8 +421,19 @@ static void take_response(struct sonde_dissector *d, const struct span *span, ui
 
 /* --- */
 
+static void say_literal(struct sonde_dissector *d, uint32_t n, bool is_client,
+			bool *is_said)
+{
+	if (*is_said)
+		return;
+	*is_said = true;
+	column_add(dissect_info(d), is_client ? "Request: " : "Response: ");
+	column_add_pair(dissect_info(d), "literal fragment, ", n);
+	column_add(dissect_info(d), n == 1 ? " byte" : " bytes");
+}
+
 static void take_literal(struct sonde_dissector *d, const struct span *span, uint32_t at,
-			 uint32_t n, uint64_t *state, bool is_client)
+			 uint32_t n, uint64_t *state, bool is_client, bool *is_said)
 {
 	const char *text = (const char *)span_bytes(span) + at;
 
@@ -419,8 +442,10 @@ static void take_literal(struct sonde_dissector *d, const struct span *span, uin
 	else
 		dissect_add_bytes(d, LITERAL, span, at, n);
 	set_literal(state, is_client, literal_of(state, is_client) - n);
-	if (is_client)
-		state[0] |= UINT64_C(1) << WAS_LITERAL_BIT;
+	if (!is_client)
+		return;
+	state[0] |= UINT64_C(1) << WAS_LITERAL_BIT;
+	say_literal(d, n, is_client, is_said);
 }
 
 /* The first tagged line, or the first one. */
@@ -434,15 +459,20 @@ static void say_response(struct sonde_dissector *d, const struct span *span, uin
 
 /* The rest of a line that had a literal. */
 static void take_rest(struct sonde_dissector *d, const struct span *span, uint32_t at,
-		      uint32_t n, uint64_t *state)
+		      uint32_t n, uint64_t *state, bool *is_said)
 {
 	const uint8_t *line = span_bytes(span) + at;
+	size_t content = line_content(line, n);
 
-	if (next_of(state) == NEXT_SECRET)
+	if (next_of(state) == NEXT_SECRET) {
 		line_add_secret(d, LINE, span, at, n, (const char *)line, n);
-	else
+		if (!dissect_shows_secrets(d))
+			say(d, "Request: ", LINE_MASK, strlen(LINE_MASK), is_said);
+	} else {
 		dissect_add_bytes(d, LINE, span, at, n);
-	if (!announced(line, line_content(line, n)))
+	}
+	say(d, "Request: ", (const char *)line, content, is_said);
+	if (!announced(line, content))
 		set_next(state, NEXT_LINE);
 }
 
@@ -452,7 +482,7 @@ static void take_client_line(struct sonde_dissector *d, const struct span *span,
 	uint64_t bit = UINT64_C(1) << WAS_LITERAL_BIT;
 
 	if (state[0] & bit)
-		take_rest(d, span, at, n, state);
+		take_rest(d, span, at, n, state, is_said);
 	else if (next_of(state) == NEXT_SECRET || next_of(state) == NEXT_PLAIN)
 		take_continuation(d, span, at, n, state, is_said);
 	else
@@ -464,10 +494,13 @@ static void dissect(struct sonde_dissector *d, const struct span *span)
 {
 	uint64_t none[2] = {0}, *state = dissect_conversation_state(d);
 	bool is_client = dissect_is_from_client(d), is_said = false;
-	uint32_t left = span_left(span), at = 0;
+	uint32_t left = span_left(span), at = 0, first_literal;
 
 	if (!state)
 		state = none;
+	first_literal = literal_of(state, is_client);
+	if (first_literal > left)
+		first_literal = left;
 	dissect_join_column(d, "IMAP", " | ");
 	dissect_open(d, span, left);
 	dissect_set_flags(dissect_add_made(d, IS_REQUEST, is_client), SONDE_FIELD_HIDDEN);
@@ -476,7 +509,7 @@ static void dissect(struct sonde_dissector *d, const struct span *span)
 
 		if (literal) {
 			n = literal < left - at ? literal : left - at;
-			take_literal(d, span, at, n, state, is_client);
+			take_literal(d, span, at, n, state, is_client, &is_said);
 			at += n;
 			continue;
 		}
@@ -493,7 +526,10 @@ static void dissect(struct sonde_dissector *d, const struct span *span)
 				      line_content(span_bytes(span) + at, n)));
 		at += n;
 	}
-	if (!is_client)
+	/* Where no line is tagged: what comes first. */
+	if (first_literal)
+		say_literal(d, first_literal, is_client, &is_said);
+	else if (!is_client)
 		say_response(d, span, 0, (uint32_t)line_length(span_bytes(span), left),
 			     &is_said);
 }

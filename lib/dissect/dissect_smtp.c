@@ -119,6 +119,29 @@ static size_t mail_length(const uint8_t *bytes, size_t n, unsigned *seen)
 	return n;
 }
 
+static bool is_bdat(const uint8_t *line, size_t n)
+{
+	size_t at = 0, start, word = line_word(line, line_content(line, n), &at, &start);
+
+	return line_is(line + start, word, "BDAT");
+}
+
+/* All whole lines; but behind BDAT come bytes. */
+static ssize_t commands_whole(const uint8_t *bytes, size_t n)
+{
+	ssize_t whole = lines_whole(bytes, n);
+	size_t at = 0;
+
+	while (whole > 0 && at < (size_t)whole) {
+		size_t length = line_length(bytes + at, (size_t)whole - at);
+
+		if (is_bdat(bytes + at, length))
+			return (ssize_t)(at + length);
+		at += length;
+	}
+	return whole;
+}
+
 static ssize_t pdu_length(struct sonde_dissector *d, const uint8_t *bytes, size_t n)
 {
 	const uint64_t *state = dissect_conversation_state(d);
@@ -129,7 +152,7 @@ static ssize_t pdu_length(struct sonde_dissector *d, const uint8_t *bytes, size_
 	if (state[1])
 		return state[1] < n ? (ssize_t)state[1] : (ssize_t)n;
 	if (client_of(state) != CLIENT_DATA)
-		return lines_whole(bytes, n);
+		return commands_whole(bytes, n);
 	seen = (unsigned)(state[0] >> SEEN_AT & 0xff);
 	return (ssize_t)mail_length(bytes, n, &seen);
 }

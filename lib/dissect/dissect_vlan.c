@@ -65,8 +65,8 @@ static const struct sonde_field_info service_fields[] = {
 	[PRIORITY] = NUMBER("ieee8021ad.priority", "Priority", 16, DECIMAL, priorities),
 	[DEI] = FIELD("ieee8021ad.dei", "DEI", BOOL),
 	[ID] = NUMBER("ieee8021ad.id", "ID", 16, DECIMAL, NULL),
-	[TYPE] = NUMBER("ieee8021ad.etype", "Type", 16, HEX, dissect_ether_types),
-	[LENGTH] = NUMBER("ieee8021ad.len", "Length", 16, DECIMAL, NULL),
+	[TYPE] = NUMBER("ieee8021ah.etype", "Type", 16, HEX, dissect_ether_types),
+	[LENGTH] = NUMBER("ieee8021ad.sonde.len", "Length", 16, DECIMAL, NULL),
 };
 
 const struct dissector dissector_ieee8021ad = {

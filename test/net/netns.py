@@ -7,6 +7,7 @@ program's path, waiting without sleeping, and an end that leaves nothing behind.
 
     netns.enter()                          first call: runs the test again from its start inside
                                            a network namespace of its own, as root of it, lo up
+                                           (options of unshare, and why a skip, may be given)
     server = netns.background([netns.SONDE, 'serve', 'calc'])
     netns.wait_for_port('tcp', 50000)
     done = netns.run([netns.SONDE, 'calc', 'sum', '1', '2'])
@@ -51,22 +52,22 @@ def can_isolate():
     return _works(['unshare', '-Urn', 'true'])
 
 
-def enter():
+def enter(options=None, reason=None):
     # exec keeps the pid, so that only this very process takes itself for the inner one.
     if os.environ.pop(_MARK, None) == str(os.getpid()):
         subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
         return
-    if _works(['unshare', '-rn', 'true']):
-        unshare = ['unshare', '-rn']
-    elif _works(['unshare', '-n', 'true']):
-        unshare = ['unshare', '-n']  # root in a chroot: there are no user namespaces
+    # Root in a chroot has no user namespaces.
+    for ways in [options] if options else [['-rn'], ['-n']]:
+        if _works(['unshare', *ways, 'true']):
+            break
     else:
-        print('1..0 # SKIP no network namespace: run as root, or allow user namespaces '
-              '(sysctl kernel.unprivileged_userns_clone=1)')
+        print('1..0 # SKIP', reason or 'no network namespace: run as root, or allow user '
+              'namespaces (sysctl kernel.unprivileged_userns_clone=1)')
         sys.exit(0)
     os.environ[_MARK] = str(os.getpid())
     sys.stdout.flush()
-    os.execvp(unshare[0], [*unshare, '--', sys.executable, *sys.argv])
+    os.execvp('unshare', ['unshare', *ways, '--', sys.executable, *sys.argv])
 
 
 def unprivileged(argv):
@@ -122,10 +123,10 @@ def wait_until(what, question, seconds=10):
         time.sleep(0.02)
 
 
-def wait_for_port(proto, port):
+def wait_for_port(proto, port, seconds=10):
     flags = {'tcp': '-Hntl', 'udp': '-Hnua'}[proto]
     wait_until(f'{proto} port {port}', lambda: subprocess.run(
-        ['ss', flags, f'sport = :{port}'], stdout=subprocess.PIPE, check=True).stdout)
+        ['ss', flags, f'sport = :{port}'], stdout=subprocess.PIPE, check=True).stdout, seconds)
 
 
 def scratch():
