@@ -26,6 +26,8 @@ int capture_view_new(struct output *output, struct capture_view **ret,
 	}
 	view->output = output;
 	sonde_dissector_want_columns(view->dissector);
+	if (output->has_color || output->has_json)
+		sonde_dissector_want_headers(view->dissector);
 	lines_init(&view->packets.lines, output);
 	packet_time_init(&view->packets.time, (enum packet_time_format)0);
 	view->packets.has_list = true;

@@ -333,6 +333,8 @@ static int prepare_dissector(struct reading *reading)
 		sonde_dissector_show_secrets(dissector);
 	if (view->has_list || (reading->output->has_json && !reading->stats))
 		sonde_dissector_want_columns(dissector);
+	if (reading->output->has_color || reading->output->has_json)
+		sonde_dissector_want_headers(dissector);
 	if (view->has_tree)
 		sonde_dissector_want_all(dissector);
 	for (size_t i = 0; r == 0 && i < view->column_count; i++) {
@@ -448,7 +450,9 @@ static int pass_frame(struct reading *reading, const struct sonde_frame *frame)
 	packet_time_see(&reading->view->time, frame);
 	if (sonde_dissect(reading->dissector, frame, &dissection) < 0)
 		return fail_memory();
-	if (reading->filter)
+	if (dissection.is_passed_over)
+		r = 0;
+	else if (reading->filter)
 		r = sonde_filter_match(reading->filter, &dissection);
 	if (r < 0)
 		return fail_memory();

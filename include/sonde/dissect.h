@@ -93,10 +93,10 @@ struct sonde_field {
 struct sonde_dissection {
 	const struct sonde_field *fields; /* those wanted, in the order of the tree */
 	size_t field_count;
-	struct sonde_decoded decoded; /* the outermost IP packet's headers */
+	struct sonde_decoded decoded; /* the outermost IP packet's headers, where wanted */
 	/* Of its conversation; numbers count from 0 in the order of first appearance, TCP and
 	 * UDP apart (tcp.stream, udp.stream). */
-	bool has_stream;
+	bool has_stream, stream_is_tcp;
 	uint32_t stream;
 	/* Columns, where wanted: UTF-8 that ends with NUL, text from the network escaped. */
 	const char *source, *destination;
@@ -104,6 +104,7 @@ struct sonde_dissection {
 	const char *info;
 	const uint8_t *reassembled; /* NULL where nothing was put together here */
 	size_t reassembled_size;
+	bool is_passed_over; /* see sonde_dissector_only_stream() */
 	bool is_cut; /* more fields than LIMIT_DISSECT_FIELDS: the rest was left out */
 };
 
@@ -117,8 +118,10 @@ SONDE_API void sonde_dissector_free(struct sonde_dissector *dissector);
 SONDE_API int sonde_dissector_want(struct sonde_dissector *dissector, uint16_t field);
 SONDE_API void sonde_dissector_want_all(struct sonde_dissector *dissector);
 SONDE_API void sonde_dissector_want_columns(struct sonde_dissector *dissector);
+SONDE_API void sonde_dissector_want_headers(struct sonde_dissector *dissector);
 /* Only frames of this conversation (tcp.stream, udp.stream) are of interest: those that
- * plainly belong to another one are numbered, and have neither fields nor columns. */
+ * plainly belong to another one are numbered, and have neither fields nor columns: their
+ * is_passed_over says so. */
 SONDE_API void sonde_dissector_only_stream(struct sonde_dissector *dissector, bool is_tcp,
 					   uint32_t number);
 /* Passwords as they were sent, not masked. */

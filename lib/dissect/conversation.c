@@ -37,8 +37,13 @@ static uint32_t hash_of(const struct sonde_address *src, const struct sonde_addr
 static bool is_end(const struct conversation *flow, int end,
 		   const struct sonde_address *address)
 {
+	uint64_t ours[2], theirs[2];
+
+	/* Two words each: calling memcmp() takes longer. */
+	memcpy(ours, flow->address[end], sizeof(ours));
+	memcpy(theirs, address->bytes, sizeof(theirs));
 	return flow->port[end] == address->port && flow->family == address->family &&
-	       memcmp(flow->address[end], address->bytes, 16) == 0;
+	       ours[0] == theirs[0] && ours[1] == theirs[1];
 }
 
 /* 1 forward, 0 backward, -1 another flow. */
@@ -59,10 +64,10 @@ static size_t find_slot(const struct conversation_table *table, uint32_t hash,
 {
 	size_t slot = hash & (table->slot_count - 1);
 
-	while (table->slots[slot]) {
-		const struct conversation *flow = &table->flows[table->slots[slot] - 1];
-
-		if (flow->hash == hash) {
+	while (table->slots[slot].place) {
+		if (table->slots[slot].hash == hash) {
+			const struct conversation *flow =
+				&table->flows[table->slots[slot].place - 1];
 			int direction = match(flow, src, dst);
 
 			if (direction >= 0) {
@@ -78,7 +83,7 @@ static size_t find_slot(const struct conversation_table *table, uint32_t hash,
 static bool grow_slots(struct conversation_table *table)
 {
 	size_t count = table->slot_count ? table->slot_count * 2 : 1024;
-	uint32_t *slots;
+	struct conversation_slot *slots;
 
 	if (table->slot_count && table->count * 2 < table->slot_count)
 		return true;
@@ -88,10 +93,10 @@ static bool grow_slots(struct conversation_table *table)
 	for (size_t i = 0; i < table->slot_count; i++) {
 		size_t slot;
 
-		if (!table->slots[i])
+		if (!table->slots[i].place)
 			continue;
-		slot = table->flows[table->slots[i] - 1].hash & (count - 1);
-		while (slots[slot])
+		slot = table->slots[i].hash & (count - 1);
+		while (slots[slot].place)
 			slot = (slot + 1) & (count - 1);
 		slots[slot] = table->slots[i];
 	}
@@ -101,7 +106,7 @@ static bool grow_slots(struct conversation_table *table)
 	return true;
 }
 
-static struct conversation *add(struct conversation_table *table, uint32_t hash,
+static struct conversation *add(struct conversation_table *table,
 				const struct sonde_address *src,
 				const struct sonde_address *dst)
 {
@@ -115,7 +120,6 @@ static struct conversation *add(struct conversation_table *table, uint32_t hash,
 	*flow = (struct conversation){
 		.port = {src->port, dst->port},
 		.family = src->family,
-		.hash = hash,
 		.number = (uint32_t)table->count,
 	};
 	memcpy(flow->address[0], src->bytes, 16);
@@ -133,7 +137,8 @@ struct conversation *conversation_look(const struct conversation_table *table,
 	if (!table->slot_count)
 		return NULL;
 	slot = find_slot(table, hash_of(src, dst), src, dst, ret_forward);
-	return table->slots[slot] ? &table->flows[table->slots[slot] - 1] : NULL;
+	return table->slots[slot].place ? &table->flows[table->slots[slot].place - 1]
+					: NULL;
 }
 
 struct conversation *conversation_find(struct conversation_table *table,
@@ -147,11 +152,11 @@ struct conversation *conversation_find(struct conversation_table *table,
 	if (!grow_slots(table))
 		return NULL;
 	slot = find_slot(table, hash, src, dst, ret_forward);
-	if (table->slots[slot])
-		return &table->flows[table->slots[slot] - 1];
-	flow = add(table, hash, src, dst);
+	if (table->slots[slot].place)
+		return &table->flows[table->slots[slot].place - 1];
+	flow = add(table, src, dst);
 	if (flow) {
-		table->slots[slot] = flow->number + 1;
+		table->slots[slot] = (struct conversation_slot){flow->number + 1, hash};
 		*ret_forward = true;
 	}
 	return flow;
@@ -169,8 +174,8 @@ struct conversation *conversation_renew(struct conversation_table *table,
 	if (!grow_slots(table))
 		return NULL;
 	slot = find_slot(table, hash, src, dst, &forward);
-	flow = add(table, hash, src, dst);
+	flow = add(table, src, dst);
 	if (flow)
-		table->slots[slot] = flow->number + 1;
+		table->slots[slot] = (struct conversation_slot){flow->number + 1, hash};
 	return flow;
 }

@@ -1,9 +1,9 @@
 /* Conversations: pairs of addresses and ports, numbered in the order of appearance.
  *
  * An open-addressing table of small numbers points into an array of flows, so that a
- * packet costs two memory accesses; nothing is allocated but when either grows.  A pair of
- * ports that is used again (conversation_renew()) gets a new number, and the old flow's entry is
- * taken over. */
+ * packet costs two memory accesses; nothing is allocated but when either grows.  A slot has
+ * the hash, too: flows that stand in the way are not looked at.  A pair of ports that is
+ * used again (conversation_renew()) gets a new number, and the old flow's entry is taken over. */
 #ifndef DISSECT_CONVERSATION_H
 #define DISSECT_CONVERSATION_H
 
@@ -14,20 +14,20 @@
 #include <sonde/address.h>
 
 struct conversation {
+	/* What finds it, and what most packets ask of it, in one line of the cache. */
 	uint8_t address[2][16]; /* end 0 sent the first packet */
 	uint16_t port[2];
 	uint8_t family;
 	uint8_t dissector; /* place of the application's + 1; 0 not decided */
 	uint8_t tries;     /* how often its bytes were looked at for that */
-	bool has_syn[2];   /* TCP: of end 0, end 1, and its number */
-	uint32_t syn_seq[2];
-	bool has_start[2]; /* TCP: of what end 0, end 1 sends, the first byte's number */
-	uint32_t start[2];
-	uint32_t hash;
+	uint8_t closed;    /* TCP: bits of the ends that sent a FIN */
 	uint32_t number;
-	uint8_t closed;  /* TCP: bits of the ends that sent a FIN */
-	uint32_t stream; /* of segments kept, + 1; 0 none */
 	uint32_t first_frame;
+	uint32_t stream;   /* of segments kept, + 1; 0 none */
+	bool has_syn[2];   /* TCP: of end 0, end 1, and its number */
+	bool has_start[2]; /* TCP: of what end 0, end 1 sends, the first byte's number */
+	uint32_t syn_seq[2];
+	uint32_t start[2];
 	int64_t first_ns, last_ns;
 	uint64_t state[2]; /* the dissector's own */
 };
@@ -35,7 +35,10 @@ struct conversation {
 struct conversation_table {
 	struct conversation *flows;
 	size_t count, capacity;
-	uint32_t *slots; /* number + 1; 0 free */
+	struct conversation_slot {
+		uint32_t place; /* the flow's number + 1; 0 free */
+		uint32_t hash;
+	} * slots;
 	size_t slot_count;
 };
 

@@ -68,6 +68,11 @@ void sonde_dissector_want_columns(struct sonde_dissector *d)
 	d->is_settled = false;
 }
 
+void sonde_dissector_want_headers(struct sonde_dissector *d)
+{
+	d->wants_headers = true;
+}
+
 void sonde_dissector_show_secrets(struct sonde_dissector *d)
 {
 	d->shows_secrets = true;
@@ -121,7 +126,7 @@ static void begin(struct sonde_dissector *d, const struct sonde_frame *frame,
 	d->keep.used = 0;
 	d->trouble = 0;
 	d->depth = d->layer_depth = d->nest = 0;
-	d->is_quoted = d->is_malformed = d->is_short = false;
+	d->is_quoted = d->is_malformed = d->is_short = d->has_headers = false;
 	d->protocols_used = 0;
 	d->protocols_field = 0;
 	column_start(&d->info);
@@ -131,6 +136,27 @@ static void begin(struct sonde_dissector *d, const struct sonde_frame *frame,
 	d->messages = 0;
 	d->reassembled = NULL;
 	d->reassembled_size = 0;
+}
+
+const struct sonde_decoded *dissect_headers(struct sonde_dissector *d)
+{
+	struct sonde_decoded *decoded = &d->out->decoded;
+
+	if (!d->has_headers && d->frame->kind == SONDE_FRAME_PACKET)
+		sonde_packet_decode(d->frame->link, d->frame->bytes,
+				    d->frame->captured_length, decoded);
+	d->has_headers = true;
+	return decoded;
+}
+
+/* Mostly the one that was called at this depth for the frame before. */
+static unsigned place_of(struct sonde_dissector *d, const struct dissector *dissector)
+{
+	uint8_t *called = &d->called[d->nest];
+
+	if (dissectors[*called] != dissector)
+		*called = (uint8_t)dissector_place(dissector);
+	return *called;
 }
 
 void dissect_call(struct sonde_dissector *d, const struct dissector *dissector,
@@ -145,8 +171,8 @@ void dissect_call(struct sonde_dissector *d, const struct dissector *dissector,
 		d->is_malformed = true;
 		return;
 	}
+	d->dissector = place_of(d, dissector);
 	d->nest++;
-	d->dissector = dissector_place(dissector);
 	d->base = d->bases[d->dissector];
 	d->depth = d->layer_depth;
 	dissector->dissect(d, span);
@@ -213,25 +239,24 @@ int sonde_dissect(struct sonde_dissector *d, const struct sonde_frame *frame,
 			       ? frame->wire_length
 			       : frame->captured_length,
 	};
-	bool is_other;
 
 	if (!d->is_settled)
 		settle(d);
 	memset(ret, 0, sizeof(*ret));
 	begin(d, frame, ret);
-	if (frame->kind == SONDE_FRAME_PACKET)
-		sonde_packet_decode(frame->link, frame->bytes, frame->captured_length,
-				    &ret->decoded);
-	is_other = d->has_only && frame->kind == SONDE_FRAME_PACKET &&
-		   only_stream_passes_over(d, &ret->decoded);
-	if (!is_other)
+	if (d->has_only && frame->kind == SONDE_FRAME_PACKET)
+		ret->is_passed_over = only_stream_passes_over(d);
+	if (!ret->is_passed_over) {
+		if (d->wants_headers)
+			dissect_headers(d);
 		dissect_call(d, &dissector_frame, &span);
+	}
 	if (!d->has_first && frame->at_ns != INT64_MIN) {
 		d->has_first = true;
 		d->first_at_ns = frame->at_ns;
 	}
 	d->previous_at_ns = frame->at_ns;
-	if (!is_other)
+	if (!ret->is_passed_over)
 		finish(d, ret);
 	return d->trouble;
 }

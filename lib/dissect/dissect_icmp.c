@@ -237,7 +237,7 @@ static void describe(struct sonde_dissector *d, const uint8_t *bytes)
 		column_add_hex(info, (uint64_t)(bytes[4] << 8 | bytes[5]), 4);
 		column_add_pair(info, ", seq=", (uint64_t)(bytes[6] << 8 | bytes[7]));
 		column_add_pair(info, "/", (uint64_t)(bytes[7] << 8 | bytes[6]));
-		column_add_pair(info, ", ttl=", d->out->decoded.ttl);
+		column_add_pair(info, ", ttl=", dissect_headers(d)->ttl);
 	}
 }
 

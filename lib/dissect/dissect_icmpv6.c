@@ -434,7 +434,7 @@ static void add_echo(struct sonde_dissector *d, const struct span *span)
 	column_add(info, " id=");
 	column_add_hex(info, number >> 16, 4);
 	column_add_pair(info, ", seq=", number & 0xffff);
-	column_add_pair(info, ", hop limit=", d->out->decoded.ttl);
+	column_add_pair(info, ", hop limit=", dissect_headers(d)->ttl);
 	if (bytes[0] == ECHO_REQUEST)
 		asked_add(d, ASKED_ICMP6, number);
 	else

@@ -123,7 +123,7 @@ struct conversation *tcp_flow_find(struct sonde_dissector *d, uint8_t flags, uin
 		flow->syn_seq[!d->is_forward] = seq;
 	}
 	if (!d->out->has_stream) {
-		d->out->has_stream = true;
+		d->out->has_stream = d->out->stream_is_tcp = true;
 		d->out->stream = flow->number;
 	}
 	return flow;

@@ -464,6 +464,8 @@ int sonde_filter_want(const struct sonde_filter *filter,
 		if (operand->kind == OPERAND_CONSTANT)
 			continue;
 		r = sonde_dissector_want(dissector, operand->field);
+		if (operand->is_wide)
+			sonde_dissector_want_headers(dissector);
 		if (r == 0 && operand->is_wide)
 			r = sonde_dissector_want(dissector, filter->frame_field);
 		if (r == 0 && operand->layer_count > 0)

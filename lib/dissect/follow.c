@@ -126,6 +126,7 @@ int sonde_follow_want(const struct sonde_follow *follow,
 		if (follow->fields[i] >= 0)
 			r = sonde_dissector_want(dissector, (uint16_t)follow->fields[i]);
 	}
+	sonde_dissector_want_headers(dissector);
 	sonde_dissector_only_stream(dissector, follow->is_tcp, follow->stream);
 	return r;
 }
@@ -343,8 +344,7 @@ int sonde_follow_add(struct sonde_follow *follow, const struct sonde_frame *fram
 	int r = 0;
 
 	if (dissection->has_stream && dissection->stream >= follow->streams &&
-	    dissection->decoded.proto ==
-		    (follow->is_tcp ? SONDE_PACKET_TCP : SONDE_PACKET_UDP))
+	    dissection->stream_is_tcp == follow->is_tcp)
 		follow->streams = dissection->stream + 1;
 	if (dissection->field_count == 0)
 		return 0;

@@ -6,7 +6,6 @@
 
 /* Whether this packet is of another conversation than the one asked for: then all that it
  * changes has been done. */
-bool only_stream_passes_over(struct sonde_dissector *d,
-			     const struct sonde_decoded *decoded);
+bool only_stream_passes_over(struct sonde_dissector *d);
 
 #endif

@@ -44,7 +44,7 @@ struct column_end {
 struct sonde_dissector {
 	/* What is asked for. */
 	uint64_t wanted[WANTED_WORDS];
-	bool wants_all, wants_columns, shows_secrets;
+	bool wants_all, wants_columns, wants_headers, shows_secrets;
 	/* One conversation alone, see sonde_dissector_only_stream(). */
 	bool has_only, only_is_tcp;
 	uint32_t only_number;
@@ -75,6 +75,7 @@ struct sonde_dissector {
 	struct sonde_field *fields;
 	size_t field_count, field_capacity;
 	struct keep keep;
+	uint8_t called[NEST_MOST]; /* place of the dissector called last at that depth */
 	struct sonde_dissection *out;
 	int trouble;         /* -ENOMEM */
 	unsigned dissector;  /* place of the one at work */
@@ -82,6 +83,7 @@ struct sonde_dissector {
 	uint8_t depth;       /* of the next field */
 	uint8_t layer_depth; /* of the next protocol */
 	uint8_t nest;        /* layers under way */
+	bool has_headers;    /* out->decoded is filled */
 	bool is_quoted;      /* within the packet that an ICMP error quotes */
 	bool is_malformed, is_short;
 	char column_storage[16]; /* of a Protocol that is no constant */
@@ -112,6 +114,8 @@ struct conversation *tcp_flow_find(struct sonde_dissector *d, uint8_t flags, uin
 struct conversation *udp_flow_find(struct sonde_dissector *d);
 
 unsigned dissector_place(const struct dissector *dissector);
+/* The outermost packet's headers, which are decoded when somebody asks. */
+const struct sonde_decoded *dissect_headers(struct sonde_dissector *d);
 /* Appends to what was put together in this frame; its position there, or -ENOMEM. */
 ssize_t dissect_reassemble(struct sonde_dissector *d, const void *bytes, size_t n);
 

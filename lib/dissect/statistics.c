@@ -149,6 +149,7 @@ int sonde_statistics_want(const struct sonde_statistics *s,
 {
 	int r = 0;
 
+	sonde_dissector_want_headers(dissector);
 	for (int i = 0; r == 0 && i < OWN_FIELDS; i++) {
 		bool is_note = i >= FIELD_RETRANSMISSION && i <= FIELD_INITIAL_RTT;
 

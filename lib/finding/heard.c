@@ -42,6 +42,7 @@ int sonde_heard_new(struct sonde_heard **ret)
 		return -ENOMEM;
 	}
 	sonde_dissector_want_columns(heard->dissector);
+	sonde_dissector_want_headers(heard->dissector);
 	*ret = heard;
 	return 0;
 }
