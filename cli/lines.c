@@ -17,7 +17,7 @@ void lines_write(struct lines *lines)
 	lines->used = 0;
 }
 
-void lines_add(struct lines *lines, const char *chars, size_t n)
+void lines_add_long(struct lines *lines, const char *chars, size_t n)
 {
 	while (n > sizeof(lines->chars) - lines->used) {
 		size_t part = sizeof(lines->chars) - lines->used;
@@ -32,18 +32,6 @@ void lines_add(struct lines *lines, const char *chars, size_t n)
 	lines->used += n;
 }
 
-void lines_text(struct lines *lines, const char *text)
-{
-	lines_add(lines, text, strlen(text));
-}
-
-void lines_char(struct lines *lines, char c)
-{
-	if (lines->used == sizeof(lines->chars))
-		lines_write(lines);
-	lines->chars[lines->used++] = c;
-}
-
 void lines_spaces(struct lines *lines, size_t n)
 {
 	while (n-- > 0)
@@ -52,28 +40,29 @@ void lines_spaces(struct lines *lines, size_t n)
 
 void lines_digits(struct lines *lines, uint64_t number, unsigned digits)
 {
-	static const char pairs[] = "00010203040506070809101112131415161718192021222324"
-				    "25262728293031323334353637383940414243444546474849"
-				    "50515253545556575859606162636465666768697071727374"
-				    "75767778798081828384858687888990919293949596979899";
-	char text[24];
-	size_t at = sizeof(text);
+	char text[20];
+	size_t n = sonde_text_put_number(number, text);
 
-	for (; number >= 10; number /= 100) {
-		at -= 2;
-		memcpy(text + at, pairs + 2 * (number % 100), 2);
-	}
-	/* One digit is left, or nothing of a number that had pairs alone. */
-	if (number > 0 || at == sizeof(text))
-		text[--at] = (char)('0' + number);
-	while (sizeof(text) - at < digits && at > 0)
-		text[--at] = '0';
-	lines_add(lines, text + at, sizeof(text) - at);
+	for (; n < digits; digits--)
+		lines_char(lines, '0');
+	lines_add(lines, text, n);
 }
 
 void lines_number(struct lines *lines, uint64_t number)
 {
-	lines_digits(lines, number, 1);
+	char *at = lines_room(lines, 20);
+
+	lines_end(lines, at + sonde_text_put_number(number, at));
+}
+
+void lines_number_right(struct lines *lines, uint64_t number, size_t width)
+{
+	char text[20];
+	size_t n = sonde_text_put_number(number, text);
+
+	if (n < width)
+		lines_spaces(lines, width - n);
+	lines_add(lines, text, n);
 }
 
 void lines_hex(struct lines *lines, uint64_t number, unsigned digits)

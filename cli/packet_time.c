@@ -1,6 +1,8 @@
 /* The time column. */
 #include "packet_time.h"
 
+#include <sonde/text.h>
+
 enum { COLUMN_WIDTH = 10, NS_DIGITS = 9 };
 
 #define NS_PER_S INT64_C(1000000000)
@@ -54,39 +56,42 @@ static const struct tm *break_down(struct packet_time *time, int64_t second, boo
 	return &time->cached;
 }
 
-static void add_fraction(struct lines *lines, uint64_t ns, unsigned digits)
+/* What the last digit of a fraction is worth, in nanoseconds. */
+static uint32_t scale_of(unsigned digits)
 {
-	uint64_t part = ns;
+	static const uint32_t scales[] = {
+		1000000000, 100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10};
 
-	if (digits == 0)
-		return;
-	for (unsigned i = digits; i < NS_DIGITS; i++)
-		part /= 10;
-	lines_char(lines, '.');
-	lines_digits(lines, part, digits);
+	return digits < NS_DIGITS ? scales[digits] : 1;
 }
 
-static unsigned count_digits(uint64_t number)
+static void add_fraction(struct lines *lines, uint64_t ns, unsigned digits)
 {
-	unsigned digits = 1;
-
-	for (; number >= 10; number /= 10)
-		digits++;
-	return digits;
+	if (digits == 0)
+		return;
+	lines_char(lines, '.');
+	lines_digits(lines, ns / scale_of(digits), digits);
 }
 
 static void add_seconds(struct lines *lines, int64_t ns, unsigned digits, unsigned width)
 {
 	uint64_t size = ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns;
-	uint64_t whole = size / NS_PER_S;
-	unsigned used = (ns < 0) + count_digits(whole) + (digits ? digits + 1 : 0);
+	char text[1 + 20 + 1 + NS_DIGITS], *at = text;
+	size_t used;
 
+	if (ns < 0)
+		*at++ = '-';
+	at += sonde_text_put_number(size / NS_PER_S, at);
+	if (digits > 0) {
+		*at++ = '.';
+		sonde_text_put_digits((uint32_t)(size % NS_PER_S) / scale_of(digits), at,
+				      digits);
+		at += digits;
+	}
+	used = (size_t)(at - text);
 	if (used < width)
 		lines_spaces(lines, width - used);
-	if (ns < 0)
-		lines_char(lines, '-');
-	lines_number(lines, whole);
-	add_fraction(lines, size % NS_PER_S, digits);
+	lines_add(lines, text, used);
 }
 
 void packet_time_add_seconds(int64_t duration_ns, unsigned digits, struct lines *lines)

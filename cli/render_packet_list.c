@@ -45,15 +45,20 @@ static void add_text(struct lines *lines, const char *text)
 	}
 }
 
-static void add_number(struct lines *lines, uint64_t number, size_t width)
+/* Addresses are ASCII: as many columns as bytes. */
+static void add_address(struct lines *lines, const char *text, bool is_right)
 {
-	size_t digits = 1;
+	size_t n = strlen(text), padding = n < ADDRESS_WIDTH ? ADDRESS_WIDTH - n : 0;
+	char *at = lines_room(lines, n + padding);
 
-	for (uint64_t rest = number; rest >= 10; rest /= 10)
-		digits++;
-	if (digits < width)
-		lines_spaces(lines, width - digits);
-	lines_number(lines, number);
+	if (is_right) {
+		memset(at, ' ', padding);
+		memcpy(at + padding, text, n);
+	} else {
+		memcpy(at, text, n);
+		memset(at + n, ' ', padding);
+	}
+	lines_end(lines, at + n + padding);
 }
 
 static size_t add_values(struct packet_view *view, uint16_t field,
@@ -101,19 +106,19 @@ static void add_column(struct packet_view *view, size_t i,
 
 	switch ((enum packet_column_kind)column->kind) {
 	case PACKET_COLUMN_NUMBER:
-		add_number(lines, frame->number, NUMBER_WIDTH);
+		lines_number_right(lines, frame->number, NUMBER_WIDTH);
 		break;
 	case PACKET_COLUMN_TIME:
 		packet_time_add(&view->time, frame, lines);
 		break;
 	case PACKET_COLUMN_SOURCE:
-		lines_right(lines, or_empty(dissection->source), ADDRESS_WIDTH);
+		add_address(lines, or_empty(dissection->source), true);
 		if (!is_last && column[1].kind == PACKET_COLUMN_DESTINATION)
 			lines_text(lines,
 				   lines->output->has_utf8 ? " \xe2\x86\x92" : " ->");
 		break;
 	case PACKET_COLUMN_DESTINATION:
-		lines_left(lines, or_empty(dissection->destination), ADDRESS_WIDTH);
+		add_address(lines, or_empty(dissection->destination), false);
 		break;
 	case PACKET_COLUMN_PROTOCOL:
 		lines_text(lines, or_empty(dissection->protocol));

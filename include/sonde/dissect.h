@@ -93,7 +93,8 @@ struct sonde_field {
 struct sonde_dissection {
 	const struct sonde_field *fields; /* those wanted, in the order of the tree */
 	size_t field_count;
-	struct sonde_decoded decoded; /* the outermost IP packet's headers, where wanted */
+	struct sonde_decoded
+		decoded; /* the outermost IP packet's headers, where wanted */
 	/* Of its conversation; numbers count from 0 in the order of first appearance, TCP and
 	 * UDP apart (tcp.stream, udp.stream). */
 	bool has_stream, stream_is_tcp;

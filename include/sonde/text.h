@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <sonde/export.h>
 
@@ -38,6 +39,11 @@ SONDE_API void sonde_text_add_shown(struct sonde_text *text, const void *bytes, 
 /* Length of the valid UTF-8 sequence (RFC 3629) at the start of bytes[0..n), and its code
  * point; 0 where there is none. */
 SONDE_API size_t sonde_text_decode_utf8(const void *bytes, size_t n, unsigned *ret_code);
+
+/* Decimal digits without a NUL, fast: of the number, as many as it has (20 at most), which
+ * is returned; or its last `digits` ones (10 at most), with zeros in front. */
+SONDE_API size_t sonde_text_put_number(uint64_t number, char *to);
+SONDE_API void sonde_text_put_digits(uint32_t number, char *to, unsigned digits);
 
 /* Parses durations: "250ms", "5s", "2m", "1h", "10us", "7ns"; a unit is required, a
  * fraction is allowed ("1.5s").  Returns nanoseconds, or -EINVAL / -ERANGE (also for what

@@ -250,22 +250,29 @@ static bool is_named_last(const struct sonde_dissector *d, const char *name, siz
 	       d->protocols[d->protocols_used - n - 1] == ':';
 }
 
+/* In frame.protocols. */
+static void name_protocol(struct sonde_dissector *d, const char *name)
+{
+	size_t n = strlen(name);
+
+	if (d->protocols_used + n + 1 >= sizeof(d->protocols) ||
+	    is_named_last(d, name, n))
+		return;
+	if (d->protocols_used)
+		d->protocols[d->protocols_used++] = ':';
+	memcpy(d->protocols + d->protocols_used, name, n);
+	d->protocols_used += (uint32_t)n;
+}
+
 struct sonde_field *dissect_open(struct sonde_dissector *d, const struct span *span,
 				 uint32_t length)
 {
 	struct sonde_field *field;
-	const char *name = dissectors[d->dissector]->name;
-	size_t n = strlen(name);
 
-	if (d->wants_of[0] && d->protocols_used + n + 1 < sizeof(d->protocols) &&
-	    d->dissector != 0 && !is_named_last(d, name, n)) {
-		if (d->protocols_used)
-			d->protocols[d->protocols_used++] = ':';
-		memcpy(d->protocols + d->protocols_used, name, n);
-		d->protocols_used += (uint32_t)n;
-	}
+	if (d->wants_of[0] && d->dissector != 0)
+		name_protocol(d, dissectors[d->dissector]->name);
 	d->depth = d->layer_depth;
-	field = dissect_add_bytes(d, 0, span, 0, length);
+	field = dissect_wants_own(d) ? dissect_add_bytes(d, 0, span, 0, length) : NULL;
 	d->depth++;
 	return field;
 }

@@ -5,6 +5,8 @@
 
 #include <sonde/text.h>
 
+#include "base/put.h"
+
 void column_clear(struct column *column)
 {
 	column->used = column->fence;
@@ -32,38 +34,8 @@ void column_add_bytes(struct column *column, const char *chars, size_t n)
 		while (n > 0 && ((uint8_t)chars[n] & 0xc0) == 0x80)
 			n--;
 	}
-	memcpy(column->chars + column->used, chars, n);
+	__builtin_memcpy(column->chars + column->used, chars, n); /* n is checked above */
 	column->used += (uint32_t)n;
-}
-
-void column_add(struct column *column, const char *text)
-{
-	if (!column->is_off)
-		column_add_bytes(column, text, strlen(text));
-}
-
-size_t column_digits(uint64_t number, char *to)
-{
-	static const uint64_t powers[] = {
-		10,      100,      1000,      10000,      100000,
-		1000000, 10000000, 100000000, 1000000000, 10000000000,
-	};
-	size_t n = 1, at;
-
-	while (n <= sizeof(powers) / sizeof(powers[0]) && number >= powers[n - 1])
-		n++;
-	if (number <= UINT32_MAX) { /* nearly all: a division of 32 bits costs less */
-		uint32_t left = (uint32_t)number;
-
-		for (at = n; at > 0; left /= 10)
-			to[--at] = (char)('0' + left % 10);
-		return n;
-	}
-	for (uint64_t rest = number / powers[9]; rest >= 10; rest /= 10)
-		n++;
-	for (at = n; at > 0; number /= 10)
-		to[--at] = (char)('0' + number % 10);
-	return n;
 }
 
 void column_add_number(struct column *column, uint64_t number)
@@ -71,7 +43,7 @@ void column_add_number(struct column *column, uint64_t number)
 	char digits[20];
 
 	if (!column->is_off)
-		column_add_bytes(column, digits, column_digits(number, digits));
+		column_add_bytes(column, digits, sonde_text_put_number(number, digits));
 }
 
 void column_add_signed(struct column *column, int64_t number)
@@ -116,24 +88,15 @@ void column_add_escaped(struct column *column, const void *bytes, size_t n)
 	column->used += (uint32_t)text.used;
 }
 
-void column_add_pair(struct column *column, const char *word, uint64_t number)
-{
-	if (column->is_off)
-		return;
-	column_add(column, word);
-	column_add_number(column, number);
-}
-
 static size_t host4(const uint8_t *bytes, char *to)
 {
-	size_t n = 0;
+	char *at = put_number(to, bytes[0]);
 
-	for (int i = 0; i < 4; i++) {
-		if (i > 0)
-			to[n++] = '.';
-		n += column_digits(bytes[i], to + n);
+	for (int i = 1; i < 4; i++) {
+		*at++ = '.';
+		at = put_number(at, bytes[i]);
 	}
-	return n;
+	return (size_t)(at - to);
 }
 
 static size_t host6(const struct sonde_address *address, char *to)

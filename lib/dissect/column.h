@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <sonde/address.h>
 
@@ -22,7 +23,11 @@ void column_clear(struct column *column);
 void column_fence(struct column *column);
 void column_start(struct column *column);
 void column_add_bytes(struct column *column, const char *chars, size_t n);
-void column_add(struct column *column, const char *text);
+static inline void column_add(struct column *column, const char *text)
+{
+	if (!column->is_off)
+		column_add_bytes(column, text, strlen(text));
+}
 void column_add_number(struct column *column, uint64_t number);
 void column_add_signed(struct column *column, int64_t number);
 /* 0x and at least `digits` digits. */
@@ -32,15 +37,20 @@ void column_add_digits16(struct column *column, uint16_t number);
 /* Bytes of the network, made safe; a backslash stays one, as in Wireshark. */
 void column_add_escaped(struct column *column, const void *bytes, size_t n);
 /* " Seq=17": a word and a number. */
-void column_add_pair(struct column *column, const char *word, uint64_t number);
+static inline void column_add_pair(struct column *column, const char *word,
+				   uint64_t number)
+{
+	if (column->is_off)
+		return;
+	column_add_bytes(column, word, strlen(word));
+	column_add_number(column, number);
+}
 void column_add_host(struct column *column, const struct sonde_address *address);
 /* Before what is there. */
 void column_put_first(struct column *column, const char *text);
 /* Ends the text by NUL and gives it. */
 const char *column_text(struct column *column);
 
-/* Decimal digits of number to `to` (20 at most); how many. */
-size_t column_digits(uint64_t number, char *to);
 /* "192.0.2.1" (at most 15) or, as RFC 5952 says, "2001:db8::1" (at most 45). */
 size_t column_host(const struct sonde_address *address, char *to);
 /* "02:00:00:00:00:01" */

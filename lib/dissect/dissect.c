@@ -105,6 +105,7 @@ static void settle(struct sonde_dissector *d)
 	}
 	if (tcp_notes_wanted(d))
 		d->wants_tcp_notes = true;
+	d->wants_rest = d->wants_of[0] || d->wants_of[dissector_place(&dissector_data)];
 	/* The list of protocols, and what tells that a segment is part of something. */
 	if (d->wants_of[0] && dissect_frame_wants_protocols(d))
 		d->wants_applications = true;
@@ -184,7 +185,8 @@ void dissect_call(struct sonde_dissector *d, const struct dissector *dissector,
 
 void dissect_rest(struct sonde_dissector *d, const struct span *span)
 {
-	if (span_left(span))
+	/* It has nothing to say but fields, and its name among the protocols. */
+	if (span_left(span) && (d->wants_rest || d->nest >= NEST_MOST))
 		dissect_call(d, &dissector_data, span);
 }
 

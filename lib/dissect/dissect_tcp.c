@@ -10,26 +10,6 @@
 
 enum { HEADER_LEAST = 20 };
 
-/* In the order of enum tcp_note: where the note that is told last stands first. */
-static const char *const note_texts[] = {
-	"[TCP Retransmission] ",
-	"[TCP Fast Retransmission] ",
-	"[TCP Spurious Retransmission] ",
-	"[TCP Out-Of-Order] ",
-	"[TCP Port numbers reused] ",
-	"[TCP Previous segment not captured] ",
-	"[TCP ACKed unseen segment] ",
-	"[TCP Window Update] ",
-	"[TCP Window Full] ",
-	"[TCP Keep-Alive] ",
-	"[TCP Keep-Alive ACK] ",
-	"[TCP Dup ACK ",
-	"[TCP ZeroWindowProbe] ",
-	"[TCP ZeroWindow] ",
-	"[TCP ZeroWindowProbeAck] ",
-};
-enum { NOTES = sizeof(note_texts) / sizeof(note_texts[0]) };
-
 static uint32_t be32(const uint8_t *bytes)
 {
 	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 |
@@ -241,7 +221,7 @@ static void add_analysis(struct sonde_dissector *d, const struct tcp_notes *note
 	if (seen->notes) {
 		dissect_add_note(d, TCP_ANALYSIS_FLAGS);
 		dissect_nest(d);
-		for (unsigned i = 0; i < NOTES; i++)
+		for (unsigned i = 0; i < TCP_NOTES; i++)
 			if (seen->notes & 1u << i)
 				dissect_add_note(d, TCP_ANALYSIS_RETRANSMISSION + i);
 		dissect_unnest(d);
@@ -255,56 +235,6 @@ static void add_analysis(struct sonde_dissector *d, const struct tcp_notes *note
 		dissect_add_made(d, TCP_ANALYSIS_RTO_FRAME, seen->rto_frame);
 	}
 	dissect_unnest(d);
-}
-
-/* ---- columns ---- */
-
-static void describe_notes(struct sonde_dissector *d, const struct tcp_seen *seen)
-{
-	struct column *info = dissect_info(d);
-
-	for (unsigned i = NOTES; i-- > 0;) {
-		if (!(seen->notes & 1u << i))
-			continue;
-		/* A fast one is a retransmission, and says it better. */
-		if (1u << i == TCP_NOTE_RETRANSMISSION &&
-		    seen->notes & (TCP_NOTE_FAST_RETRANSMISSION |
-				   TCP_NOTE_SPURIOUS_RETRANSMISSION))
-			continue;
-		column_add(info, note_texts[i]);
-		if (1u << i == TCP_NOTE_DUPLICATE_ACK) {
-			column_add_number(info, seen->dup_frame);
-			column_add_pair(info, "#", seen->dup_number);
-			column_add(info, "] ");
-		}
-	}
-}
-
-static void describe(struct sonde_dissector *d, const struct tcp_segment *segment,
-		     const struct tcp_notes *notes, int8_t scale)
-{
-	struct column *info = dissect_info(d);
-	uint32_t base = notes ? notes->side[!d->is_forward].base : 0;
-	uint32_t other_base = notes ? notes->side[d->is_forward].base : 0;
-	char words[48];
-
-	column_add_number(info, d->src.port);
-	column_add(info, " → ");
-	column_add_number(info, d->dst.port);
-	/* The two that most segments have, without a detour. */
-	if (segment->flags == SONDE_TCP_ACK) {
-		column_add(info, " [ACK");
-	} else if (segment->flags == (SONDE_TCP_ACK | SONDE_TCP_PSH)) {
-		column_add(info, " [PSH, ACK");
-	} else {
-		sonde_packet_flag_words(segment->flags, words);
-		column_add(info, " [");
-		column_add(info, words);
-	}
-	column_add_pair(info, "] Seq=", segment->seq - base);
-	if (segment->flags & SONDE_TCP_ACK)
-		column_add_pair(info, " Ack=", segment->ack - other_base);
-	column_add_pair(info, " Win=", segment->window << (scale > 0 ? scale : 0));
 }
 
 /* ---- the whole ---- */
@@ -381,20 +311,20 @@ static void read_segment(const struct sonde_dissector *d, const struct span *spa
 	const uint8_t *bytes = span_bytes(span);
 	struct tcp_options options;
 
+	/* Of the array only what is there is read, here and elsewhere. */
 	tcp_options_read(bytes + HEADER_LEAST, header_length - HEADER_LEAST, &options);
-	*ret = (struct tcp_segment){
-		.seq = be32(bytes + 4),
-		.ack = be32(bytes + 8),
-		.length = span_length(span) - header_length,
-		.flags = bytes[13],
-		.window = (uint32_t)(bytes[14] << 8 | bytes[15]),
-		.scale = options.scale,
-		.has_sack = options.has_sack,
-		.sack_count = options.sack_count,
-		.frame = d->frame_number,
-		.at_ns = d->frame->at_ns,
-	};
-	memcpy(ret->sacks, options.sacks, sizeof(ret->sacks));
+	ret->seq = be32(bytes + 4);
+	ret->ack = be32(bytes + 8);
+	ret->length = span_length(span) - header_length;
+	ret->flags = bytes[13];
+	ret->window = (uint32_t)(bytes[14] << 8 | bytes[15]);
+	ret->scale = options.scale;
+	ret->has_sack = options.has_sack;
+	ret->sack_count = options.sack_count;
+	ret->frame = d->frame_number;
+	ret->at_ns = d->frame->at_ns;
+	for (unsigned i = 0; i < options.sack_count; i++)
+		ret->sacks[i] = options.sacks[i];
 }
 
 /* The segment with its header there as a whole. */
@@ -422,40 +352,36 @@ static void dissect_segment(struct sonde_dissector *d, const struct span *span,
 	}
 	if (notes && !(segment.flags & SONDE_TCP_SYN))
 		scale = notes->side[!d->is_forward].scale;
-	dissect_set_label(d, *layer,
-			  "Transmission Control Protocol, Src Port: %u, Dst Port: %u, "
-			  "Seq: %u, Ack: %u, Len: %u",
-			  d->src.port, d->dst.port,
-			  segment.seq - (notes ? notes->side[!d->is_forward].base : 0),
-			  segment.flags & SONDE_TCP_ACK
-				  ? segment.ack -
-					    (notes ? notes->side[d->is_forward].base : 0)
-				  : 0,
-			  segment.length);
+	if (d->wants_all)
+		dissect_set_label(
+			d, *layer,
+			"Transmission Control Protocol, Src Port: %u, Dst Port: %u, "
+			"Seq: %u, Ack: %u, Len: %u",
+			d->src.port, d->dst.port,
+			segment.seq - (notes ? notes->side[!d->is_forward].base : 0),
+			segment.flags & SONDE_TCP_ACK
+				? segment.ack -
+					  (notes ? notes->side[d->is_forward].base : 0)
+				: 0,
+			segment.length);
 	if (dissect_wants_own(d))
 		add_fields(d, span, &segment, notes, seen.completeness, header_length,
 			   scale);
-	if (dissect_wants_columns(d) && !d->is_quoted) {
-		describe_notes(d, &seen);
-		column_fence(&d->info);
-		describe(d, &segment, notes, scale);
-		if (segment.flags & SONDE_TCP_URG)
-			column_add_pair(&d->info, " Urg=",
-					(uint64_t)(span_bytes(span)[18] << 8 |
-						   span_bytes(span)[19]));
-		column_add_pair(&d->info, " Len=", segment.length);
-	}
+	if (dissect_wants_columns(d) && !d->is_quoted)
+		tcp_describe(
+			d, &segment, &seen, notes, scale,
+			(uint32_t)(span_bytes(span)[18] << 8 | span_bytes(span)[19]));
 	options = span_part(span, HEADER_LEAST, header_length - HEADER_LEAST);
 	if (d->wants_tcp_options)
 		tcp_options_add(d, &options, notes ? notes->side[d->is_forward].base : 0);
-	if (d->flow)
+	if (d->flow && dissect_wants_own(d))
 		add_times(d, d->flow);
 	if (notes && !d->is_quoted && dissect_wants_own(d))
 		add_analysis(d, notes, &seen);
 	if (d->flow && !d->is_quoted)
 		d->flow->last_ns = d->frame->at_ns;
 	payload = span_part(span, header_length, UINT32_MAX);
-	if (span_left(&payload) && !d->is_quoted)
+	if (span_left(&payload) && !d->is_quoted && dissect_wants_own(d))
 		dissect_add_bytes(d, TCP_PAYLOAD, &payload, 0, span_left(&payload));
 	if (d->wants_applications && d->flow && !d->is_quoted)
 		tcp_stream_take(d, &segment, &seen, &payload);

@@ -126,6 +126,12 @@ void tcp_options_read(const uint8_t *bytes, uint32_t length, struct tcp_options 
 void tcp_options_add(struct sonde_dissector *d, const struct span *options,
 		     uint32_t base);
 
+/* Notes in brackets, then ports, flags and numbers; the notes stay in front of what an
+ * application says. */
+void tcp_describe(struct sonde_dissector *d, const struct tcp_segment *segment,
+		  const struct tcp_seen *seen, const struct tcp_notes *notes,
+		  int8_t scale, uint32_t urgent);
+
 /* What a segment carries: puts messages together, and lets the application's dissector
  * read them. */
 void tcp_stream_take(struct sonde_dissector *d, const struct tcp_segment *segment,

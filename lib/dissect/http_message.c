@@ -15,9 +15,13 @@ bool http_looks_so(const uint8_t *bytes, size_t n)
 {
 	if (n >= 7 && memcmp(bytes, "HTTP/1.", 7) == 0)
 		return true;
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
-		size_t length = strlen(methods[i]);
+	for (size_t i = 0; n && i < sizeof(methods) / sizeof(methods[0]); i++) {
+		size_t length;
 
+		/* Most bytes begin like none of them. */
+		if ((uint8_t)methods[i][0] != bytes[0])
+			continue;
+		length = strlen(methods[i]);
 		if (n > length + 1 && memcmp(bytes, methods[i], length) == 0 &&
 		    bytes[length] == ' ')
 			return true;

@@ -128,8 +128,8 @@ static bool decode(struct sonde_dissector *d, struct peek *ret)
 {
 	const struct sonde_decoded *decoded = dissect_headers(d);
 
-	if (decoded->trouble || (decoded->proto != SONDE_PACKET_TCP &&
-				 decoded->proto != SONDE_PACKET_UDP))
+	if (decoded->trouble ||
+	    (decoded->proto != SONDE_PACKET_TCP && decoded->proto != SONDE_PACKET_UDP))
 		return false;
 	d->src = decoded->src;
 	d->dst = decoded->dst;

@@ -54,6 +54,7 @@ struct sonde_dissector {
 	bool wants_tcp_notes;           /* sequence analysis */
 	bool wants_tcp_options;
 	bool wants_applications;
+	bool wants_rest;                 /* what no dissector knows */
 	uint16_t bases[DISSECTORS_MOST]; /* a dissector's first field */
 	struct decode_rule *rules;
 	size_t rule_count, rule_capacity;

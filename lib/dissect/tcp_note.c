@@ -381,7 +381,8 @@ static void keep(struct sonde_dissector *d, const struct judged *judged, uint32_
 		own->has_ack = true;
 	}
 	own->sack_count = segment->sack_count;
-	memcpy(own->sacks, segment->sacks, sizeof(own->sacks));
+	for (unsigned i = 0; i < segment->sack_count; i++)
+		own->sacks[i] = segment->sacks[i];
 	own->last_notes = (uint16_t)found;
 	if (judged->end != segment->seq)
 		keep_sent(d, own, segment, judged->end);

@@ -29,6 +29,7 @@ enum tcp_note {
 	TCP_NOTE_ZERO_WINDOW = 1 << 13,
 	TCP_NOTE_ZERO_WINDOW_PROBE_ACK = 1 << 14,
 };
+enum { TCP_NOTES = 15 };
 
 enum { WINDOW_SCALE_UNKNOWN = -1, WINDOW_SCALE_NONE = -2 };
 

@@ -1,4 +1,7 @@
 /* TCP options: what they say, and those that contradict their own length. */
+#include <string.h>
+
+#include "base/put.h"
 #include "dissect/dissect_tcp.h"
 #include "dissect/state.h"
 
@@ -24,6 +27,25 @@ static uint32_t be32(const uint8_t *bytes)
 	       (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
+/* As nearly all segments have them, in the layout that RFC 7323 recommends. */
+static bool has_timestamps_alone(const uint8_t *bytes, uint32_t length)
+{
+	static const uint8_t layout[4] = {OPTION_NOTHING, OPTION_NOTHING,
+					  OPTION_TIMESTAMPS, 10};
+
+	return length == 12 && memcmp(bytes, layout, sizeof(layout)) == 0;
+}
+
+static void describe_timestamps(struct sonde_dissector *d, const uint8_t *bytes)
+{
+	char text[48], *at = put_text(text, " TSval=");
+
+	at = put_number(at, be32(bytes));
+	at = put_text(at, " TSecr=");
+	at = put_number(at, be32(bytes + 4));
+	column_add_bytes(dissect_info(d), text, (size_t)(at - text));
+}
+
 static void read_sacks(const uint8_t *bytes, uint32_t length, struct tcp_options *ret)
 {
 	ret->has_sack = true;
@@ -35,7 +57,11 @@ static void read_sacks(const uint8_t *bytes, uint32_t length, struct tcp_options
 
 void tcp_options_read(const uint8_t *bytes, uint32_t length, struct tcp_options *ret)
 {
-	*ret = (struct tcp_options){.scale = -1};
+	ret->scale = -1;
+	ret->has_sack = false;
+	ret->sack_count = 0;
+	if (has_timestamps_alone(bytes, length))
+		return;
 	for (uint32_t at = 0; at < length && bytes[at] != OPTION_END;) {
 		uint32_t size;
 
@@ -61,6 +87,10 @@ void tcp_options_read(const uint8_t *bytes, uint32_t length, struct tcp_options 
 static void open_option(struct sonde_dissector *d, unsigned own,
 			const struct span *option)
 {
+	if (!dissect_wants_own(d)) {
+		dissect_nest(d);
+		return;
+	}
 	dissect_add_bytes(d, own, option, 0, span_left(option));
 	dissect_nest(d);
 	dissect_add_be(d, TCP_OPTION_KIND, option, 0, 1);
@@ -114,8 +144,7 @@ static void add_timestamps(struct sonde_dissector *d, const struct span *option)
 	open_option(d, TCP_OPTION_TIMESTAMP, option);
 	dissect_add_be(d, TCP_OPTION_TIMESTAMP_VALUE, option, 2, 4);
 	dissect_add_be(d, TCP_OPTION_TIMESTAMP_ECHO, option, 6, 4);
-	column_add_pair(dissect_info(d), " TSval=", be32(span_bytes(option) + 2));
-	column_add_pair(dissect_info(d), " TSecr=", be32(span_bytes(option) + 6));
+	describe_timestamps(d, span_bytes(option) + 2);
 }
 
 static unsigned field_of(uint8_t kind)
@@ -234,6 +263,10 @@ void tcp_options_add(struct sonde_dissector *d, const struct span *options, uint
 
 	if (!length)
 		return;
+	if (!dissect_wants_own(d) && has_timestamps_alone(bytes, length)) {
+		describe_timestamps(d, bytes + 4);
+		return;
+	}
 	dissect_add_bytes(d, TCP_OPTIONS, options, 0, length);
 	dissect_nest(d);
 	while (at < length) {

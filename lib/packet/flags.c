@@ -1,7 +1,6 @@
 /* TCP flags as text. */
 #include <sonde/packet.h>
 
-#include <stdio.h>
 #include <string.h>
 
 void sonde_packet_flag_letters(uint8_t tcp_flags, char ret[9])
@@ -32,8 +31,15 @@ void sonde_packet_flag_words(uint8_t tcp_flags, char ret[48])
 		memcpy(ret, "<None>", sizeof("<None>"));
 		return;
 	}
-	for (unsigned bit = 0; bit < 8; bit++)
-		if (tcp_flags & 1u << bit)
-			used += (size_t)snprintf(ret + used, 48 - used, "%s%s",
-						 used ? ", " : "", words[bit]);
+	for (unsigned bit = 0; bit < 8; bit++) {
+		if (!(tcp_flags & 1u << bit))
+			continue;
+		if (used) {
+			ret[used++] = ',';
+			ret[used++] = ' ';
+		}
+		memcpy(ret + used, words[bit], 3);
+		used += 3;
+	}
+	ret[used] = '\0';
 }

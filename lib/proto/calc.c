@@ -112,6 +112,8 @@ static int find_word(const struct dialect *dialect, size_t length, const uint8_t
 {
 	for (size_t i = 0; i < dialect->word_count; i++) {
 		const struct word *word = &dialect->words[i];
+		if (n > 0 && (uint8_t)word->chars[0] != bytes[0])
+			continue;
 		if (dialect->length_bytes > 0 && word->bytes != length)
 			continue;
 		if (may_be(word, dialect, bytes, n))

@@ -207,9 +207,38 @@ static void finds_the_nearest_word(void **state)
 	assert_null(sonde_text_nearest("sum", (const char *const[]){endless}, 1));
 }
 
+/* As printf() writes it, at every power of ten and of two and beside them. */
+static void puts_digits(void **state)
+{
+	(void)state;
+	for (unsigned power = 0; power < 128; power++) {
+		uint64_t number = 1;
+
+		for (unsigned i = 0; i < power % 64; i++)
+			number *= power < 64 ? 2 : 10; /* wraps, as it may */
+		for (int beside = -2; beside <= 2; beside++) {
+			uint64_t one = number + (uint64_t)beside;
+			char digits[20], expected[24];
+			size_t n = sonde_text_put_number(one, digits);
+
+			assert_int_equal(snprintf(expected, sizeof(expected), "%llu",
+						  (unsigned long long)one),
+					 n);
+			assert_memory_equal(digits, expected, n);
+			for (unsigned width = 0; width <= 10; width++) {
+				snprintf(expected, sizeof(expected), "%010lu",
+					 (unsigned long)(uint32_t)one);
+				sonde_text_put_digits((uint32_t)one, digits, width);
+				assert_memory_equal(digits, expected + 10 - width, width);
+			}
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(puts_digits),
 		cmocka_unit_test(parses_durations),
 		cmocka_unit_test(formats_durations),
 		cmocka_unit_test(parses_numbers),
