@@ -168,7 +168,7 @@ static int run_other(struct talk *talk, struct sonde_session *session,
 	int r = script ? sonde_session_run_script(session, script, tls, signal_fd, err)
 		       : sonde_session_run_exec(
 				 session, arguments_text(talk->arguments, "exec", ""),
-				 signal_fd, err);
+				 environ, signal_fd, err);
 
 	if (signal_fd >= 0)
 		close(signal_fd);

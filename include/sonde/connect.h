@@ -146,11 +146,13 @@ SONDE_API int sonde_session_run_pipe(struct sonde_session *session,
 				     const struct sonde_pipe *pipe,
 				     struct sonde_error *err);
 
-/* The same with a program, `sh -c command`, whose environment has SONDE_PROTO,
- * SONDE_PEER_ADDRESS, SONDE_PEER_PORT, SONDE_LOCAL_ADDRESS and SONDE_LOCAL_PORT.  That it
- * failed is -ECHILD. */
+/* The same with a program, `sh -c command`, to whose environment SONDE_PROTO,
+ * SONDE_PEER_ADDRESS, SONDE_PEER_PORT, SONDE_LOCAL_ADDRESS and SONDE_LOCAL_PORT are added.
+ * That it failed is -ECHILD.  SIGPIPE should be ignored: it may end before it has read
+ * all. */
 SONDE_API int sonde_session_run_exec(struct sonde_session *session, const char *command,
-				     int also_fd, struct sonde_error *err);
+				     char *const *environment, int also_fd,
+				     struct sonde_error *err);
 
 /* --- turn by turn */
 

@@ -22,7 +22,8 @@ enum sonde_listen_use {
 	SONDE_LISTEN_PIPE = 0, /* its bytes go to out_fd, those of in_fd to it (to all) */
 	SONDE_LISTEN_BROKER,   /* its bytes go to all other clients */
 	SONDE_LISTEN_CHAT,     /* so do its lines, with its number before them */
-	SONDE_LISTEN_EXEC,     /* a shell command of its own reads and writes them */
+	SONDE_LISTEN_EXEC,     /* a shell command of its own reads and writes them: SIGPIPE
+				  should be ignored */
 	SONDE_LISTEN_RELAY,    /* they go to another address, and come from there */
 };
 

@@ -1,4 +1,4 @@
-/* Streams: the plain one, and what all have in common. */
+/* Streams: the plain one, the pair, and what all have in common. */
 #include "io/stream.h"
 
 #include <errno.h>
@@ -57,12 +57,73 @@ struct stream *stream_new_plain(int fd, bool is_datagram)
 	if (!stream)
 		return NULL;
 	stream->kind = &plain_kind;
-	stream->fd = fd;
+	stream->fd = stream->write_fd = fd;
 	stream->is_datagram = is_datagram;
 	stream->read_wants = POLLIN;
 	stream->write_wants = POLLOUT;
 	return stream;
 }
+
+/* --- a pair */
+
+static ssize_t pair_read(struct stream *stream, void *bytes, size_t n)
+{
+	ssize_t got;
+
+	do {
+		got = read(stream->fd, bytes, n);
+	} while (got < 0 && errno == EINTR);
+	return got < 0 ? -errno : got;
+}
+
+static ssize_t pair_write(struct stream *stream, const void *bytes, size_t n)
+{
+	ssize_t written;
+
+	do {
+		written = write(stream->write_fd, bytes, n);
+	} while (written < 0 && errno == EINTR);
+	return written < 0 ? -errno : written;
+}
+
+static int pair_shutdown(struct stream *stream)
+{
+	if (stream->write_fd >= 0)
+		close(stream->write_fd);
+	stream->write_fd = -1;
+	return 0;
+}
+
+static void pair_close(struct stream *stream)
+{
+	pair_shutdown(stream);
+	close(stream->fd);
+	array_free(stream);
+}
+
+static const struct stream_kind pair_kind = {
+	.name = "pair",
+	.read = pair_read,
+	.write = pair_write,
+	.shutdown = pair_shutdown,
+	.close = pair_close,
+};
+
+struct stream *stream_new_pair(int read_fd, int write_fd)
+{
+	struct stream *stream = array_new(1, sizeof(*stream));
+
+	if (!stream)
+		return NULL;
+	stream->kind = &pair_kind;
+	stream->fd = read_fd;
+	stream->write_fd = write_fd;
+	stream->read_wants = POLLIN;
+	stream->write_wants = POLLOUT;
+	return stream;
+}
+
+/* --- all */
 
 ssize_t stream_read(struct stream *stream, void *bytes, size_t n)
 {

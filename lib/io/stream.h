@@ -34,6 +34,8 @@ struct stream_kind {
 struct stream {
 	const struct stream_kind *kind;
 	int fd; /* to be polled */
+	/* Where write_wants is to be polled: fd, but of a pair; -1: a pair's that is shut. */
+	int write_fd;
 	/* What a read or write that said -EAGAIN waits for: POLLIN, POLLOUT (whose values
 	 * are epoll's, too). */
 	uint32_t read_wants, write_wants;
@@ -46,6 +48,10 @@ struct stream {
 
 /* Takes fd, which does not block.  NULL without memory: then fd is still the caller's. */
 struct stream *stream_new_plain(int fd, bool is_datagram);
+
+/* Two descriptors, which do not block: what comes is read from the one, what goes is written
+ * to the other, and its end told by closing that.  SIGPIPE should be ignored. */
+struct stream *stream_new_pair(int read_fd, int write_fd);
 
 /* > 0: so many bytes; 0: the peer sends no more; -EAGAIN, or what went wrong.  An end of
  * TLS that was not announced, which may be somebody's cut, is -ECONNABORTED. */

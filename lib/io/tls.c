@@ -290,7 +290,7 @@ int tls_start(struct tls_context *context, const char *name, struct stream *belo
 	if (!tls)
 		goto fail;
 	tls->stream.kind = &tls_kind;
-	tls->stream.fd = below->fd;
+	tls->stream.fd = tls->stream.write_fd = below->fd;
 	tls->stream.read_wants = POLLIN;
 	tls->stream.write_wants = POLLOUT;
 	tls->below = below;

@@ -67,7 +67,7 @@ static int open_session(struct sonde_listener *listener, struct sonde_session *s
 		return sonde_error_set(err, SONDE_ERROR_TROUBLE, -ENOMEM, "accept",
 				       "a client", NULL);
 	}
-	listener_name_peer(listener, NULL, fd, &names);
+	listener_name_peer(fd, &names);
 	memcpy(session->local, names.local, sizeof(session->local));
 	memcpy(session->peer, names.peer, sizeof(session->peer));
 	session->local_address = names.local_address;

@@ -11,16 +11,14 @@
 #include "base/clock.h"
 #include "talk/listener.h"
 
-enum { DATAGRAM_IDLE_S = 60 }; /* UDP has no end: silence is one */
+enum {
+	DATAGRAM_IDLE_S = 60, /* UDP has no end: silence is one */
+	LEAVING_MS = 1000,    /* for a client to notice that nobody wants more */
+};
 
 static bool is_hub(const struct sonde_listener *listener)
 {
 	return listener->options.use <= SONDE_LISTEN_CHAT;
-}
-
-static bool is_datagram(const struct sonde_listener *listener)
-{
-	return listener->options.transport == SONDE_TRANSPORT_UDP;
 }
 
 static void tell(struct caller *client, struct sonde_listen_event *event)
@@ -67,10 +65,7 @@ static void close_end(struct end *end, bool is_reset)
 	if (is_reset && !end->stream->is_datagram)
 		setsockopt(stream_fd(end->stream), SOL_SOCKET, SO_LINGER, &at_once,
 			   sizeof(at_once));
-	loop_close(listener->loop, end->slot);
-	stream_close(end->stream);
-	end->stream = NULL;
-	end->slot = -1;
+	end_close(end);
 	if (end->kept)
 		listener_give_buffer(listener, end->kept);
 	end->kept = NULL;
@@ -155,12 +150,18 @@ static void fail(struct caller *client, const struct end *end, int error)
  * closed may stay so until the other end has taken what is left. */
 static void watch(struct end *end, uint32_t events)
 {
+	struct loop *loop = end->client->listener->loop;
+
 	if (events == 0)
 		events = EPOLLET;
 	if (!end->stream || end->watched == events)
 		return;
 	end->watched = events;
-	loop_watch(end->client->listener->loop, end->slot, events);
+	if (end->write_slot >= 0) {
+		loop_watch(loop, end->write_slot, events & EPOLLOUT ? EPOLLOUT : EPOLLET);
+		events &= ~(uint32_t)EPOLLOUT;
+	}
+	loop_watch(loop, end->slot, events ? events : EPOLLET);
 }
 
 static uint32_t wants_of(const struct end *end)
@@ -170,7 +171,7 @@ static uint32_t wants_of(const struct end *end)
 
 	if (!end->stream)
 		return 0;
-	reads = !end->has_ended && !end->keeps && !other->is_broken;
+	reads = !end->has_ended && !end->keeps;
 	writes =
 		!end->is_broken && (other->keeps || (other->has_ended && !end->was_told));
 	return stream_events(end->stream, reads, writes);
@@ -180,7 +181,7 @@ static int64_t idle_ns(const struct caller *client)
 {
 	int64_t limit_ns = client->listener->options.idle_timeout_ns;
 
-	if (limit_ns <= 0 && is_datagram(client->listener))
+	if (limit_ns <= 0 && listener_is_datagram(client->listener))
 		limit_ns = DATAGRAM_IDLE_S * NS_PER_S;
 	return limit_ns > 0 ? client->active_ns + limit_ns : LOOP_NEVER;
 }
@@ -189,7 +190,7 @@ static int64_t idle_ns(const struct caller *client)
 static bool has_more(const struct end *end)
 {
 	return end->stream && stream_has_pending(end->stream) && !end->has_ended &&
-	       !end->keeps && !(end->other && end->other->is_broken);
+	       !end->keeps;
 }
 
 void caller_watch(struct caller *client)
@@ -219,6 +220,32 @@ void caller_watch(struct caller *client)
 
 /* ---- moving bytes */
 
+/* It was still sending when all was over: closed now it would get a reset, and perhaps not
+ * what it was sent last. */
+static void begin_leaving(struct caller *client)
+{
+	end_close(&client->far);
+	client->state = CLIENT_LEAVING;
+	client->deadline_ns =
+		loop_now_ns(client->listener->loop) + LEAVING_MS * NS_PER_MS;
+	watch(&client->near, stream_events(client->near.stream, true, false));
+	caller_watch(client);
+}
+
+static void leave(struct caller *client)
+{
+	struct end *near = &client->near;
+	ssize_t got = 1;
+
+	for (int i = 0; i < LIMIT_LISTEN_ROUNDS && got > 0; i++)
+		got = stream_read(near->stream, client->listener->scratch,
+				  LIMIT_TALK_BYTES);
+	if (got == -EAGAIN || got > 0)
+		caller_watch(client);
+	else
+		caller_close(client, true, false, "both ends are done");
+}
+
 static void move(struct caller *client)
 {
 	struct end *near = &client->near, *far = &client->far, *failed = NULL;
@@ -234,10 +261,12 @@ static void move(struct caller *client)
 		client->was_told_end = true;
 		tell(client, &(struct sonde_listen_event){.kind = SONDE_LISTEN_ENDED});
 	}
-	if (pump_is_over(near, far) && pump_is_over(far, near))
-		caller_close(client, true, false, "both ends are done");
-	else
+	if (!pump_is_over(near, far) || !pump_is_over(far, near))
 		caller_watch(client);
+	else if (near->wastes && !near->has_ended)
+		begin_leaving(client);
+	else
+		caller_close(client, true, false, "both ends are done");
 }
 
 void caller_opened(struct caller *client)
@@ -312,7 +341,7 @@ static void shake_hands(struct caller *client)
 static int open_near(struct caller *client, int fd)
 {
 	struct sonde_listener *listener = client->listener;
-	struct stream *stream = stream_new_plain(fd, is_datagram(listener));
+	struct stream *stream = stream_new_plain(fd, listener_is_datagram(listener));
 	int r;
 
 	if (!stream) {
@@ -330,7 +359,7 @@ static int open_near(struct caller *client, int fd)
 	return end_open(&client->near, client, stream);
 }
 
-void caller_new(struct sonde_listener *listener, const struct listening *from, int fd)
+void caller_new(struct sonde_listener *listener, int fd)
 {
 	struct caller *client = array_new(1, sizeof(*client));
 	int r;
@@ -343,8 +372,9 @@ void caller_new(struct sonde_listener *listener, const struct listening *from, i
 	client->listener = listener;
 	client->near.client = client->far.client = client;
 	client->near.slot = client->far.slot = -1;
+	client->near.write_slot = client->far.write_slot = -1;
 	client->opened_ns = client->active_ns = loop_now_ns(listener->loop);
-	listener_name_peer(listener, from, fd, client);
+	listener_name_peer(fd, client);
 	r = open_near(client, fd);
 	if (r < 0) {
 		array_free(client);
@@ -402,6 +432,9 @@ void caller_ready(struct caller *client, struct end *end, uint32_t events)
 				     "the client left before it was relayed");
 		}
 		return;
+	case CLIENT_LEAVING:
+		leave(client);
+		return;
 	case CLIENT_CLOSED:
 		return;
 	case CLIENT_OPEN:
@@ -419,6 +452,15 @@ void caller_ready(struct caller *client, struct end *end, uint32_t events)
 		move(client);
 }
 
+void caller_write_ready(struct caller *client, struct end *end, uint32_t events)
+{
+	if (client->state != CLIENT_OPEN)
+		return;
+	if (events & (EPOLLERR | EPOLLHUP))
+		pump_break(end->other, end);
+	move(client);
+}
+
 void caller_late(struct caller *client)
 {
 	int64_t now_ns = loop_now_ns(client->listener->loop);
@@ -430,8 +472,10 @@ void caller_late(struct caller *client)
 	} else if (client->state == CLIENT_REACHING) {
 		caller_close(client, false, true,
 			     "cannot be relayed: the other address does not answer");
+	} else if (client->state == CLIENT_LEAVING) {
+		caller_close(client, true, false, "both ends are done");
 	} else if (idle_ns(client) <= now_ns) {
-		caller_close(client, is_datagram(client->listener), false,
+		caller_close(client, listener_is_datagram(client->listener), false,
 			     "nothing came or went for too long");
 	} else if (is_hub(client->listener)) {
 		hub_ready(client);

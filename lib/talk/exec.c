@@ -1,4 +1,4 @@
-/* Programs in the place of a person. */
+/* Programs in the place of a person: started, and ended. */
 #include "talk/exec.h"
 
 #include <errno.h>
@@ -7,65 +7,42 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/array.h"
 #include "base/limits.h"
+#include "talk/outlet.h"
 
-enum { VARIABLES = 5, VARIABLE_BYTES = 160 };
-
-struct variables {
-	char storage[VARIABLES][VARIABLE_BYTES];
-	char **all; /* owned: the environment with ours before it */
-};
-
-static bool is_ip(const struct sonde_address *address)
+/* ret[0] is read, ret[1] is written. */
+static int open_way(bool keeps_datagrams, int ret[2])
 {
-	return address->family == SONDE_FAMILY_INET ||
-	       address->family == SONDE_FAMILY_INET6;
+	int r;
+
+	if (!keeps_datagrams) {
+		r = pipe2(ret, O_CLOEXEC);
+		if (r == 0)
+			outlet_widen(ret[1]);
+		return r < 0 ? -errno : 0;
+	}
+	r = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret);
+	return r < 0 ? -errno : 0;
 }
 
-static void format_host(const char *name, const struct sonde_address *address,
-			const char *text, char ret[VARIABLE_BYTES])
+static void close_way(int way[2])
 {
-	char host[SONDE_ADDRESS_CHARS];
-
-	sonde_address_format_host(address, host);
-	snprintf(ret, VARIABLE_BYTES, "%s=%s", name,
-		 is_ip(address) ? host
-		 : text         ? text
-				: "");
+	for (int i = 0; i < 2; i++) {
+		if (way[i] >= 0)
+			close(way[i]);
+	}
 }
 
-/* The first of two variables with one name counts. */
-static int fill(struct variables *variables, const struct exec_place *place)
-{
-	size_t count = 0, used = 0;
-	char(*text)[VARIABLE_BYTES] = variables->storage;
-
-	snprintf(text[0], VARIABLE_BYTES, "SONDE_PROTO=%s", place->proto);
-	format_host("SONDE_PEER_ADDRESS", &place->peer, place->peer_text, text[1]);
-	format_host("SONDE_LOCAL_ADDRESS", &place->local, place->local_text, text[2]);
-	snprintf(text[3], VARIABLE_BYTES, "SONDE_PEER_PORT=%u", place->peer.port);
-	snprintf(text[4], VARIABLE_BYTES, "SONDE_LOCAL_PORT=%u", place->local.port);
-	while (environ[count])
-		count++;
-	variables->all = array_new(count + VARIABLES + 1, sizeof(char *));
-	if (!variables->all)
-		return -ENOMEM;
-	for (size_t i = 0; i < (is_ip(&place->peer) ? VARIABLES : 3); i++)
-		variables->all[used++] = text[i];
-	memcpy(variables->all + used, environ, count * sizeof(char *));
-	return 0;
-}
-
-/* The child's signals: none blocked, none ignored. */
-static int prepare(posix_spawnattr_t *attributes)
+/* The child's signals: none blocked, none ignored.  With a process group of its own it can
+ * be ended with all that it started. */
+static void prepare(posix_spawnattr_t *attributes)
 {
 	sigset_t none, all;
 
@@ -74,61 +51,56 @@ static int prepare(posix_spawnattr_t *attributes)
 	posix_spawnattr_setsigmask(attributes, &none);
 	posix_spawnattr_setsigdefault(attributes, &all);
 	posix_spawnattr_setpgroup(attributes, 0);
-	return posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK |
-							    POSIX_SPAWN_SETSIGDEF |
-							    POSIX_SPAWN_SETPGROUP);
+	posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK |
+						     POSIX_SPAWN_SETSIGDEF |
+						     POSIX_SPAWN_SETPGROUP);
 }
 
 static int spawn(const char *command, char **environment, int in_fd, int out_fd,
 		 pid_t *ret)
 {
 	char shell[] = "sh", option[] = "-c";
-	char *text = strdup(command);
+	size_t size = strlen(command) + 1;
+	char *text = array_new(size, 1);
 	char *argv[] = {shell, option, text, NULL};
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 
 	if (!text)
 		return -ENOMEM;
+	memcpy(text, command, size);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawnattr_init(&attributes);
+	prepare(&attributes);
 	int r = posix_spawn_file_actions_adddup2(&actions, in_fd, STDIN_FILENO);
 	if (r == 0)
 		r = posix_spawn_file_actions_adddup2(&actions, out_fd, STDOUT_FILENO);
 	if (r == 0)
-		r = prepare(&attributes);
-	if (r == 0)
 		r = posix_spawn(ret, "/bin/sh", &actions, &attributes, argv, environment);
 	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&actions);
-	free(text);
+	array_free(text);
 	return -r;
 }
 
-static void close_pair(int pair[2])
+int exec_start(const char *command, const struct exec_place *place, struct exec *ret)
 {
-	for (size_t i = 0; i < 2; i++) {
-		if (pair[i] >= 0)
-			close(pair[i]);
-	}
-}
-
-int exec_start(const char *command, const struct exec_place *place, struct exec *ret,
-	       struct sonde_error *err)
-{
+	bool keeps_datagrams = place->transport == SONDE_TRANSPORT_UDP;
 	int to[2] = {-1, -1}, from[2] = {-1, -1};
-	struct variables variables;
+	struct exec_environment environment;
 
-	int r = fill(&variables, place);
-	if (r == 0 && (pipe2(to, O_CLOEXEC) < 0 || pipe2(from, O_CLOEXEC) < 0))
-		r = -errno;
+	int r = exec_environment_init(&environment, place);
 	if (r == 0)
-		r = spawn(command, variables.all, to[0], from[1], &ret->pid);
-	array_free(variables.all);
+		r = open_way(false, to);
+	if (r == 0)
+		r = open_way(keeps_datagrams, from);
+	if (r == 0)
+		r = spawn(command, environment.all, to[0], from[1], &ret->pid);
+	exec_environment_done(&environment);
 	if (r < 0) {
-		close_pair(to);
-		close_pair(from);
-		return sonde_error_set(err, SONDE_ERROR_TROUBLE, r, "run", command, NULL);
+		close_way(to);
+		close_way(from);
+		return r;
 	}
 	close(to[0]);
 	close(from[1]);
@@ -146,7 +118,7 @@ int exec_stop(struct exec *exec)
 	if (exec->out_fd >= 0)
 		close(exec->out_fd);
 	exec->in_fd = exec->out_fd = -1;
-	int fd = (int)syscall(SYS_pidfd_open, exec->pid, 0);
+	int fd = pidfd_open(exec->pid, 0);
 	struct pollfd ended = {.fd = fd, .events = POLLIN};
 	if (fd >= 0 && poll(&ended, 1, LIMIT_EXEC_END_MS) == 0)
 		kill(-exec->pid, SIGTERM);

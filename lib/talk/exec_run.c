@@ -6,21 +6,22 @@
 #include "talk/session.h"
 
 int sonde_session_run_exec(struct sonde_session *session, const char *command,
-			   int also_fd, struct sonde_error *err)
+			   char *const *environment, int also_fd, struct sonde_error *err)
 {
 	struct exec_place place = {
-		.proto = sonde_transport_name(session->transport),
+		.transport = session->transport,
 		.local = session->local_address,
 		.peer = session->peer_address,
 		.local_text = session->local,
 		.peer_text = session->peer,
+		.environment = environment,
 	};
 	struct exec exec;
 	struct sonde_error ignored;
 
-	int r = exec_start(command, &place, &exec, err);
+	int r = exec_start(command, &place, &exec);
 	if (r < 0)
-		return r;
+		return sonde_error_set(err, SONDE_ERROR_TROUBLE, r, "run", command, NULL);
 	struct sonde_pipe pipe = {
 		.in_fd = exec.out_fd,
 		.out_fd = exec.in_fd,

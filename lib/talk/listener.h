@@ -1,7 +1,8 @@
 /* A listener from inside.
  *
- *	listener.c	its life: open, run, accept, tell
+ *	listener.c	its life: open, run, tell
  *	listen_bind.c	its sockets
+ *	listen_accept.c	who comes: accepted, refused, or told to wait
  *	caller.c	one client's life, and what it is connected with
  *	pump.c		bytes from one end to another
  *	hub.c		one client's bytes to all the others
@@ -30,6 +31,7 @@
 enum listener_kind {
 	KIND_SOCKET = 0, /* struct listening: it listens */
 	KIND_END,        /* struct end: a stream */
+	KIND_END_WRITE,  /* the same: the other descriptor of a pair */
 	KIND_INPUT,      /* in_fd */
 	KIND_OUTPUT,     /* out_fd, when it is full */
 	KIND_CHILD,      /* a pidfd */
@@ -43,6 +45,7 @@ struct caller;
 struct end {
 	struct stream *stream; /* owned; NULL: closed, or not there yet */
 	int slot;              /* in the loop; -1 none */
+	int write_slot;        /* where writing is waited for, of a pair; -1 none */
 	struct caller *client; /* borrowed */
 	struct end *other;     /* of the link; NULL in a hub */
 	uint8_t *kept;         /* owned, from the pool; NULL: nothing is kept */
@@ -51,6 +54,7 @@ struct end {
 	bool has_ended; /* it sends no more */
 	bool was_told;  /* that `other` sends no more: our half is closed */
 	bool is_broken; /* nothing can be written to it any more */
+	bool wastes;    /* what it sends is for nobody, and was read away */
 	uint32_t watched;
 };
 
@@ -58,6 +62,7 @@ enum client_state {
 	CLIENT_HANDSHAKE = 0, /* TLS */
 	CLIENT_REACHING,      /* the other address */
 	CLIENT_OPEN,
+	CLIENT_LEAVING, /* all is said; it may still send what nobody wants */
 	CLIENT_CLOSED,
 };
 
@@ -135,11 +140,9 @@ struct sonde_listener {
 void listener_tell(struct sonde_listener *listener, struct sonde_listen_event *event);
 void listener_note(struct sonde_listener *listener, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-/* Accepting goes on, or waits, as there is room for clients. */
-void listener_watch(struct sonde_listener *listener);
-/* The names of both ends of an accepted (or connected) socket. */
-void listener_name_peer(struct sonde_listener *listener, const struct listening *from,
-			int fd, struct caller *client);
+/* One client and no more, between two descriptors: a session takes over (adopt.c). */
+bool listener_is_single_pipe(const struct sonde_listener *listener);
+bool listener_is_datagram(const struct sonde_listener *listener);
 /* Ends everything: an error of this side. */
 void listener_fail(struct sonde_listener *listener, int error, const char *operation,
 		   const char *subject);
@@ -150,11 +153,22 @@ void listener_give_buffer(struct sonde_listener *listener, uint8_t *buffer);
 
 int listen_bind(struct sonde_listener *listener, struct sonde_error *err);
 
+/* ---- listen_accept.c */
+
+/* Accepting goes on, or waits, as there is room for clients. */
+void listener_watch(struct sonde_listener *listener);
+/* The names of both ends of an accepted (or connected) socket. */
+void listener_name_peer(int fd, struct caller *client);
+void listening_ready(struct listening *it);
+void listening_late(struct listening *it); /* its pause is over */
+
 /* ---- caller.c */
 
 /* Takes fd.  A client that cannot be had is closed at once. */
-void caller_new(struct sonde_listener *listener, const struct listening *from, int fd);
+void caller_new(struct sonde_listener *listener, int fd);
 void caller_ready(struct caller *client, struct end *end, uint32_t events);
+/* The writing side of a pair can take something, or nobody reads there any more. */
+void caller_write_ready(struct caller *client, struct end *end, uint32_t events);
 /* A datagram of it that came to the listening socket. */
 void caller_take_datagram(struct caller *client, const uint8_t *bytes, size_t n);
 /* Of its state or idleness. */
@@ -180,6 +194,10 @@ int end_open(struct end *end, struct caller *client, struct stream *stream);
 int pump(struct end *from, struct end *to, struct end **ret_failed);
 /* The same with bytes that were read already: a datagram. */
 void pump_datagram(struct end *from, struct end *to, const uint8_t *bytes, size_t n);
+/* Nothing can be written to `to` any more: what was kept for it is dropped. */
+void pump_break(struct end *from, struct end *to);
+/* Out of the loop, and closed. */
+void end_close(struct end *end);
 /* Everything of that direction has been told: an end, or it broke. */
 bool pump_is_over(const struct end *from, const struct end *to);
 
@@ -202,7 +220,8 @@ void hub_write_output(struct sonde_listener *listener);
 int child_start(struct caller *client);
 void child_ready(struct child *child);
 void child_free(struct child *child);
-void child_end_all(struct sonde_listener *listener);
+/* is_in_order: the client is done, and so will be its command, soon. */
+void child_end_all(struct sonde_listener *listener, bool is_in_order);
 
 /* ---- reach.c */
 

@@ -5,7 +5,8 @@
  * more is read.  So an idle client costs no buffer, and a slow one a single one.
  *
  * An end is passed on when all before it has been.  When nothing can be written to an end
- * any more, its own bytes still come: that direction goes on until it ends by itself. */
+ * any more, its own bytes still come: that direction goes on until it ends by itself, and
+ * what is for nobody any more is read and dropped. */
 #include "talk/listener.h"
 
 #include <errno.h>
@@ -14,18 +15,49 @@
 
 int end_open(struct end *end, struct caller *client, struct stream *stream)
 {
-	int slot = loop_add(client->listener->loop, KIND_END, stream_fd(stream), 0, end);
+	struct loop *loop = client->listener->loop;
+	int slot = loop_add(loop, KIND_END, stream_fd(stream), 0, end);
+	int write_slot = -1;
 
+	if (slot >= 0 && stream->write_fd != stream->fd) {
+		write_slot = loop_add(loop, KIND_END_WRITE, stream->write_fd, EPOLLET,
+				      end);
+		if (write_slot < 0) {
+			end->client = client;
+			client->refs++;
+			loop_close(loop, slot);
+			slot = write_slot;
+		}
+	}
 	if (slot < 0) {
 		stream_close(stream);
 		return slot;
 	}
 	end->stream = stream;
 	end->slot = slot;
+	end->write_slot = write_slot;
 	end->client = client;
 	end->watched = 0;
-	client->refs++;
+	client->refs += write_slot >= 0 ? 2 : 1;
 	return 0;
+}
+
+static void stop_writing(struct end *end)
+{
+	if (end->write_slot >= 0)
+		loop_close(end->client->listener->loop, end->write_slot);
+	end->write_slot = -1;
+}
+
+void end_close(struct end *end)
+{
+	if (!end->stream)
+		return;
+	stop_writing(end);
+	loop_close(end->client->listener->loop, end->slot);
+	stream_close(end->stream);
+	end->stream = NULL;
+	end->slot = -1;
 }
 
 static void count(struct end *from, const void *bytes, size_t n)
@@ -76,9 +108,10 @@ static int write_all(struct end *to, const uint8_t *bytes, size_t *at, size_t n)
 	return 0;
 }
 
-static void break_end(struct end *to, struct end *from)
+void pump_break(struct end *from, struct end *to)
 {
 	to->is_broken = true;
+	stop_writing(to);
 	let_go(from);
 }
 
@@ -93,6 +126,7 @@ static int pass_end(struct end *to)
 
 	if (to->was_told || to->is_broken)
 		return 0;
+	stop_writing(to);
 	r = stream_shutdown(to->stream);
 	if (r == -EAGAIN)
 		return r;
@@ -111,7 +145,7 @@ static int write_kept(struct end *from, struct end *to, struct end **ret_failed)
 	if (r == 0) {
 		let_go(from);
 	} else if (is_gone(r)) {
-		break_end(to, from);
+		pump_break(from, to);
 		r = 0;
 	} else if (r != -EAGAIN) {
 		*ret_failed = to;
@@ -143,12 +177,26 @@ static int read_once(struct end *from, struct end *to, struct end **ret_failed)
 		return kept < 0 ? kept : -EAGAIN;
 	}
 	if (is_gone(r)) {
-		break_end(to, from);
+		pump_break(from, to);
 		return 0;
 	}
 	if (r < 0)
 		*ret_failed = to;
 	return r;
+}
+
+/* Of bytes that lie unread the kernel makes a reset when the end is closed, which may
+ * destroy what that end has not read yet. */
+static int read_away(struct end *from, struct end **ret_failed)
+{
+	uint8_t *bytes = from->client->listener->scratch;
+	ssize_t got = stream_read(from->stream, bytes, LIMIT_TALK_BYTES);
+
+	*ret_failed = from;
+	if (got > 0)
+		from->wastes = true;
+	from->has_ended = got == 0 && !from->stream->is_datagram;
+	return got < 0 ? (int)got : 0;
 }
 
 int pump(struct end *from, struct end *to, struct end **ret_failed)
@@ -157,11 +205,9 @@ int pump(struct end *from, struct end *to, struct end **ret_failed)
 
 	if (from->keeps && !to->is_broken)
 		r = write_kept(from, to, ret_failed);
-	for (int i = 0; r == 0 && i < LIMIT_LISTEN_ROUNDS; i++) {
-		if (from->has_ended || to->is_broken)
-			break;
-		r = read_once(from, to, ret_failed);
-	}
+	for (int i = 0; r == 0 && i < LIMIT_LISTEN_ROUNDS && !from->has_ended; i++)
+		r = to->is_broken ? read_away(from, ret_failed)
+				  : read_once(from, to, ret_failed);
 	if (r == 0 && from->has_ended && !from->keeps) {
 		r = pass_end(to);
 		if (is_gone(r)) {

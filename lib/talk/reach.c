@@ -152,10 +152,7 @@ void reach_ready(struct caller *client)
 		caller_opened(client);
 		return;
 	}
-	loop_close(client->listener->loop, client->far.slot);
-	stream_close(client->far.stream);
-	client->far.stream = NULL;
-	client->far.slot = -1;
+	end_close(&client->far);
 	r = reach_begin(client);
 	if (r < 0)
 		caller_close(client, false, true, "cannot be relayed: %s",

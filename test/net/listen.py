@@ -18,7 +18,7 @@ import threading
 import time
 
 import netns
-from talking import Peer, blob, connect, echo, pause, until_end
+from talking import Listen, Peer, blob, connect, echo, pause, until_end
 from tap import tap
 
 netns.enter()
@@ -26,37 +26,6 @@ netns.enter()
 SIZE = int(os.environ.get('SONDE_TALK_MB', '10')) * 1000000
 BIG = blob(SIZE)
 SCRATCH = netns.scratch()
-
-
-class Listen:
-    """The program, told to pick a port; .port, and what it said on standard error."""
-
-    def __init__(self, *words, stdin=subprocess.DEVNULL, where='127.0.0.1:0', **more):
-        self.log = os.path.join(SCRATCH, f'log{id(self)}')
-        self.process = netns.background(
-            [netns.SONDE, 'listen', '-v', *map(str, words), where], stdin=stdin,
-            stdout=subprocess.PIPE, stderr=open(self.log, 'wb'), **more)
-        self.port = None
-        netns.wait_until('it listens', self.listens)
-        found = re.search(r'listening on .*:(\d+)/', self.said())
-        self.port = int(found[1]) if found else None
-
-    def said(self):
-        with open(self.log, encoding='utf-8') as file:
-            return file.read()
-
-    def listens(self):
-        return 'listening on' in self.said() or self.process.poll() is not None
-
-    def end(self, number=signal.SIGTERM):
-        self.process.send_signal(number)
-        return self.process.wait(10)
-
-    def join(self, port=None, family=socket.AF_INET):
-        sock = socket.socket(family, socket.SOCK_STREAM)
-        sock.settimeout(10)
-        sock.connect(('127.0.0.1', port or self.port))
-        return sock
 
 
 def run(*argv, **more):
@@ -256,25 +225,6 @@ b.close()
 tap.check('and who leaves', re.match(rb'\* 2 \(127.0.0.1:\d+\) left, 1 here\n', a.recv(100)))
 a.close()
 listen.end()
-
-# --- a command
-
-listen = Listen('-k', '--exec', 'cat')
-done = connect('127.0.0.1', listen.port, input=BIG)
-tap.check('a command for each client: all comes back',
-          done.returncode == 0 and done.stdout == BIG, (done.returncode, len(done.stdout)))
-listen.end()
-listen = Listen('--exec', 'echo $SONDE_PEER_ADDRESS $SONDE_PEER_PORT $NCAT_REMOTE_PORT '
-                '$SOCAT_PEERPORT $SONDE_PROTO $SONDE_CLIENT; exec <&- >&-; sleep 100')
-client = listen.join()
-port = str(client.getsockname()[1])
-tap.equal('its environment names the client', until_end(client).decode().split(),
-          ['127.0.0.1', port, port, port, 'tcp', '1'])
-client.close()
-began = time.monotonic()
-status = listen.process.wait(10)
-tap.check('what it left running ends with it', status == 0 and time.monotonic() - began < 5,
-          status)
 
 # --- UDP
 

@@ -4,6 +4,7 @@ them.
     peer = Peer(handler)            accepts one connection after the other on 127.0.0.1 and gives
                                     each to handler(sock); .port, .failures
     connect(*words, input=b'')      runs `sonde connect`; bytes in, bytes out
+    Listen(*words)                  `sonde listen -v`, in the background; .port, .said()
     blob(n)                         n random bytes, the same ones each time
     echo(sock)                      a handler: sends back all, then closes its half
     until_end(sock)                 all bytes up to the peer's end
@@ -11,8 +12,12 @@ them.
                                     a test waits for
 """
 
+import os
 import random
+import re
+import signal
 import socket
+import subprocess
 import threading
 import time
 
@@ -79,3 +84,38 @@ def connect(*words, **more):
     if 'stdin' not in more:
         more.setdefault('input', b'')
     return netns.run([netns.SONDE, 'connect', *map(str, words)], text=False, **more)
+
+
+class Listen:
+    """The program, told to pick a port; .port, and what it said on standard error."""
+
+    count = 0
+
+    def __init__(self, *words, stdin=subprocess.DEVNULL, where='127.0.0.1:0',
+                 stdout=subprocess.PIPE, **more):
+        Listen.count += 1
+        self.log = os.path.join(netns.scratch(), f'listen{Listen.count}')
+        self.process = netns.background(
+            [netns.SONDE, 'listen', '-v', *map(str, words), where], stdin=stdin,
+            stdout=stdout, stderr=open(self.log, 'wb'), **more)
+        self.port = None
+        netns.wait_until('it listens', self.listens)
+        found = re.search(r'listening on .*:(\d+)/', self.said())
+        self.port = int(found[1]) if found else None
+
+    def said(self):
+        with open(self.log, encoding='utf-8') as file:
+            return file.read()
+
+    def listens(self):
+        return 'listening on' in self.said() or self.process.poll() is not None
+
+    def end(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        return self.process.wait(10)
+
+    def join(self, port=None, family=socket.AF_INET):
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock.settimeout(10)
+        sock.connect(('127.0.0.1', port or self.port))
+        return sock
