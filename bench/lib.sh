@@ -7,6 +7,7 @@
 #					ratio of its median to that of BASE
 #	verdict NAME VARIANT BASE LIMIT	the ratio of two medians with its confidence interval,
 #					and whether it is within
+#	verdict_at_least NAME VARIANT BASE LIMIT	the same where more is better
 #	verdict_more NAME VARIANT BASE LIMIT	the same of their difference
 #	first_cpus N			the first N CPUs that we may use, a line each
 #
@@ -61,6 +62,10 @@ report() {
 
 verdict() {
 	python3 bench/verdict.py "$values" "$1" "$2" ratio "$3" "$4"
+}
+
+verdict_at_least() {
+	python3 bench/verdict.py "$values" "$1" "$2" at-least "$3" "$4"
 }
 
 verdict_more() {

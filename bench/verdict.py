@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """Whether one variant keeps to a limit that another one sets, and how sure that is.
 
-    verdict.py VALUES NAME VARIANT ratio|more BASE LIMIT
+    verdict.py VALUES NAME VARIANT ratio|at-least|more BASE LIMIT
 
 VALUES has a line "VARIANT NAME VALUE" for each round, as bench/lib.sh writes them.  ratio: the
-median of VARIANT divided by that of BASE; more: the one minus the other.  The interval is that
-of 95 in 100 bootstrap samples of the rounds, always the same ones; rounds are drawn whole,
-because the variants of a round met the same machine.
+median of VARIANT divided by that of BASE, LIMIT at most; at-least: the same, LIMIT at least;
+more: the one minus the other.  The interval is that of 95 in 100 bootstrap samples of the
+rounds, always the same ones; rounds are drawn whole, because the variants of a round met the
+same machine.
 """
 
 import collections
@@ -35,18 +36,19 @@ def main(path, name, variant, how, base, limit):
 
     def compare(chosen):
         mine, other = (statistics.median(each) for each in zip(*chosen))
-        return mine / other if how == 'ratio' else mine - other
+        return mine - other if how == 'more' else mine / other
 
     rng = random.Random(1)
     samples = sorted(compare(rng.choices(rounds, k=len(rounds))) for _ in range(SAMPLES))
     low, high = samples[SAMPLES // 40], samples[-SAMPLES // 40 - 1]
     found, limit = compare(rounds), float(limit)
-    verdict = 'met' if found <= limit else 'MISSED'
+    is_least = how == 'at-least'
+    verdict = 'met' if (found >= limit if is_least else found <= limit) else 'MISSED'
     if low <= limit < high:
         verdict += ', not surely'
-    words = f'x {base}' if how == 'ratio' else f'ns more than {base}'
+    words = f'ns more than {base}' if how == 'more' else f'x {base}'
     print(f'{name}: {variant} is {found:.3g} [{low:.3g}, {high:.3g}] {words}; '
-          f'wanted at most {limit:g}: {verdict}')
+          f'wanted at {"least" if is_least else "most"} {limit:g}: {verdict}')
 
 
 main(*sys.argv[1:])

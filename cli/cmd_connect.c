@@ -184,6 +184,7 @@ static int run_pipe(struct talk *talk, struct sonde_session *session,
 		.also_fd = signal_fd,
 		.ends_with_peer = isatty(STDIN_FILENO) == 1,
 		.escapes = !has_json && isatty(STDOUT_FILENO) == 1,
+		.without_bytes = !has_json,
 	};
 
 	pipe.in_fd = talk_fds_take(STDIN_FILENO, O_RDONLY);

@@ -137,6 +137,9 @@ struct sonde_pipe {
 	int also_fd;  /* ends it when it is readable; -1 none */
 	bool escapes; /* for a terminal: control characters but \n and \t escaped */
 	bool ends_with_peer; /* the peer's end is ours, too: a person sits at in_fd */
+	/* SENT and RECEIVED are told without their bytes, which the kernel may then move by
+	 * itself.  SIGPIPE should be ignored. */
+	bool without_bytes;
 };
 
 /* Until both halves are closed.  0: in order; 1: also_fd was readable; or -errno with

@@ -2,7 +2,9 @@
  *
  * One thread and one loop serve all.  What happens is told to an observer.  Memory is
  * bounded: a direction between two ends has one buffer, and reads only when that is empty,
- * so that who takes nothing stops the one who sends to him, and nobody else. */
+ * so that who takes nothing stops the one who sends to him, and nobody else.
+ *
+ * SIGPIPE should be ignored: EXEC writes to pipes, RELAY lets the kernel move bytes. */
 #ifndef SONDE_LISTEN_H
 #define SONDE_LISTEN_H
 
@@ -22,8 +24,7 @@ enum sonde_listen_use {
 	SONDE_LISTEN_PIPE = 0, /* its bytes go to out_fd, those of in_fd to it (to all) */
 	SONDE_LISTEN_BROKER,   /* its bytes go to all other clients */
 	SONDE_LISTEN_CHAT,     /* so do its lines, with its number before them */
-	SONDE_LISTEN_EXEC,     /* a shell command of its own reads and writes them: SIGPIPE
-				  should be ignored */
+	SONDE_LISTEN_EXEC,     /* a shell command of its own reads and writes them */
 	SONDE_LISTEN_RELAY,    /* they go to another address, and come from there */
 };
 

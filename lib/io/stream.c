@@ -59,6 +59,7 @@ struct stream *stream_new_plain(int fd, bool is_datagram)
 	stream->kind = &plain_kind;
 	stream->fd = stream->write_fd = fd;
 	stream->is_datagram = is_datagram;
+	stream->is_bare = !is_datagram;
 	stream->read_wants = POLLIN;
 	stream->write_wants = POLLOUT;
 	return stream;
@@ -118,6 +119,7 @@ struct stream *stream_new_pair(int read_fd, int write_fd)
 	stream->kind = &pair_kind;
 	stream->fd = read_fd;
 	stream->write_fd = write_fd;
+	stream->is_bare = true;
 	stream->read_wants = POLLIN;
 	stream->write_wants = POLLOUT;
 	return stream;

@@ -40,6 +40,7 @@ struct stream {
 	 * are epoll's, too). */
 	uint32_t read_wants, write_wants;
 	size_t pending; /* bytes that a read has at once, whatever the descriptor says */
+	bool is_bare;   /* its descriptors carry its very bytes, and may be spliced */
 	bool is_datagram; /* a write is a datagram, a read another; an empty one reads 0 */
 	/* The last failure in words that an errno does not have; "" none.  May hold bytes
 	 * of the network: escape it. */

@@ -102,6 +102,7 @@ int adopt_client(struct sonde_listener *listener, int fd, int also_fd,
 		.also_fd = also_fd,
 		.escapes = listener->options.escapes,
 		.ends_with_peer = listener->options.in_is_terminal,
+		.without_bytes = !listener->options.wants_bytes,
 	};
 	struct sonde_session *session;
 	int r = sonde_session_new(&options, &session, err);

@@ -332,6 +332,7 @@ void sonde_listener_free(struct sonde_listener *listener)
 	while (listener->spare_count > 0)
 		array_free(listener->spare[--listener->spare_count]);
 	array_free(listener->scratch);
+	splice_pipe_done(&listener->splicing);
 	array_free(listener);
 }
 

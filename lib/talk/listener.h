@@ -27,6 +27,7 @@
 #include "io/stream.h"
 #include "io/tls.h"
 #include "talk/outlet.h"
+#include "talk/splice.h"
 
 enum listener_kind {
 	KIND_SOCKET = 0, /* struct listening: it listens */
@@ -54,6 +55,7 @@ struct end {
 	bool has_ended; /* it sends no more */
 	bool was_told;  /* that `other` sends no more: our half is closed */
 	bool is_broken; /* nothing can be written to it any more */
+	bool is_bulky;  /* its last piece was a large one */
 	bool wastes;    /* what it sends is for nobody, and was read away */
 	uint32_t watched;
 };
@@ -118,6 +120,7 @@ struct sonde_listener {
 	struct child *children;
 	unsigned client_count, max_clients;
 	uint8_t *scratch; /* LIMIT_TALK_BYTES: of the read that is under way */
+	struct splice_pipe splicing;
 	uint8_t *spare[LIMIT_LISTEN_SPARE]; /* buffers of the same size, for the next */
 	unsigned spare_count;
 	/* PIPE with many clients. */

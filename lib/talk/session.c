@@ -13,6 +13,7 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "talk/splice.h"
 
 const char *sonde_transport_name(enum sonde_transport transport)
 {
@@ -247,15 +248,9 @@ static ssize_t take_telnet(struct sonde_session *session, uint8_t *bytes, size_t
 	return r < 0 && r != -EAGAIN ? r : (ssize_t)out.data_used;
 }
 
-ssize_t session_read(struct sonde_session *session, void *bytes, size_t n)
+/* What a read said, to be counted and told. */
+static void note_read(struct sonde_session *session, const void *bytes, ssize_t got)
 {
-	ssize_t got = stream_read(session->stream, bytes, n);
-
-	if (got > 0 && (session->has_telnet || session->options.telnet_if_asked)) {
-		got = take_telnet(session, bytes, (size_t)got);
-		if (got == 0) /* there were only commands */
-			return -EAGAIN;
-	}
 	if (got > 0 || (got == 0 && session_is_datagram(session))) {
 		struct sonde_session_event event = {
 			.kind = SONDE_SESSION_RECEIVED,
@@ -274,13 +269,32 @@ ssize_t session_read(struct sonde_session *session, void *bytes, size_t n)
 		session->peer_ended_first = !session->sent_end;
 		session_tell(session, &event);
 	}
+}
+
+ssize_t session_read(struct sonde_session *session, void *bytes, size_t n)
+{
+	ssize_t got = stream_read(session->stream, bytes, n);
+
+	if (got > 0 && (session->has_telnet || session->options.telnet_if_asked)) {
+		got = take_telnet(session, bytes, (size_t)got);
+		if (got == 0) /* there were only commands */
+			return -EAGAIN;
+	}
+	note_read(session, bytes, got);
 	return got;
 }
 
-ssize_t session_write(struct sonde_session *session, const void *bytes, size_t n)
+ssize_t session_splice_to(struct sonde_session *session, int out_fd)
 {
-	ssize_t sent = stream_write(session->stream, bytes, n);
+	ssize_t got =
+		splice_straight(stream_fd(session->stream), out_fd, LIMIT_TALK_BYTES);
 
+	note_read(session, NULL, got);
+	return got;
+}
+
+static void note_written(struct sonde_session *session, const void *bytes, ssize_t sent)
+{
 	if (sent >= 0) {
 		struct sonde_session_event event = {
 			.kind = SONDE_SESSION_SENT,
@@ -291,6 +305,23 @@ ssize_t session_write(struct sonde_session *session, const void *bytes, size_t n
 		session->active_ns = clock_monotonic_ns();
 		session_tell(session, &event);
 	}
+}
+
+ssize_t session_write(struct sonde_session *session, const void *bytes, size_t n)
+{
+	ssize_t sent = stream_write(session->stream, bytes, n);
+
+	note_written(session, bytes, sent);
+	return sent;
+}
+
+ssize_t session_splice_from(struct sonde_session *session, int in_fd)
+{
+	ssize_t sent =
+		splice_straight(in_fd, stream_fd(session->stream), LIMIT_TALK_BYTES);
+
+	if (sent != 0) /* that is the end of in_fd */
+		note_written(session, NULL, sent);
 	return sent;
 }
 

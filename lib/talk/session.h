@@ -4,7 +4,7 @@
  *	session.c	the life of a session: events, errors in words, reading and writing
  *	secure.c	TLS over a connection
  *	turn.c		its queue, and one turn of a caller's loop
- *	pipe.c		between two descriptors
+ *	pipe.h		between two descriptors
  *	script_run.c	by a script
  */
 #ifndef TALK_SESSION_H
@@ -67,6 +67,10 @@ void session_format_duration(int64_t duration_ns, char ret[SESSION_DURATION_CHAR
 /* As stream_read() and stream_write(), counted and told. */
 ssize_t session_read(struct sonde_session *session, void *bytes, size_t n);
 ssize_t session_write(struct sonde_session *session, const void *bytes, size_t n);
+/* The same without a look at the bytes, of a bare stream and a pipe: as
+ * splice_straight(). */
+ssize_t session_splice_to(struct sonde_session *session, int out_fd);
+ssize_t session_splice_from(struct sonde_session *session, int in_fd);
 /* Closes our half.  0, -EAGAIN, or -errno. */
 int session_shutdown(struct sonde_session *session);
 /* When nothing came or went for too long; LOOP's and SOCK's never where there is no limit.
