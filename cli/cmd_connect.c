@@ -2,7 +2,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -90,7 +92,7 @@ static const struct option options[] = {
 
 #define ANSWER_NS (5 * INT64_C(1000000000)) /* that --ask waits for one */
 
-enum { ROWS = 24 }; /* told to telnet servers: there is no screen to fill */
+enum { ROWS = 24 }; /* of a window that does not say */
 
 struct talk {
 	struct output *output;
@@ -220,6 +222,7 @@ static int run_terminal(struct talk *talk, struct sonde_session *session,
 		.target = target,
 		.tls = tls,
 		.lines_end_nowhere = arguments_has(talk->arguments, "no-newline"),
+		.passes_all = arguments_has(talk->arguments, "telnet"),
 	};
 	struct sonde_error err;
 
@@ -305,6 +308,18 @@ static int read_target(const struct talk *talk, struct sonde_target *ret)
 	return STATUS_DONE;
 }
 
+static void read_window(const struct output *output, struct sonde_session_options *ret)
+{
+	struct winsize size;
+
+	ret->columns = (uint16_t)output->width;
+	ret->rows = ROWS;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col && size.ws_row) {
+		ret->columns = size.ws_col;
+		ret->rows = size.ws_row;
+	}
+}
+
 static int64_t realtime_ns(void)
 {
 	struct timespec now;
@@ -356,8 +371,10 @@ static int run(const struct command *command, const struct arguments *arguments,
 				     "--no-newline is for --ask and for a terminal");
 	if (is_at_terminal(&talk)) {
 		session_options.telnet_if_asked = !session_options.telnet;
-		session_options.columns = (uint16_t)output->width;
-		session_options.rows = ROWS;
+		session_options.takes_echo = true;
+		session_options.terminal_type =
+			session_options.telnet ? getenv("TERM") : NULL;
+		read_window(output, &session_options);
 	}
 	const char *script_path = arguments_text(arguments, "script", NULL);
 	talk.has_script = script_path != NULL;

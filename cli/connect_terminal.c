@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,24 +18,9 @@
 
 #include "command.h"
 #include "connect_commands.h"
-#include "connect_terminal.h"
+#include "connect_terminal_parts.h"
 #include "editor.h"
 #include "message.h"
-
-enum { PARTIAL_BYTES = 200 }; /* of a line whose end has not come yet: a prompt */
-
-struct terminal {
-	struct terminal_options options;
-	struct editor *editor;
-	char partial[PARTIAL_BYTES];
-	size_t partial_used;
-	bool in_command;
-	bool is_told_to_end;
-	bool peer_is_gone;
-	bool was_open; /* at the last look */
-	bool stays;    /* no peer was named: it ends with quit alone */
-	int status;
-};
 
 /* --- what comes */
 
@@ -86,11 +72,22 @@ static void end_partial(struct terminal *terminal)
 	terminal->partial_used = 0;
 }
 
+bool terminal_has_keys(const struct terminal *terminal)
+{
+	return sonde_session_typing(terminal->options.session) != SONDE_TYPING_LINES;
+}
+
 void terminal_receive(struct terminal *terminal, const void *bytes, size_t n)
 {
 	const char *at = bytes;
 
 	editor_hide(terminal->editor);
+	if (terminal_has_keys(terminal) && !terminal->in_command) {
+		keys_show(&terminal->keys, terminal->partial, terminal->partial_used);
+		terminal->partial_used = 0;
+		keys_show(&terminal->keys, bytes, n);
+		return;
+	}
 	while (n > 0) {
 		const char *end = memchr(at, '\n', n);
 		size_t piece = end ? (size_t)(end - at) : n;
@@ -120,12 +117,26 @@ void terminal_receive(struct terminal *terminal, const void *bytes, size_t n)
 
 void terminal_say(struct terminal *terminal, const char *words)
 {
+	bool had_keys = terminal->keys.is_on;
+
+	keys_off(&terminal->keys);
 	editor_hide(terminal->editor);
 	message_say("%s", words);
+	if (had_keys)
+		keys_on(&terminal->keys, terminal->typing == SONDE_TYPING_KEYS);
 	editor_show(terminal->editor);
 }
 
 /* --- waiting */
+
+static void resize(struct terminal *terminal)
+{
+	struct winsize size;
+
+	editor_resize(terminal->editor);
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+		sonde_session_resize(terminal->options.session, size.ws_col, size.ws_row);
+}
 
 static void stand_still(struct terminal *terminal)
 {
@@ -141,7 +152,7 @@ static void take_signal(struct terminal *terminal)
 	if (read(terminal->options.signal_fd, &signal, sizeof(signal)) != sizeof(signal))
 		return;
 	if (signal.ssi_signo == SIGWINCH)
-		editor_resize(terminal->editor);
+		resize(terminal);
 	else if (signal.ssi_signo == SIGTSTP)
 		stand_still(terminal);
 	else
@@ -152,6 +163,7 @@ static void take_signal(struct terminal *terminal)
 static void end_connection(struct terminal *terminal, int r,
 			   const struct sonde_error *err)
 {
+	keys_off(&terminal->keys);
 	editor_hide(terminal->editor);
 	end_partial(terminal);
 	if (r < 0)
@@ -180,8 +192,7 @@ static int64_t now_ms(void)
 	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
 
-/* Until a key is pressed (1), or there is a reason to stop (0). */
-static int wait_for_key(void *context)
+int terminal_wait_for_key(void *context)
 {
 	struct terminal *terminal = context;
 	struct sonde_session *session = terminal->options.session;
@@ -189,6 +200,11 @@ static int wait_for_key(void *context)
 	for (;;) {
 		if (terminal->is_told_to_end || terminal->peer_is_gone)
 			return 0;
+		if (!terminal->in_command &&
+		    sonde_session_typing(session) != terminal->typing) {
+			editor_hide(terminal->editor);
+			return 0;
+		}
 		struct pollfd fds[] = {
 			{.fd = STDIN_FILENO, .events = POLLIN},
 			{.fd = sonde_session_fd(session),
@@ -220,22 +236,11 @@ static int wait_for_key(void *context)
 
 /* --- what is typed */
 
-static void send_line(struct terminal *terminal, const char *line)
+void terminal_send_bytes(struct terminal *terminal, const char *bytes, size_t n)
 {
-	size_t n = strlen(line);
-	char *text = malloc(n + 2);
 	struct sonde_error err;
+	int r = sonde_session_send(terminal->options.session, bytes, n, &err);
 
-	if (!text)
-		return;
-	memcpy(text, line, n);
-	text[n] = '\n';
-	text[n + 1] = '\0';
-	/* What stood before the line stays on the screen, with it. */
-	terminal->partial_used = 0;
-	int r = sonde_session_send(terminal->options.session, text,
-				   n + !terminal->options.lines_end_nowhere, &err);
-	free(text);
 	if (r == -EAGAIN)
 		message_say("the peer takes nothing: this line was not sent");
 	else if (r == -EPIPE && sonde_session_is_open(terminal->options.session))
@@ -244,7 +249,24 @@ static void send_line(struct terminal *terminal, const char *line)
 		end_connection(terminal, r, &err);
 }
 
-static void read_command(struct terminal *terminal, const char *kept)
+void terminal_send_line(struct terminal *terminal, const char *line)
+{
+	size_t n = strlen(line);
+	char *text = malloc(n + 2);
+
+	if (!text)
+		return;
+	memcpy(text, line, n);
+	text[n] = '\n';
+	text[n + 1] = '\0';
+	/* What stood before the line stays on the screen, with it. */
+	terminal->partial_used = 0;
+	terminal_send_bytes(terminal, text, n + !terminal->options.lines_end_nowhere);
+	explicit_bzero(text, n);
+	free(text);
+}
+
+void terminal_read_command(struct terminal *terminal, const char *kept)
 {
 	struct commands_result result;
 	const char *line;
@@ -279,8 +301,7 @@ static void read_command(struct terminal *terminal, const char *kept)
 	free(typed);
 }
 
-/* Our half is closed: only the peer speaks. */
-static void listen_only(struct terminal *terminal)
+void terminal_listen_only(struct terminal *terminal)
 {
 	struct sonde_error err;
 
@@ -292,7 +313,7 @@ static void listen_only(struct terminal *terminal)
 	}
 	message_note(terminal->options.output,
 		     "our half is closed; ^C ends, and so does the peer");
-	while (wait_for_key(terminal)) {
+	while (terminal_wait_for_key(terminal)) {
 		char ignored[256];
 		ssize_t got = read(STDIN_FILENO, ignored, sizeof(ignored));
 		if (got <= 0)
@@ -308,15 +329,18 @@ static void read_line(struct terminal *terminal)
 	switch (editor_read(terminal->editor, &line)) {
 	case EDITOR_LINE:
 		editor_remember(terminal->editor, line);
-		send_line(terminal, line);
+		terminal_send_line(terminal, line);
 		break;
 	case EDITOR_EOF:
-		listen_only(terminal);
+		terminal_listen_only(terminal);
 		break;
 	case EDITOR_ESCAPE:
-		read_command(terminal, line);
+		terminal_read_command(terminal, line);
 		break;
 	case EDITOR_STOPPED:
+		/* What was typed before telnet took the keys. */
+		if (sonde_session_typing(terminal->options.session) == SONDE_TYPING_KEYS)
+			terminal_send_keys(terminal, line, strnlen(line, 200));
 		break;
 	}
 }
@@ -328,7 +352,8 @@ struct terminal *terminal_new(const struct terminal_options *options)
 	if (!terminal)
 		return NULL;
 	terminal->options = *options;
-	terminal->editor = editor_new(wait_for_key, terminal);
+	terminal->keys.passes_all = options->passes_all;
+	terminal->editor = editor_new(terminal_wait_for_key, terminal);
 	if (!terminal->editor) {
 		free(terminal);
 		return NULL;
@@ -341,6 +366,7 @@ void terminal_free(struct terminal *terminal)
 {
 	if (!terminal)
 		return;
+	keys_off(&terminal->keys);
 	editor_free(terminal->editor);
 	free(terminal);
 }
@@ -351,12 +377,16 @@ int terminal_run(struct terminal *terminal)
 
 	terminal->stays = !sonde_session_is_open(session);
 	while (!terminal->is_told_to_end) {
+		terminal->typing = sonde_session_typing(session);
 		if (sonde_session_is_open(session)) {
-			read_line(terminal);
+			if (terminal->typing == SONDE_TYPING_LINES)
+				read_line(terminal);
+			else
+				terminal_read_keys(terminal);
 		} else if (terminal->stays) {
 			terminal->peer_is_gone = false;
 			terminal->status = STATUS_DONE;
-			read_command(terminal, "");
+			terminal_read_command(terminal, "");
 		} else {
 			break;
 		}

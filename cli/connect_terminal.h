@@ -18,6 +18,9 @@ struct terminal_options {
 	const struct sonde_tls_options *tls;
 	int signal_fd;
 	bool lines_end_nowhere; /* --no-newline */
+	/* --telnet: where the server has the keys it has the screen, too; a server that
+	 * began to negotiate unasked has what it sends escaped. */
+	bool passes_all;
 };
 
 /* NULL without memory, or where the terminal is none that can be used so. */

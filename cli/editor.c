@@ -131,8 +131,10 @@ enum editor_end editor_read(struct editor *editor, const char **ret)
 	editor->end = EDITOR_EOF;
 	editor->is_reading = true;
 	editor->is_hidden = false;
+	/* Before the prompt is there: who types as soon as it is would be echoed twice. */
+	el_set(editor->edit, EL_PREP_TERM, 1);
 	const char *line = el_gets(editor->edit, &count);
-	editor->is_reading = false;
+	editor->is_reading = editor->is_hidden = false;
 	*ret = editor->line;
 	if (editor->end == EDITOR_ESCAPE)
 		return EDITOR_ESCAPE;

@@ -86,8 +86,12 @@ struct sonde_session_options {
 	int64_t idle_timeout_ns; /* ends when nothing comes or goes for so long; 0 never */
 	bool crlf;               /* "\n" that is sent without "\r" gets one */
 	bool telnet;             /* RFC 854: options are answered, IAC is not data */
-	uint16_t columns, rows;  /* of the window, for telnet; 0 0: none */
 	bool telnet_if_asked;    /* as soon as the peer begins to negotiate */
+	/* For telnet: the window, 0 0 none; whether keys can be sent one by one, so that
+	 * the peer may echo them; the terminal, borrowed, NULL: a dumb one. */
+	uint16_t columns, rows;
+	bool takes_echo;
+	const char *terminal_type;
 	sonde_session_observer *observer; /* NULL none */
 	void *context;
 };
@@ -173,6 +177,19 @@ SONDE_API int sonde_session_end(struct sonde_session *session, struct sonde_erro
 /* Does what can be done without waiting.  1 goes on; 0 the peer closed in order; or
  * -errno: then it is closed. */
 SONDE_API int sonde_session_turn(struct sonde_session *session, struct sonde_error *err);
+
+/* How telnet wants it typed, which may change with every turn. */
+enum sonde_session_typing {
+	SONDE_TYPING_LINES =
+		0, /* shown, and sent when they are whole; also without telnet */
+	SONDE_TYPING_HIDDEN, /* the same, not shown: a password */
+	SONDE_TYPING_KEYS, /* every key at once, not shown: the peer sends what is to be */
+};
+SONDE_API enum sonde_session_typing
+sonde_session_typing(const struct sonde_session *session);
+/* The window has another size.  0 or -errno. */
+SONDE_API int sonde_session_resize(struct sonde_session *session, uint16_t columns,
+				   uint16_t rows);
 
 /* How long the caller may wait until nothing has come or gone for too long; -1 for ever. */
 SONDE_API int64_t sonde_session_idle_ms(const struct sonde_session *session);

@@ -23,11 +23,32 @@ enum telnet_option {
 
 enum { TTYPE_IS = 0, TTYPE_SEND = 1 };
 
-void telnet_init(struct telnet *telnet, uint16_t columns, uint16_t rows)
+/* RFC 1091: letters, which are capitals, digits, and some signs. */
+static void set_type(struct telnet *telnet, const char *type)
+{
+	size_t used = 0;
+
+	for (; *type && used + 1 < sizeof(telnet->type); type++) {
+		char at = *type;
+
+		if (at >= 'a' && at <= 'z')
+			at = (char)(at - 'a' + 'A');
+		if ((at >= 'A' && at <= 'Z') || (at >= '0' && at <= '9') || at == '-' ||
+		    at == '/' || at == '.' || at == '+')
+			telnet->type[used++] = at;
+	}
+	telnet->type[used] = '\0';
+}
+
+void telnet_init(struct telnet *telnet, const struct telnet_terminal *terminal)
 {
 	memset(telnet, 0, sizeof(*telnet));
-	telnet->columns = columns;
-	telnet->rows = rows;
+	telnet->columns = terminal->columns;
+	telnet->rows = terminal->rows;
+	telnet->takes_echo = terminal->takes_echo;
+	set_type(telnet, terminal->type ? terminal->type : "");
+	if (!telnet->type[0])
+		set_type(telnet, "DUMB");
 }
 
 const char *telnet_verb_name(uint8_t verb)
@@ -102,25 +123,24 @@ static void tell_window(const struct telnet *telnet, struct telnet_output *out)
 	add(out, TELNET_SE);
 }
 
-static void tell_type(struct telnet_output *out)
+static void tell_type(const struct telnet *telnet, struct telnet_output *out)
 {
-	static const char type[] = "DUMB";
-
 	add(out, TELNET_IAC);
 	add(out, TELNET_SB);
 	add(out, OPTION_TTYPE);
 	add(out, TTYPE_IS);
-	for (size_t i = 0; type[i]; i++)
-		add(out, (uint8_t)type[i]);
+	for (const char *at = telnet->type; *at; at++)
+		add(out, (uint8_t)*at);
 	add(out, TELNET_IAC);
 	add(out, TELNET_SE);
 }
 
 /* --- options */
 
-static bool is_wanted_of_him(uint8_t option)
+static bool is_wanted_of_him(const struct telnet *telnet, uint8_t option)
 {
-	return option == OPTION_BINARY || option == OPTION_SGA;
+	return option == OPTION_BINARY || option == OPTION_SGA ||
+	       (option == OPTION_ECHO && telnet->takes_echo);
 }
 
 static bool is_wanted_of_us(const struct telnet *telnet, uint8_t option)
@@ -137,7 +157,7 @@ static void take_command(struct telnet *telnet, uint8_t option, struct telnet_ou
 	case TELNET_WILL:
 		if (*him == Q_YES)
 			break;
-		if (is_wanted_of_him(option)) {
+		if (is_wanted_of_him(telnet, option)) {
 			*him = Q_YES;
 			answer(telnet, out, TELNET_DO, option);
 		} else {
@@ -173,7 +193,7 @@ static void take_sub(const struct telnet *telnet, struct telnet_output *out)
 {
 	if (telnet->sub_used >= 2 && telnet->sub[0] == OPTION_TTYPE &&
 	    telnet->sub[1] == TTYPE_SEND && telnet->us[OPTION_TTYPE] == Q_YES)
-		tell_type(out);
+		tell_type(telnet, out);
 }
 
 /* --- bytes */
@@ -252,6 +272,25 @@ size_t telnet_feed(struct telnet *telnet, const uint8_t *bytes, size_t n,
 	       out->answer_room - out->answer_used >= TELNET_ANSWER_BYTES)
 		take(telnet, bytes[at++], out);
 	return at;
+}
+
+void telnet_resize(struct telnet *telnet, uint16_t columns, uint16_t rows,
+		   struct telnet_output *out)
+{
+	telnet->columns = columns;
+	telnet->rows = rows;
+	if (telnet->us[OPTION_NAWS] == Q_YES)
+		tell_window(telnet, out);
+}
+
+bool telnet_is_echoed(const struct telnet *telnet)
+{
+	return telnet->him[OPTION_ECHO] == Q_YES;
+}
+
+bool telnet_wants_keys(const struct telnet *telnet)
+{
+	return telnet_is_echoed(telnet) && telnet->him[OPTION_SGA] == Q_YES;
 }
 
 size_t telnet_format(const struct telnet *telnet, const uint8_t *bytes, size_t n,

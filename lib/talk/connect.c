@@ -458,7 +458,13 @@ int sonde_session_open(struct sonde_session *session, const struct sonde_target 
 	session->held_used = 0;
 	session->has_telnet = session->options.telnet;
 	session->telnet_after_cr = false;
-	telnet_init(&session->telnet, session->options.columns, session->options.rows);
+	const struct telnet_terminal terminal = {
+		.columns = session->options.columns,
+		.rows = session->options.rows,
+		.takes_echo = session->options.takes_echo,
+		.type = session->options.terminal_type,
+	};
+	telnet_init(&session->telnet, &terminal);
 
 	struct tls_context *context = NULL;
 	if (target->tls) {

@@ -149,6 +149,31 @@ int sonde_session_turn(struct sonde_session *session, struct sonde_error *err)
 	return session->peer_end ? 0 : 1;
 }
 
+enum sonde_session_typing sonde_session_typing(const struct sonde_session *session)
+{
+	if (!session->stream || !session->has_telnet ||
+	    !telnet_is_echoed(&session->telnet))
+		return SONDE_TYPING_LINES;
+	return telnet_wants_keys(&session->telnet) ? SONDE_TYPING_KEYS
+						   : SONDE_TYPING_HIDDEN;
+}
+
+int sonde_session_resize(struct sonde_session *session, uint16_t columns, uint16_t rows)
+{
+	uint8_t answer[TELNET_ANSWER_BYTES];
+	struct telnet_output out = {.answer = answer, .answer_room = sizeof(answer)};
+
+	session->options.columns = columns; /* for the next connection */
+	session->options.rows = rows;
+	if (!session->stream || session->sent_end || session->owes_end)
+		return 0;
+	telnet_resize(&session->telnet, columns, rows, &out);
+	int r = session_queue(session, answer, out.answer_used);
+	if (r == 0)
+		r = session_flush(session);
+	return r == -EAGAIN ? 0 : r;
+}
+
 int64_t sonde_session_idle_ms(const struct sonde_session *session)
 {
 	int64_t deadline_ns = session_idle_deadline_ns(session);

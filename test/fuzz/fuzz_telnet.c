@@ -19,6 +19,18 @@ static void require(bool holds)
 		abort();
 }
 
+static void start(struct telnet *telnet, uint16_t columns, uint16_t rows)
+{
+	const struct telnet_terminal terminal = {
+		.columns = columns,
+		.rows = rows,
+		.takes_echo = true,
+		.type = "a-type-of-many-chars-that-is-longer-than-any",
+	};
+
+	telnet_init(telnet, &terminal);
+}
+
 struct outcome {
 	uint8_t data[2 * BYTES], answer[ANSWERS];
 	size_t data_used, answer_used;
@@ -55,7 +67,7 @@ static void check_silence(const uint8_t *bytes, size_t n)
 {
 	struct telnet us;
 
-	telnet_init(&us, 80, 24);
+	start(&us, 80, 24);
 	feed(&us, bytes, n, n, &ping);
 	us.state = 0; /* the bytes may end within a command */
 	for (unsigned option = 0; option < TELNET_OPTIONS; option++) {
@@ -79,8 +91,8 @@ static void check_round(const uint8_t *bytes, size_t n)
 	struct telnet us, them;
 	bool after_cr = false;
 
-	telnet_init(&us, 80, 24);
-	telnet_init(&them, 80, 24);
+	start(&us, 80, 24);
+	start(&them, 80, 24);
 	feed(&us, (const uint8_t *)"\xff\xfd\x00", 3, 3, &ping);
 	feed(&them, (const uint8_t *)"\xff\xfb\x00", 3, 3, &pong);
 	size_t used = telnet_format(&us, bytes, n, &after_cr, formatted);
@@ -96,8 +108,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 
 	if (n == 0 || n > BYTES)
 		return 0;
-	telnet_init(&a, 255, 24);
-	telnet_init(&b, 255, 24);
+	start(&a, 255, 24);
+	start(&b, 255, 24);
 	feed(&a, bytes, n, n, &whole);
 	feed(&b, bytes, n, 1, &pieces);
 	require(whole.data_used == pieces.data_used);

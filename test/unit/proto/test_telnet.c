@@ -17,6 +17,13 @@ struct outcome {
 	struct telnet telnet;
 };
 
+static void start(struct telnet *telnet, uint16_t columns, uint16_t rows)
+{
+	const struct telnet_terminal terminal = {.columns = columns, .rows = rows};
+
+	telnet_init(telnet, &terminal);
+}
+
 /* Feeds bytes[0..n) up to `first`, then in pieces of `step`. */
 static void feed(const void *input, size_t n, size_t first, size_t step,
 		 struct outcome *ret)
@@ -24,7 +31,7 @@ static void feed(const void *input, size_t n, size_t first, size_t step,
 	const uint8_t *bytes = input;
 
 	memset(ret, 0, sizeof(*ret));
-	telnet_init(&ret->telnet, 80, 24);
+	start(&ret->telnet, 80, 24);
 	for (size_t at = 0; at < n;) {
 		size_t end = at < first ? first : at + step;
 		if (end > n)
@@ -106,20 +113,79 @@ static void test_terminal_type(void **state)
 	      "y", "");
 }
 
+static void answer_to(struct telnet *telnet, const void *bytes, size_t n,
+		      const void *wanted, size_t wanted_n)
+{
+	uint8_t data[64], answer[2 * TELNET_ANSWER_BYTES];
+	struct telnet_output out = {
+		.data = data, .answer = answer, .answer_room = sizeof(answer)};
+	size_t at = 0;
+
+	while (at < n)
+		at += telnet_feed(telnet, (const uint8_t *)bytes + at, n - at, &out);
+	assert_int_equal(out.answer_used, wanted_n);
+	assert_memory_equal(answer, wanted, wanted_n);
+}
+
+static void test_terminal(void **state)
+{
+	const struct telnet_terminal terminal = {.columns = 80,
+						 .rows = 24,
+						 .takes_echo = true,
+						 .type = "xterm-256color\xff\n"};
+	uint8_t answer[TELNET_ANSWER_BYTES];
+	struct telnet_output out = {.answer = answer, .answer_room = sizeof(answer)};
+	struct telnet telnet;
+
+	(void)state;
+	telnet_init(&telnet, &terminal);
+	telnet_resize(&telnet, 100, 30, &out); /* nobody has asked yet */
+	assert_int_equal(out.answer_used, 0);
+	assert_false(telnet_is_echoed(&telnet));
+	answer_to(&telnet, "\xff\xfb\x01", 3, "\xff\xfd\x01", 3); /* WILL ECHO: DO */
+	assert_true(telnet_is_echoed(&telnet));
+	assert_false(telnet_wants_keys(&telnet));
+	answer_to(&telnet, "\xff\xfb\x03", 3, "\xff\xfd\x03", 3);
+	assert_true(telnet_wants_keys(&telnet));
+	answer_to(&telnet, "\xff\xfd\x18\xff\xfa\x18\x01\xff\xf0", 9,
+		  "\xff\xfb\x18\xff\xfa\x18\x00XTERM-256COLOR\xff\xf0", 23);
+	answer_to(&telnet, "\xff\xfd\x1f", 3,
+		  "\xff\xfb\x1f\xff\xfa\x1f\x00\x64\x00\x1e\xff\xf0", 12);
+	telnet_resize(&telnet, 255, 50, &out);
+	assert_int_equal(out.answer_used, 10);
+	assert_memory_equal(answer, "\xff\xfa\x1f\x00\xff\xff\x00\x32\xff\xf0", 10);
+	answer_to(&telnet, "\xff\xfc\x01", 3, "\xff\xfe\x01", 3); /* WONT ECHO */
+	assert_false(telnet_wants_keys(&telnet));
+}
+
+/* What is longer than the room for it is cut. */
+static void test_long_type(void **state)
+{
+	char type[200];
+	const struct telnet_terminal terminal = {.type = type};
+	struct telnet telnet;
+
+	(void)state;
+	memset(type, 'a', sizeof(type));
+	type[sizeof(type) - 1] = '\0';
+	telnet_init(&telnet, &terminal);
+	assert_int_equal(strlen(telnet.type), TELNET_TYPE_CHARS - 1);
+}
+
 static void test_window_with_iac(void **state)
 {
 	struct telnet telnet;
-	uint8_t data[8], answer[32];
+	uint8_t data[8], answer[TELNET_ANSWER_BYTES];
 	struct telnet_output out = {data, 0, answer, sizeof(answer), 0, 0, 0, 0};
 
 	(void)state;
-	telnet_init(&telnet, 255, 24);
+	start(&telnet, 255, 24);
 	assert_int_equal(telnet_feed(&telnet, (const uint8_t *)"\xff\xfd\x1f", 3, &out),
 			 3);
 	assert_int_equal(out.answer_used, 13);
 	assert_memory_equal(answer,
 			    "\xff\xfb\x1f\xff\xfa\x1f\x00\xff\xff\x00\x18\xff\xf0", 13);
-	telnet_init(&telnet, 0, 0);
+	start(&telnet, 0, 0);
 	out.answer_used = 0;
 	telnet_feed(&telnet, (const uint8_t *)"\xff\xfd\x1f", 3, &out);
 	assert_memory_equal(answer, "\xff\xfc\x1f", 3); /* there is no window */
@@ -132,7 +198,7 @@ static void test_no_room(void **state)
 	struct telnet_output out = {data, 0, answer, sizeof(answer), 0, 0, 0, 0};
 
 	(void)state;
-	telnet_init(&telnet, 80, 24);
+	start(&telnet, 80, 24);
 	assert_int_equal(telnet_feed(&telnet, (const uint8_t *)"abc", 3, &out), 0);
 }
 
@@ -140,10 +206,10 @@ static void check_format(const char *input, size_t n, bool binary, const char *w
 			 size_t wanted_n)
 {
 	struct telnet telnet;
-	uint8_t data[4], answer[32], got[64];
+	uint8_t data[4], answer[TELNET_ANSWER_BYTES], got[64];
 	struct telnet_output out = {data, 0, answer, sizeof(answer), 0, 0, 0, 0};
 
-	telnet_init(&telnet, 80, 24);
+	start(&telnet, 80, 24);
 	if (binary)
 		telnet_feed(&telnet, (const uint8_t *)"\xff\xfd\x00", 3, &out);
 	for (size_t cut = 0; cut <= n; cut++) {
@@ -183,6 +249,8 @@ int main(void)
 		cmocka_unit_test(test_data),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_terminal_type),
+		cmocka_unit_test(test_terminal),
+		cmocka_unit_test(test_long_type),
 		cmocka_unit_test(test_window_with_iac),
 		cmocka_unit_test(test_no_room),
 		cmocka_unit_test(test_format),

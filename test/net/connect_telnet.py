@@ -1,0 +1,129 @@
+#!/usr/bin/python3
+"""`sonde connect` at a terminal with telnet servers: a real one, whose shell has the keys and the
+screen; passwords that are not shown; the window's size; ^] in every mode."""
+
+import os
+import subprocess
+
+import netns
+from screen import COLUMNS, ROWS, Screen, Talker, tmux
+from talking import Peer
+from tap import tap
+
+netns.enter()
+FOLDER = netns.scratch()
+LOGIN = f'{FOLDER}/login'
+with open(LOGIN, 'w', encoding='ascii') as file:
+    # What login(1) does, without its accounts.
+    file.write("""#!/bin/bash
+read -r -p 'name: ' name
+read -r -s -p 'password: ' word
+echo
+echo "hello $name ($word) on $TERM, $(stty size)"
+PS1='$ ' exec bash --norc --noprofile -i
+""")
+os.chmod(LOGIN, 0o755)
+
+
+def serve_telnet(sock):
+    os.set_blocking(sock.fileno(), True)
+    subprocess.run(['/usr/sbin/telnetd', '-E', LOGIN], stdin=sock, stdout=sock,
+                   stderr=subprocess.DEVNULL, check=False)
+
+
+def shows(screen, what, text):
+    try:
+        netns.wait_until(what, lambda: any(text in line for line in screen.lines()))
+        tap.ok(what)
+    except TimeoutError:
+        tap.equal(what, screen.lines(), text)
+
+
+def log_in(screen):
+    shows(screen, 'it asks for a name', 'name:')
+    screen.type('bop')
+    screen.press('BSpace')
+    screen.type('b')
+    screen.press('Enter')
+    shows(screen, 'which its terminal edits and echoes', 'name: bob')
+    shows(screen, 'and for a password', 'password:')
+    screen.type('secret')
+    screen.press('Enter')
+
+
+peer = Peer(serve_telnet)
+screen = Screen('--telnet', '127.0.0.1', peer.port)
+log_in(screen)
+shows(screen, 'with the type of our terminal and its size',
+      f'hello bob (secret) on screen, {ROWS} {COLUMNS}')
+tap.check('the password was not shown before', not any('password: s' in line
+                                                       for line in screen.lines()))
+screen.type('printf "\\033[2J\\033[5;9Hhere\\n"')
+screen.press('Enter')
+netns.wait_until('the screen is cleared', lambda: screen.lines()[0].startswith('        here'))
+tap.ok('--telnet: the screen is the server\'s')
+screen.type('sleep 100')
+screen.press('Enter')
+shows(screen, 'a command that runs', 'sleep 100')
+screen.press('C-c')
+shows(screen, '^C is for the server, and does not end us', '^C')
+tmux('resize-window', '-t', screen.name, '-x', '50', '-y', '15')
+screen.type('stty size')
+screen.press('Enter')
+shows(screen, 'another size of the window is told', '15 50')
+screen.press('C-]')
+shows(screen, '^] asks for a command', 'sonde>')
+screen.type('local')
+screen.press('Enter')
+shows(screen, 'which is answered', f'peer 127.0.0.1:{peer.port}, tcp')
+screen.type('echo back')
+screen.press('Enter')
+netns.wait_until('an answer', lambda: 'back' in screen.lines())
+tap.ok('and the keys are the server\'s again')
+screen.type('exit')
+screen.press('Enter')
+shows(screen, 'the server ends it', 'the peer closed the connection')
+screen.ends('in order', 0)
+tap.equal('and the terminal is as it was', 'icanon' in netns.run(
+    ['stty', '-a', '-F', tmux('display', '-p', '-t', screen.name, '#{pane_tty}').stdout.strip()]
+).stdout.replace('-icanon', ''), True)
+
+screen = Screen('127.0.0.1', peer.port)
+log_in(screen)
+shows(screen, 'a server that was not expected: a dumb terminal', 'hello bob (secret) on dumb')
+screen.type(r'printf "\\033[2Jx\\n"')
+screen.press('Enter')
+shows(screen, 'what would take the screen is shown escaped', r'\x1b[2Jx')
+screen.press('C-]')
+screen.type('quit')
+screen.press('Enter')
+screen.ends('quit', 0)
+
+# --- a server of lines that hides a password by saying that it echoes
+
+peer = Talker()
+screen = Screen('127.0.0.1', peer.port)
+peer.say(b'\xff\xfb\x01Password: ')
+shows(screen, 'a prompt', 'Password:')
+netns.wait_until('the answer', lambda: bytes(peer.heard) == b'\xff\xfd\x01')
+screen.type('sekret')
+screen.press('BSpace', 'BSpace', 'BSpace')
+screen.type('ret')
+screen.press('Enter')
+peer.hears('a line that was edited unseen', b'\xff\xfd\x01sekret\r\n')
+peer.say(b'\xff\xfc\x01welcome\r\n')
+shows(screen, 'then lines are shown again', 'welcome')
+screen.shows('with a prompt', 'Password:', 'welcome', '>')
+screen.type('visible')
+screen.shows('and edited', '> visible')
+tap.check('the password never was', not any('sek' in line for line in screen.lines()))
+screen.press('C-u')
+screen.press('Up')
+screen.shows('nor is it in the history', '>')
+screen.press('C-]')
+screen.type('quit')
+screen.press('Enter')
+screen.ends('quit', 0)
+
+tmux('kill-server')
+tap.done()
