@@ -158,7 +158,8 @@ static void watch(struct end *end, uint32_t events)
 		return;
 	end->watched = events;
 	if (end->write_slot >= 0) {
-		loop_watch(loop, end->write_slot, events & EPOLLOUT ? EPOLLOUT : EPOLLET);
+		loop_watch(loop, end->write_slot,
+			   (events & EPOLLOUT) ? EPOLLOUT : EPOLLET);
 		events &= ~(uint32_t)EPOLLOUT;
 	}
 	loop_watch(loop, end->slot, events ? events : EPOLLET);
