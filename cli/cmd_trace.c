@@ -26,6 +26,8 @@
 #include "cmd.h"
 #include "message.h"
 #include "render.h"
+#include "same_file.h"
+#include "scratch_file.h"
 #include "show.h"
 
 /* As env(1) has them. */
@@ -184,10 +186,10 @@ static bool is_file(const char *path)
 
 /* Everything that follows the end of the programs. */
 static int show(struct sonde_trace *trace, const struct arguments *arguments,
-		struct output *output, struct sonde_error *err)
+		const char *capture, struct output *output, struct sonde_error *err)
 {
 	const struct sonde_recording *recording = sonde_trace_recording(trace);
-	const char *capture = arguments_text(arguments, "write", NULL);
+	bool is_kept = arguments_has(arguments, "write");
 	struct sonde_timeline timeline;
 	struct sonde_findings findings;
 	struct shown what = {0};
@@ -208,10 +210,11 @@ static int show(struct sonde_trace *trace, const struct arguments *arguments,
 		output_print(output, "\n");
 	what.timeline = &timeline;
 	what.findings = &findings;
+	what.capture = capture;
 	r = show_all(output, &what, arguments, err);
 	output_flush(output);
 	render_notes(output, recording);
-	if (capture && saved == 0 && is_file(capture))
+	if (is_kept && saved == 0 && is_file(capture))
 		message_note(output,
 			     "packets and calls are in %s; open it with: "
 			     "wireshark %s",
@@ -260,50 +263,24 @@ static int failure_status(int code, const struct sonde_error *err)
 	return status;
 }
 
-/* The folder that a path names a file of. */
-static int stat_folder(const char *path, struct stat *ret)
+/* A file, or none yet. */
+static bool can_be_read_back(const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	char folder[PATH_MAX];
+	struct stat status;
 
-	if (slash == path)
-		return stat("/", ret);
-	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) : 1,
-		 slash ? path : ".");
-	return stat(folder, ret);
-}
-
-static const char *last_part(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-/* Whether two names are of one file, whether it exists or not.  A device or a pipe may be
- * used for two things. */
-static bool is_same_file(const char *a, const char *b)
-{
-	struct stat of_a, of_b;
-	bool has_a = stat(a, &of_a) == 0, has_b = stat(b, &of_b) == 0;
-
-	if (strcmp(a, b) == 0)
-		return true;
-	if (has_a && has_b && !S_ISREG(of_a.st_mode))
-		return false;
-	if (!has_a && !has_b &&
-	    (strcmp(last_part(a), last_part(b)) != 0 || stat_folder(a, &of_a) < 0 ||
-	     stat_folder(b, &of_b) < 0))
-		return false;
-	return has_a == has_b && of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
+	return stat(path, &status) < 0 || S_ISREG(status.st_mode);
 }
 
 static int check_usage(const struct command *command, const struct arguments *arguments,
 		       struct sonde_error *err)
 {
-	const char *output = arguments_text(arguments, "output", NULL);
 	const char *capture = arguments_text(arguments, "write", NULL);
-	const char *svg = arguments_text(arguments, "svg", NULL);
+	const struct named_file files[] = {
+		{"-o", arguments_text(arguments, "output", NULL)},
+		{"-w", capture},
+		{"--svg", arguments_text(arguments, "svg", NULL)},
+		{"--html", arguments_text(arguments, "html", NULL)},
+	};
 
 	if (arguments->operand_count == 0) {
 		sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, command->name, "",
@@ -314,19 +291,18 @@ static int check_usage(const struct command *command, const struct arguments *ar
 	if (arguments_count(arguments, "with") > WITH_MOST)
 		return sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, command->name,
 				       "--with", "more than %d", WITH_MOST);
-	if (output && capture && is_same_file(output, capture))
-		return sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, command->name,
-				       output, "one file for two things: -o and -w");
-	if (svg && ((output && is_same_file(output, svg)) ||
-		    (capture && is_same_file(capture, svg))))
-		return sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, command->name,
-				       svg, "one file for two things: --svg and %s",
-				       output && is_same_file(output, svg) ? "-o" : "-w");
+	if (refuse_same_files(command->name, files, sizeof(files) / sizeof(files[0]),
+			      err) < 0)
+		return -EINVAL;
+	if (arguments_has(arguments, "html") && capture && !can_be_read_back(capture))
+		return sonde_error_set(
+			err, SONDE_ERROR_USAGE, -EINVAL, command->name, capture,
+			"--html reads again what -w wrote: it has to be a file");
 	return show_check(command, arguments, err);
 }
 
 static int start(const struct arguments *arguments, const struct output *output,
-		 const struct watch *watch, struct sonde_trace **ret,
+		 const struct watch *watch, const char *capture, struct sonde_trace **ret,
 		 struct sonde_error *err)
 {
 	const char *with[WITH_MOST];
@@ -335,7 +311,7 @@ static int start(const struct arguments *arguments, const struct output *output,
 		.with = with,
 		.path = getenv("PATH"),
 		.isolate = arguments_has(arguments, "isolate"),
-		.capture_path = arguments_text(arguments, "write", NULL),
+		.capture_path = capture,
 		.pin = arguments_has(arguments, "pin"),
 		.no_lines = arguments_has(arguments, "no-lines"),
 		.stdout_to_stderr = output->has_json && output->file == stdout,
@@ -356,6 +332,8 @@ static int run(const struct command *command, const struct arguments *arguments,
 	       struct output *output)
 {
 	struct watch watch = {.signals = -1, .timer = -1, .both = -1};
+	const char *capture = arguments_text(arguments, "write", NULL);
+	struct scratch_file scratch = {0};
 	struct sonde_trace *trace = NULL;
 	struct sonde_error err;
 	int status, r;
@@ -375,7 +353,15 @@ static int run(const struct command *command, const struct arguments *arguments,
 		status = own_trouble(&err);
 		goto out;
 	}
-	r = start(arguments, output, &watch, &trace, &err);
+	/* The page holds the capture, whether it is kept beside it or not. */
+	if (arguments_has(arguments, "html") && !capture) {
+		if (scratch_file_make(&scratch, "run.pcapng", &err) < 0) {
+			status = own_trouble(&err);
+			goto out;
+		}
+		capture = scratch.path;
+	}
+	r = start(arguments, output, &watch, capture, &trace, &err);
 	if (r < 0) {
 		status = failure_status(r, &err);
 		goto out;
@@ -390,12 +376,13 @@ static int run(const struct command *command, const struct arguments *arguments,
 		status = exit_status(trace, output);
 	if (r == SONDE_TRACE_NOT_FOUND || r == SONDE_TRACE_NOT_EXECUTABLE)
 		goto out; /* there is nothing to show */
-	if (show(trace, arguments, output, &err) < 0)
+	if (show(trace, arguments, capture, output, &err) < 0)
 		status = own_trouble(&err);
 	if (output_finish(output, &err) < 0)
 		status = own_trouble(&err);
 out:
 	sonde_trace_free(trace);
+	scratch_file_remove(&scratch);
 	watch_close(&watch);
 	return status;
 }
@@ -403,7 +390,8 @@ out:
 const struct command command_trace = {
 	.name = "trace",
 	.summary = "Run programs and show which statement sent which packet",
-	.usage = "[--with CMD]... [--isolate] [-o FILE] [-w FILE] [--svg FILE] "
+	.usage = "[--with CMD]... [--isolate] [-o FILE] [-w FILE] [--html FILE] "
+		 "[--svg FILE] "
 		 "[--text|--json|--markdown] [--full] [--no-lines] [--pin] [--] CMD "
 		 "[ARG]...",
 	.description =

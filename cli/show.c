@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "page_write.h"
+
 static int show_text(struct output *output, const struct shown *what,
 		     const struct render_options *how)
 {
@@ -50,7 +52,8 @@ static int show_svg(const char *path, const struct shown *what,
 int show_check(const struct command *command, const struct arguments *arguments,
 	       struct sonde_error *err)
 {
-	if (arguments_refuse_both(arguments, command->name, "text", "json", err) < 0 ||
+	if ((arguments_has(arguments, "html") && page_check(command->name, err) < 0) ||
+	    arguments_refuse_both(arguments, command->name, "text", "json", err) < 0 ||
 	    arguments_refuse_both(arguments, command->name, "text", "markdown", err) <
 		    0 ||
 	    arguments_refuse_both(arguments, command->name, "markdown", "json", err) <
@@ -65,6 +68,7 @@ int show_all(struct output *output, const struct shown *what,
 	     const struct arguments *arguments, struct sonde_error *err)
 {
 	const char *svg = arguments_text(arguments, "svg", NULL);
+	const char *html = arguments_text(arguments, "html", NULL);
 	const struct render_options how = {.is_full = arguments_has(arguments, "full"),
 					   .stream = what->stream};
 	int r;
@@ -80,5 +84,11 @@ int show_all(struct output *output, const struct shown *what,
 	if (r < 0)
 		return sonde_error_set(err, SONDE_ERROR_TROUBLE, -ENOMEM, "show",
 				       "the recording", NULL);
-	return svg ? show_svg(svg, what, &how, err) : 0;
+	if (svg)
+		r = show_svg(svg, what, &how, err);
+	if (r >= 0 && html && what->capture)
+		r = page_write(html, what->capture,
+			       what->name ? what->name : what->capture, what->stream,
+			       err);
+	return r;
 }

@@ -10,6 +10,11 @@
 #define SHOW_OPTIONS                                                                     \
 	{.name = "text", .help = "print ladder and tables (this is the default)"},       \
 		{.name = "markdown", .help = "print them as Markdown, for a report"},    \
+		{.name = "html",                                                         \
+		 .type = OPTION_FILE,                                                    \
+		 .argument = "FILE",                                                     \
+		 .help = "write a page, too, that shows the run in a browser and holds " \
+			 "its capture"},                                                 \
 		{.name = "svg",                                                          \
 		 .type = OPTION_FILE,                                                    \
 		 .argument = "FILE",                                                     \
@@ -25,6 +30,8 @@ struct shown {
 	const struct sonde_findings *findings;
 	const struct sonde_account *accounts; /* NULL: no sentences about streams */
 	uint32_t stream;                      /* this one alone; 0: all */
+	const char *capture; /* the file, for a page; NULL: none is made */
+	const char *name;    /* it is shown by that; NULL: by its own */
 };
 
 /* 0 or -EINVAL with *err filled. */

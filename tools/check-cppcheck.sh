@@ -7,4 +7,4 @@ cd "$(dirname "$0")/.."
 cppcheck -j 2 --std=c11 --enable=warning,style,performance,portability --quiet \
 	--suppressions-list=tools/cppcheck.txt --error-exitcode=1 \
 	--template='{file}:{line}: {severity}: {message} [{id}]' \
-	-D__x86_64__ -D__linux__ -D__GNUC__ -D_GNU_SOURCE -I include -I lib lib cli
+	-D__x86_64__ -D__linux__ -D__GNUC__ -D_GNU_SOURCE -I include -I lib -I . lib cli web

@@ -1,6 +1,7 @@
 #!/bin/bash
 # The arrows of ARCHITECTURE.md: a room of lib/ includes its own files, those of the rooms
-# that it may use, and <sonde/...>; the program includes <sonde/...> and its own folder.
+# that it may use, and <sonde/...>; the program includes <sonde/...> and its own folder; the
+# page what is said at the end.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -71,6 +72,20 @@ while read -r file line kind name; do
 		complain "$file:$line" "\"$name\": not in its own folder" ;;
 	esac
 done < <(includes cli)
+
+# The page is a second program over the rooms.  It has what the first one calls a reader of
+# files for itself (bytes in memory), and uses the words of the first for every cell.
+while read -r file line kind name; do
+	case $kind$name in
+	'<sonde/'*) [ -e "include/$name" ] || complain "$file:$line" "no such header: $name" ;;
+	'"base/'* | '"file/'*) [ -e "lib/$name" ] || complain "$file:$line" "no such header: $name" ;;
+	'"cli/'*)
+		[[ " cli/label.h cli/output.h cli/render.h " == *" $name "* ]] ||
+			complain "$file:$line" "web uses labels and cells of cli, not $name"
+		;;
+	'"'*) [ -e "web/$name" ] || complain "$file:$line" "\"$name\": not in its own folder" ;;
+	esac
+done < <(includes web)
 
 while read -r file line kind name; do
 	[ "$kind" = '<' ] || complain "$file:$line" "a public header includes \"$name\""

@@ -29,7 +29,7 @@ if [ ${#targets[@]} = 0 ]; then
 	exit 1
 fi
 
-[ -e build-fuzz/build.ninja ] || CC=clang-14 meson setup build-fuzz -Dfuzz=true \
+[ -e build-fuzz/build.ninja ] || CC=clang-14 meson setup build-fuzz -Dfuzz=true -Dpage=disabled \
 	-Dtests=disabled -Db_sanitize=address,undefined -Db_lundef=false -Db_pie=false
 ninja -C build-fuzz "${targets[@]/#/test/fuzz/fuzz_}"
 

@@ -6,11 +6,12 @@
 
 # Of each set of packages, what a task needs beyond a minimal Debian 12.
 declare -A packages=(
-	[build]='gcc libc6-dev libdw-dev libedit-dev libpcap-dev libpcre2-dev libseccomp-dev libssl-dev
-		libstdc++-12-dev libunistring-dev meson ninja-build pkg-config'
+	[build]='clang-14 gcc libc6-dev libclang-rt-14-dev-wasm32 libdw-dev libedit-dev libpcap-dev
+		libpcre2-dev libseccomp-dev libssl-dev libstdc++-12-dev libunistring-dev lld-14 meson
+		ninja-build pkg-config wasi-libc'
 	[demo]='python3'
-	[check]='bash-completion bind9-dnsutils binutils clang-14 clang-format-14 clang-tidy-14
-		cppcheck curl dnsmasq-base dovecot-imapd fish g++ inetutils-telnetd iproute2
+	[check]='bash-completion bind9-dnsutils binutils chromium clang-14 clang-format-14
+		clang-tidy-14 cppcheck curl dnsmasq-base dovecot-imapd fish g++ inetutils-telnetd iproute2
 		iputils-ping libbz2-dev libclang-rt-14-dev libcmocka-dev libjansson-dev
 		libpython3.11 libxml2-utils mandoc ncat netbase netcat-openbsd nftables
 		nmap openbsd-inetd openssl postfix procps python3 python3-scapy shellcheck

@@ -162,6 +162,8 @@ enum {
 
 struct sonde_call {
 	uint32_t call;
+	uint32_t
+		frame; /* of its row in the file that it was loaded from; 0 without one */
 	uint32_t program;
 	uint32_t pid, tid;
 	uint32_t socket;      /* 0 for waits on several, and exits */

@@ -150,6 +150,7 @@ static int take_row(struct sonde_loader *loader, const struct sonde_frame *frame
 {
 	const char *name, *value;
 	size_t at = 0, name_length, value_length;
+	uint32_t calls = loader->scratch->call_count;
 	int r = 0;
 
 	while (r != -ENOMEM &&
@@ -162,6 +163,8 @@ static int take_row(struct sonde_loader *loader, const struct sonde_frame *frame
 			continue;
 		loader->rows_refused += r < 0 && r != -ENOMEM;
 	}
+	for (; calls < loader->scratch->call_count; calls++)
+		loader->scratch->calls[calls].frame = frame->number;
 	return r == -ENOMEM ? r : 0;
 }
 

@@ -1,0 +1,12 @@
+/* The shape of a Unix socket's name on Linux. */
+#ifndef LINUX_SYS_UN_H
+#define LINUX_SYS_UN_H
+
+#include <sys/socket.h>
+
+struct sockaddr_un {
+	sa_family_t sun_family;
+	char sun_path[108];
+};
+
+#endif
