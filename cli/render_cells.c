@@ -5,6 +5,17 @@
 #include "label.h"
 #include "render.h"
 
+const char *render_severity(enum sonde_severity severity)
+{
+	static const char *const words[] = {
+		[SONDE_NOTE] = "note",
+		[SONDE_WARNING] = "warning",
+		[SONDE_ERROR] = "error",
+	};
+
+	return words[severity];
+}
+
 /* Who sent the packet: the program, else the address. */
 static void add_sender(struct sonde_text *text, const struct sonde_timeline *timeline,
 		       uint32_t packet)

@@ -2,17 +2,6 @@
 #include "message.h"
 #include "render.h"
 
-const char *render_severity(enum sonde_severity severity)
-{
-	static const char *const words[] = {
-		[SONDE_NOTE] = "note",
-		[SONDE_WARNING] = "warning",
-		[SONDE_ERROR] = "error",
-	};
-
-	return words[severity];
-}
-
 void render_notes(const struct output *output, const struct sonde_recording *recording)
 {
 	for (uint32_t i = 0; i < recording->note_count; i++) {

@@ -18,8 +18,8 @@ declare -A packages=(
 		socat strace swaks tcpdump tmux tshark uidmap util-linux zsh'
 	[fuzz]='clang-14 libclang-rt-14-dev'
 	[fmt]='clang-format-14'
-	[bench]='haproxy iproute2 libev-dev masscan ncat netcat-openbsd nftables nmap procps python3 socat
-		strace tcpdump tshark util-linux zmap'
+	[bench]='chromium haproxy iproute2 libev-dev masscan ncat netcat-openbsd nftables nmap procps python3
+		socat strace tcpdump tshark util-linux zmap'
 	[bare]='debootstrap git util-linux'
 )
 
