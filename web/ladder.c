@@ -188,11 +188,11 @@ static void add_lane(const struct sonde_lane *lane)
 	sonde_json_object_end(&page.json);
 }
 
-int page_ladder(uint32_t stream, uint32_t all_acks, uint32_t fold_ms)
+int page_ladder(uint32_t stream, uint32_t all_acks, double fold_ms)
 {
 	const struct sonde_ladder_options options = {
 		.all_acks = all_acks != 0,
-		.fold_gap_ns = (int64_t)fold_ms * 1000000,
+		.fold_gap_ns = (int64_t)(fold_ms * 1e6),
 	};
 	int r;
 

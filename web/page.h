@@ -101,7 +101,7 @@ void page_answer_overview(void);
 /* ladder.c: builds the ladder of a stream (from 1) and says how many rows it has, or a
  * negative errno.  fold_ms 0: idle times at length. */
 PAGE_API(page_ladder)
-int page_ladder(uint32_t stream, uint32_t all_acks, uint32_t fold_ms);
+int page_ladder(uint32_t stream, uint32_t all_acks, double fold_ms);
 PAGE_API(page_times) const double *page_times(void);
 /* The rows whose numbers (32 bits each, ascending) are the input, and the bars that reach
  * between the first and the last of them. */

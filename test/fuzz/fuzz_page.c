@@ -71,7 +71,7 @@ static void give(const void *bytes, size_t n)
 	memcpy(input, bytes, n);
 }
 
-static void look_at_ladder(uint32_t stream, bool all, uint32_t fold_ms)
+static void look_at_ladder(uint32_t stream, bool all, double fold_ms)
 {
 	uint32_t rows[ROWS_MOST];
 	int count = page_ladder(stream, all, fold_ms);

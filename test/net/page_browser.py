@@ -16,7 +16,17 @@ READY = "document.documentElement?.dataset.ready === 'yes'"
 CLICKABLE = {'button', 'link', 'option', 'tab', 'treeitem', 'textbox', 'row', 'gridcell', 'listbox', 'grid', 'tree',
              'dialog', 'toolbar', 'tablist', 'tabpanel', 'columnheader'}
 
+# Each a packet; what they have in common with an expression is asked of PCRE2 and of the page.
+WORDS = [b'alpha\r\nbeta\n', b'ALPHA beta', b'\xff\x00\xe9 tab\tend', b'lower 123', b'lower 123\n', b'a.b[c]d$', b'a\nb',
+         b'a\rb', b'_x-1/y', b'   ']
+EXPRESSIONS = ['alpha', '^alpha', 'beta$', r'\Aalpha', r'beta\z', r'123\Z', 'a.b', '(?s)a.b', 'a.+b$', r'a\.b\[c\]d\$',
+               '[[:upper:]]{3}', '(?-i)[[:upper:]]{5}', r'[\s]{3}', r'\S\s\S', r'\xff\x00', r'\d+$', r'\h', '[^a-z ]',
+               '[]x]', '[[:digit:][:punct:]]y?', r'\Rbeta', r'(?m)^beta$', '(a|l)[pw]', '(', 'a{2,1}', r'\N{3}b', '(?i)ALPHA',
+               r'x\-1', r'\w+/\w']
+
 run_of('run')
+write('words.pcap', pcap(*((i, segment(('192.0.2.1', 4000 + i), ('192.0.2.2', 9999), PSH | ACK, 1, 1, word))
+                           for i, word in enumerate(WORDS))))
 page_of('plain', write('plain.pcap', exchange()))
 write('page.html', explain('--page').stdout)
 write('cut.pcap', exchange()[:-30])
@@ -105,6 +115,8 @@ try:
     keys('[')
     keys('?')
     tap.check('? shows the keys', page.eval("document.getElementById('help').open"))
+    tap.check('and what the signs mean', 'find words in the ladder' in text('#help') and
+              'here a packet ended the call' in text('#help') and '[object' not in text('#help'), text('#help'))
     tap.equal('with names, too', names_missing(), [])
     keys('Escape')
     tap.check('and Escape ends that', not page.eval("document.getElementById('help').open"))
@@ -304,6 +316,19 @@ try:
               page.eval("document.getElementById('welcome').hidden"))
     tap.equal('it stays one document', page.loads, 1)
     clean('captures that were dropped')
+
+    # ---- expressions mean what they mean on the command line
+
+    page.drop(at('words.pcap'))
+    page.wait("document.getElementById('name').textContent === 'words.pcap'")
+    for pattern in EXPRESSIONS:
+        wanted = netns.run([netns.SONDE, 'read', '-Y', f'tcp.payload matches r"{pattern}"', at('words.pcap')])
+        page.eval("document.getElementById('filter').select()")
+        page.type(f'tcp.payload matches r"{pattern}"')
+        page.key('Enter')
+        said = page.eval("document.getElementById('filter-state').textContent")
+        tap.equal(f'matches {pattern}', said, f'{len(wanted.stdout.splitlines())} of {len(WORDS)} packets'
+                  if wanted.returncode == 0 else 'not a filter')
     page.close()
 
     # ---- hostile all over

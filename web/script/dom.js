@@ -25,7 +25,7 @@ function fill(element, attributes, children) {
 		else if (value !== false && value !== undefined && value !== null)
 			element.setAttribute(name, value);
 	}
-	for (const child of children.flat()) {
+	for (const child of children.flat(Infinity)) {
 		if (child !== null && child !== undefined && child !== false)
 			element.append(child);
 	}

@@ -36,17 +36,43 @@ function startLadder() {
 function buildLadder(stream) {
 	const chosen = stream === ladder.stream ? chosenThing() : null;
 	ladder.stream = stream;
-	const count = stream ? rooms.exports.page_ladder(stream, ladder.allAcks ? 1 : 0,
-		ladder.isFolded ? FOLD_MS : 0) : 0;
-	if (count < 0)
-		throw new Error('there is no memory for the ladder');
-	const said = stream ? answer() : {lanes: [], acks_folded: 0};
+	const said = !stream ? {lanes: [], acks_folded: 0}
+		: ladder.isFolded && ladder.isLinear ? askLadder(findFold(askLadder(0).rows))
+		: askLadder(ladder.isFolded ? FOLD_MS : 0);
 	ladder.lanes = said.lanes;
 	ladder.acksFolded = said.acks_folded;
 	placeRows(said.rows || 0);
 	drawLanes();
 	if (chosen)
 		chooseThing(chosen);
+}
+
+function askLadder(foldMs) {
+	if (rooms.exports.page_ladder(ladder.stream, ladder.allAcks ? 1 : 0, foldMs) < 0)
+		throw new Error('there is no memory for the ladder');
+	return answer();
+}
+
+const timesOf = (count) => count ? new Float64Array(rooms.exports.memory.buffer,
+	rooms.exports.page_times(), count).slice() : new Float64Array(0);
+
+/* On a scale of time the longest pauses would leave no room for all else: folded are those
+ * that are more than a third of what remains without them; 0: none. */
+function findFold(count) {
+	const times = timesOf(count), pauses = [];
+	let whole = 0, fold = 0;
+	for (let i = 1; i < count; i++) {
+		pauses.push(times[i] - times[i - 1]);
+		whole += times[i] - times[i - 1];
+	}
+	pauses.sort((a, b) => b - a);
+	for (const pause of pauses.slice(0, -2)) {
+		if (pause * 3 <= whole)
+			break;
+		fold = pause * 0.999; /* folded is what is longer */
+		whole -= pause;
+	}
+	return fold;
 }
 
 /* After a filter: the same ladder with other rows. */
@@ -60,8 +86,7 @@ function placeRows(count) {
 	list.rowHeight = ZOOMS[ladder.zoom];
 	list.element.style.setProperty('--row', `${list.rowHeight}px`);
 	list.element.classList.toggle('linear', ladder.isLinear);
-	ladder.times = count ? new Float64Array(rooms.exports.memory.buffer,
-		rooms.exports.page_times(), count).slice() : new Float64Array(0);
+	ladder.times = timesOf(count);
 	if (ladder.isLinear)
 		placeByTime(list, count);
 	else

@@ -45,11 +45,11 @@ function translateClass(pattern, at) {
 }
 
 function translateRegex(pattern, ignoreCase) {
-	const inFront = /^\(\?([ims]+)\)/.exec(pattern);
-	const flags = new Set(inFront ? inFront[1] : '');
+	const inFront = /^\(\?([ims]*)(?:-([ims]+))?\)/.exec(pattern);
+	const flags = new Set((inFront ? inFront[1] : '') + (ignoreCase ? 'i' : ''));
 	let text = '';
-	if (ignoreCase)
-		flags.add('i');
+	for (const flag of inFront && inFront[2] || '')
+		flags.delete(flag);
 	for (let i = inFront ? inFront[0].length : 0; i < pattern.length; i++) {
 		const char = pattern[i];
 		if (char === '[') {
