@@ -189,6 +189,21 @@ static void take_in_place(struct sonde_dissector *d, struct taking *taking, uint
 	}
 }
 
+/* How much of `left` belongs to the message under way, where that is known before it is
+ * there. */
+static uint32_t part_of_message(struct sonde_dissector *d, struct taking *taking,
+				uint32_t left)
+{
+	struct stream_side *side = taking->side;
+	ssize_t n = tcp_segments_wanted(d)
+			    ? length_of(d, taking, side->bytes, side->size)
+			    : 0;
+
+	return n > (ssize_t)side->size && (size_t)n - side->size < left
+		       ? (uint32_t)((size_t)n - side->size)
+		       : left;
+}
+
 /* This frame's bytes, from `skip` on: they are the next of the stream. */
 static void take(struct sonde_dissector *d, struct taking *taking, uint32_t skip)
 {
@@ -213,7 +228,7 @@ static void take(struct sonde_dissector *d, struct taking *taking, uint32_t skip
 		take_in_place(d, taking, skip);
 		return;
 	}
-	part = *taking->payload;
+	part = span_part(taking->payload, 0, skip + part_of_message(d, taking, left));
 	dissect_add_bytes(d, TCP_SEGMENT_DATA, &part, 0, span_left(&part));
 	/* A message under way ends here, or goes on; what follows it stands in place. */
 	keep(d, taking, bytes, left, d->frame_number);

@@ -23,6 +23,7 @@ from tap import tap
 
 # Of every capture.
 EXPLAINED = {
+    **dissecting.AGAIN,
     'frame.time': 'tshark writes a calendar date; frame.time_epoch is compared',
     'frame.interface_id': 'pcap has no interfaces: to sonde all frames are of the first',
     'ip.version': 'tshark gives IPv6 packets this field, too, hidden',
@@ -34,20 +35,18 @@ EXPLAINED = {
 }
 # tshark takes the time that ping sends out of the data.
 PING = {'data.data': 'see above', 'data.len': 'see above'}
-# Bytes that were there before: tshark takes them for data where sonde takes them for a
-# segment's, or the other way round, depending on what it put together until then.
-BEFORE = ('data', 'data.data', 'data.len', 'tcp.segment_data')
 ODD = {
     ('http.request_in', 10): 'a pipelined response: tshark relates the first alone',
     ('http.time', 10): 'the same',
     ('http.response_number', 10): 'the same; and it counts them with the requests',
-    **{(field, frame): 'bytes that were there before' for field in BEFORE
+    **{(field, frame): 'bytes that were there before' for field in dissecting.BEFORE
        for frame in (22, 30, 34, 36, 71)},
     ('tcp.completeness', 50): 'a connection without a start: tshark leaves data out',
     ('info', 54): 'the header is bogus: tshark reads it to its end nevertheless',
     ('tcp.seq', 54): 'the same',
     ('tcp.len', 54): 'the same',
     ('tcp.completeness', 54): 'the same',
+    ('info', 95): 'two messages: tshark writes nothing between them',
 }
 DISORDER = {
     'tcp.segment': 'to tshark the FIN that ends a body is a part of it, without bytes',
@@ -70,7 +69,6 @@ def is_two_answers(difference):
 
 
 LOSS = {
-    **{field: 'bytes that were there before' for field in BEFORE},
     **{field: is_two_answers for field in ('tcp.analysis.ack_rtt', 'tcp.analysis.acks_frame',
                                            'tcp.analysis', 'tcp.analysis.initial_rtt')},
 }
@@ -78,7 +76,7 @@ NET = {
     ('info', 25): 'tshark looks for two that have one address',
     ('tcp.seq_raw', 10): 'tshark hides a number of 0 in a quoted packet',
     ('eth.trailer', 34): 'tshark takes the last four bytes for a checksum',
-    **{(field, 30): 'bytes that were there before' for field in BEFORE},
+    **{(field, 30): 'bytes that were there before' for field in dissecting.BEFORE},
 }
 
 
@@ -306,6 +304,10 @@ def make_odd(path):
     c.r('PA', 1, 1 + len(ask_), answer[:9])
     c.r('PA', 10, 1 + len(ask_), answer[9:])
     make_under_way(made)
+    # The end of a message, and another one.
+    c = Connection(made, (1013, 53), (100, 200))
+    c.f('A', 1, 1, ask_[:5])
+    c.f('PA', 6, 1, ask_[5:] + ask_)
     s.wrpcap(path, made)
 
 

@@ -96,6 +96,20 @@ def is_explained(explained, name, difference):
 Difference = collections.namedtuple('Difference', 'frame name ours theirs fields')
 
 
+# Bytes that were there before: tshark takes them for data where sonde takes them for a
+# segment's, or the other way round, depending on what it put together until then.  A busy
+# machine's kernel sends some again on loopback, too.
+BEFORE = ('data', 'data.data', 'data.len', 'tcp.segment_data')
+
+
+def was_before(difference):
+    fields = difference.fields[difference.frame]
+    return 'tcp.analysis.retransmission' in fields or 'tcp.analysis.out_of_order' in fields
+
+
+AGAIN = {field: was_before for field in BEFORE}
+
+
 def compare(path, explained, options=(), rules=()):
     """explained: {field or (field or column, frame): reason}; what it names may differ.  A
     reason may be a function of a Difference, too, whose fields are those of sonde: {frame:

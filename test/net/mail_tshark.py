@@ -80,6 +80,7 @@ def any_of(*reasons):
 
 
 EXPLAINED = {
+    **dissecting.AGAIN,
     'frame.interface_id': 'pcap has no interfaces: to sonde all frames are of the first',
     'frame.time': 'tshark writes a calendar date; frame.time_epoch is compared',
     'tls.handshake.extension.data': 'tshark writes <MISSING> where it is empty',
@@ -98,8 +99,8 @@ EXPLAINED = {
     'imap.request.username': is_login,
     'imap.request.password': is_login,
     **{'tcp.' + name: is_literal for name in (
-        'segment', 'segment.count', 'segments', 'segment_data', 'reassembled.data',
-        'reassembled.length')},
+        'segment', 'segment.count', 'segments', 'reassembled.data', 'reassembled.length')},
+    'tcp.segment_data': any_of(is_literal, dissecting.was_before),
     'imap.request.folder': lambda difference: difference.theirs[0] in ('SUBJECT', 'ALL'),
 }
 
