@@ -83,10 +83,21 @@ static void store(int32_t number, enum sonde_calc_order order, uint8_t *ret)
 	memcpy(ret, &value, sizeof(value));
 }
 
-/* A word is so short that calling memcmp() takes longer; most differ in the first byte. */
+/* A word is so short that calling memcmp() takes longer; most differ in the first bytes,
+ * which are compared at once. */
 static bool is_same(const char *chars, const uint8_t *bytes, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
+	uint32_t mine, other;
+	size_t i = 0;
+
+	if (n >= sizeof(mine)) {
+		memcpy(&mine, chars, sizeof(mine));
+		memcpy(&other, bytes, sizeof(other));
+		if (mine != other)
+			return false;
+		i = sizeof(mine);
+	}
+	for (; i < n; i++) {
 		if ((uint8_t)chars[i] != bytes[i])
 			return false;
 	}
@@ -342,7 +353,7 @@ static int evaluate(const struct sonde_calc_request *request, int64_t *ret)
 	return 0;
 }
 
-int sonde_calc_compute(const struct sonde_calc_request *request, int32_t *ret)
+static inline int compute(const struct sonde_calc_request *request, int32_t *ret)
 {
 	int64_t value;
 	int r = evaluate(request, &value);
@@ -353,6 +364,11 @@ int sonde_calc_compute(const struct sonde_calc_request *request, int32_t *ret)
 		return -ERANGE;
 	*ret = (int32_t)value;
 	return 0;
+}
+
+int sonde_calc_compute(const struct sonde_calc_request *request, int32_t *ret)
+{
+	return compute(request, ret);
 }
 
 static int32_t wrap(const struct sonde_calc_request *request)
@@ -379,7 +395,7 @@ static int32_t saturate(const struct sonde_calc_request *request)
 int sonde_calc_compute_with(const struct sonde_calc_request *request,
 			    enum sonde_calc_policy policy, int32_t *ret)
 {
-	int r = sonde_calc_compute(request, ret);
+	int r = compute(request, ret);
 
 	if (r == 0 || policy == SONDE_CALC_CLOSE)
 		return r;

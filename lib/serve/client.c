@@ -104,12 +104,10 @@ static void drop(struct waiting *waiting)
 
 /* --- events */
 
-static void notify(struct sonde_server *server, const struct client *client,
-		   enum sonde_serve_event_kind kind, size_t bytes, uint32_t requests,
-		   const char *reason)
+static void tell_observer(struct sonde_server *server, const struct client *client,
+			  enum sonde_serve_event_kind kind, size_t bytes,
+			  uint32_t requests, const char *reason)
 {
-	if (!server_tells_steps(server))
-		return;
 	struct sonde_serve_event event = {
 		.kind = kind,
 		.service = client->spec->service->name,
@@ -126,6 +124,14 @@ static void notify(struct sonde_server *server, const struct client *client,
 		event.lasted_ns = clock_monotonic_ns() - client->came_ns;
 	}
 	server_notify(server, &event);
+}
+
+static inline void notify(struct sonde_server *server, const struct client *client,
+			  enum sonde_serve_event_kind kind, size_t bytes,
+			  uint32_t requests, const char *reason)
+{
+	if (server_tells_steps(server))
+		tell_observer(server, client, kind, bytes, requests, reason);
 }
 
 static struct counts *counts_of(const struct client *client)
@@ -314,16 +320,15 @@ static void work(struct sonde_server *server, struct client *client, const uint8
 	bool refused = false, awaits_pause = false;
 
 	for (int i = 0; i < LIMIT_CLIENT_ROUNDS; i++) {
-		struct service_turn turn = {
-			.state = client->service_state,
-			.input = bytes,
-			.input_bytes = n,
-			.input_ended = client->finished || server->stopping,
-			.input_paused = paused,
-			.output = server->output,
-			.output_capacity = LIMIT_CLIENT_OUTPUT - left(&client->output),
-		};
+		struct service_turn turn;
 		turn_begin(server, client->spec, &turn);
+		turn.state = client->service_state;
+		turn.input = bytes;
+		turn.input_bytes = n;
+		turn.input_ended = client->finished || server->stopping;
+		turn.input_paused = paused;
+		turn.output = server->output;
+		turn.output_capacity = LIMIT_CLIENT_OUTPUT - left(&client->output);
 		client->wish = (uint8_t)service->feed(&turn);
 		assert(turn.taken <= n && turn.given <= turn.output_capacity);
 		bytes += turn.taken;

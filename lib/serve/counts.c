@@ -22,14 +22,6 @@ void counts_free(struct counts *counts)
 	free(counts);
 }
 
-/* Nobody else writes: a read and a write are enough, and cost nothing. */
-void counts_add(_Atomic uint64_t *counter, uint64_t n)
-{
-	uint64_t now = atomic_load_explicit(counter, memory_order_relaxed);
-
-	atomic_store_explicit(counter, now + n, memory_order_relaxed);
-}
-
 static uint64_t look(_Atomic uint64_t *counter)
 {
 	return atomic_load_explicit(counter, memory_order_relaxed);

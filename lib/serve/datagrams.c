@@ -235,11 +235,8 @@ static void answer_one(struct sonde_server *server, struct socket *socket, unsig
 	const struct service *service = socket->spec->service;
 	struct counts *counts = &socket->spec->counts[SPEC_UDP];
 	struct sonde_address peer = {0};
-	struct service_turn turn = {
-		.input = take_bytes(server, at, datagrams->in.messages[at].msg_len),
-		.input_bytes = datagrams->in.messages[at].msg_len,
-		.input_ended = true,
-	};
+	size_t asked = datagrams->in.messages[at].msg_len;
+	struct service_turn turn;
 
 	sonde_address_from_sockaddr(message->msg_name, message->msg_namelen, &peer);
 	if (!may_ask(datagrams, &peer)) {
@@ -262,21 +259,25 @@ static void answer_one(struct sonde_server *server, struct socket *socket, unsig
 			    "not answered: its network asks too often");
 		return;
 	}
-	turn.output = answers_room(&datagrams->out);
-	if (!turn.output) {
+	uint8_t *room = answers_room(&datagrams->out);
+	if (!room) {
 		send_batch(server, socket);
-		turn.output = answers_room(&datagrams->out);
+		room = answers_room(&datagrams->out);
 	}
-	turn.output_capacity = LIMIT_DATAGRAM;
-	turn.answer_limit = answer_limit(&peer, turn.input_bytes);
 	turn_begin(server, socket->spec, &turn);
+	turn.input = take_bytes(server, at, asked);
+	turn.input_bytes = asked;
+	turn.input_ended = true;
+	turn.output = room;
+	turn.output_capacity = LIMIT_DATAGRAM;
+	turn.answer_limit = answer_limit(&peer, asked);
 
 	counts_add(&counts->datagrams, 1);
-	counts_add(&counts->received, turn.input_bytes);
-	notify(server, socket, SONDE_SERVE_RECEIVED, &peer, turn.input_bytes, 0, NULL);
+	counts_add(&counts->received, asked);
+	notify(server, socket, SONDE_SERVE_RECEIVED, &peer, asked, 0, NULL);
 	if (fault_drops(&datagrams->fault)) {
 		counts_add(&counts->dropped, 1);
-		notify(server, socket, SONDE_SERVE_DROPPED, &peer, turn.input_bytes, 0,
+		notify(server, socket, SONDE_SERVE_DROPPED, &peer, asked, 0,
 		       "lost on purpose (--drop)");
 		return;
 	}

@@ -50,11 +50,6 @@ _Static_assert(sizeof(kinds) / sizeof(kinds[0]) == SERVER_KINDS, "a kind has no 
 
 /* --- events */
 
-bool server_tells_steps(const struct sonde_server *server)
-{
-	return server->options.observer && !server->options.quiet;
-}
-
 bool server_allows(const struct sonde_server *server, const struct sonde_address *peer)
 {
 	return !server->options.allow || sonde_cidr_set_has(server->options.allow, peer);

@@ -75,7 +75,10 @@ struct sonde_server {
 /* Stamps the event and shows it. */
 void server_notify(struct sonde_server *server, struct sonde_serve_event *event);
 /* Whether somebody wants to know what clients do. */
-bool server_tells_steps(const struct sonde_server *server);
+static inline bool server_tells_steps(const struct sonde_server *server)
+{
+	return server->options.observer && !server->options.quiet;
+}
 /* Whether this one may come. */
 bool server_allows(const struct sonde_server *server, const struct sonde_address *peer);
 /* The life of a member's thread. */
@@ -93,7 +96,7 @@ void trouble_end(struct sonde_server *server, struct server_quiet *quiet);
 /* --- turn.c: time and chance for the services */
 
 void turn_prepare(struct sonde_server *server);
-/* Fills config, now_ns, local and chance. */
+/* Begins a turn with nothing but config, now_ns, local and chance. */
 void turn_begin(struct sonde_server *server, const struct serve_spec *spec,
 		struct service_turn *turn);
 

@@ -1,6 +1,8 @@
 /* What a service may not get by itself: the time, the server's time zone, and chance. */
 #include "serve/server.h"
 
+#include <stddef.h>
+#include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -33,6 +35,12 @@ static int64_t time_of_day_ns(struct sonde_server *server)
 void turn_begin(struct sonde_server *server, const struct serve_spec *spec,
 		struct service_turn *turn)
 {
+	/* The text, which is longer than all the rest, is one without characters. */
+	_Static_assert(sizeof(*turn) - offsetof(struct service_turn, reason) <
+			       SERVICE_REASON_CHARS + _Alignof(struct service_turn),
+		       "the text does not stand last");
+	memset(turn, 0, offsetof(struct service_turn, reason));
+	turn->reason[0] = '\0';
 	turn->config = spec->config;
 	turn->now_ns = time_of_day_ns(server);
 	turn->chance = chance_next(&server->chance);
