@@ -59,7 +59,7 @@ static const struct option options[] = {
 	 .type = OPTION_DURATION,
 	 .argument = "DURATION",
 	 .help = "close a TCP client that vanished without a word after so long; without "
-		 "it 90s"},
+		 "it 90s; 4s to 12h"},
 	{.name = "allow",
 	 .type = OPTION_TEXT,
 	 .argument = "NETWORK",
@@ -462,6 +462,10 @@ static int run(const struct command *command, const struct arguments *arguments,
 	if (arguments_has(arguments, "seed") && !arguments_has(arguments, "drop"))
 		return message_usage(command->name,
 				     "--seed has a meaning with --drop only");
+	if (arguments_has(arguments, "keepalive") && options_of_serve.keepalive_ns == 0)
+		return message_usage(command->name,
+				     "--keepalive 0s: vanished clients would stay; 4s at "
+				     "least, 12h at most");
 	for (size_t i = 0; i < arguments_count(arguments, "allow"); i++) {
 		if (sonde_cidr_set_add(&allow, arguments_nth(arguments, "allow", i),
 				       "allow", &err) < 0)

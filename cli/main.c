@@ -1,6 +1,7 @@
 /* sonde: finds the command, reads the options, runs it, and sees to it that what it
  * printed arrived. */
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -138,6 +139,19 @@ static int finish(struct output *output, int status)
 	return status == STATUS_DONE ? STATUS_TROUBLE : status;
 }
 
+/* Where a standard descriptor is closed, the next socket would get its number, and what is
+ * printed would go to the network.  So something stands there that fails as if it were
+ * closed (EBADF); programs that are started do not get it. */
+static void occupy_standard_descriptors(void)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		int way = fd == 0 ? O_WRONLY : O_RDONLY;
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+		    open("/dev/null", way | O_CLOEXEC) < 0)
+			return;
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct option_syntax syntax = {.operation = "", .tables = {global_options}};
@@ -147,6 +161,7 @@ int main(int argc, char **argv)
 	struct sonde_error err;
 	int used, status;
 
+	occupy_standard_descriptors();
 	setlocale(LC_CTYPE, "");
 	if (arguments_init(&arguments, argc) < 0) {
 		fputs("sonde: start: out of memory\n", stderr);

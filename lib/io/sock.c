@@ -55,8 +55,6 @@ int sock_set_keepalive(int fd, int64_t gone_s)
 {
 	int64_t interval_s = gone_s / (3 * KEEPALIVE_PROBES);
 
-	if (gone_s > 32767) /* what the kernel takes */
-		gone_s = 32767;
 	if (interval_s < 1)
 		interval_s = 1;
 	int64_t idle_s = gone_s - KEEPALIVE_PROBES * interval_s;

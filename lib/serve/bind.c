@@ -145,8 +145,9 @@ static void describe_taken(const struct group *group, const char *subject,
 		return;
 	}
 	sonde_error_set(err, SONDE_ERROR_TROUBLE, -EADDRINUSE, "listen", subject,
-			"%s (process %d) has this port%s (EADDRINUSE)", holder.name,
-			(int)holder.pid, holder.stopped ? " and is stopped" : "");
+			"%s (process %d) has this port%s%s (EADDRINUSE)", holder.name,
+			(int)holder.pid, holder.talks ? " for a connection" : "",
+			holder.stopped ? " and is stopped" : "");
 	sonde_error_hint(err, "%s, or choose another port: %s@:0 takes any free one",
 			 holder.stopped ? "continue it with fg, or end it" : "end it",
 			 service);

@@ -13,9 +13,10 @@
 
 enum { STATE_LISTEN = 0x0a };
 
-/* The inode of the socket that is bound to the port, 0 where none is listed. */
+/* The inode of the socket that has the port, 0 where none is listed; of TCP one that listens,
+ * unless one that `talks` is wanted. */
 static unsigned long find_inode(const char *table, uint16_t port,
-				enum sock_transport transport)
+				enum sock_transport transport, bool talks)
 {
 	FILE *file = fopen(table, "re");
 	unsigned long found = 0;
@@ -31,7 +32,7 @@ static unsigned long find_inode(const char *table, uint16_t port,
 			   &local_port, &state, &inode) != 3)
 			continue;
 		if (local_port == port &&
-		    (transport == SOCK_UDP || state == STATE_LISTEN))
+		    (transport == SOCK_UDP || (state == STATE_LISTEN) != talks))
 			found = inode;
 	}
 	fclose(file);
@@ -118,9 +119,10 @@ int holder_find(const struct sonde_address *wanted, enum sock_transport transpor
 	};
 	int first = wanted->family == SONDE_FAMILY_INET6 ? 1 : 0;
 
-	for (int i = 0; i < 2; i++) {
-		unsigned long inode =
-			find_inode(tables[transport][first ^ i], wanted->port, transport);
+	for (int i = 0; i < (transport == SOCK_UDP ? 2 : 4); i++) {
+		ret->talks = i >= 2;
+		unsigned long inode = find_inode(tables[transport][first ^ (i & 1)],
+						 wanted->port, transport, ret->talks);
 		if (inode != 0 && find_process(inode, ret) == 0)
 			return 0;
 	}

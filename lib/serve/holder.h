@@ -13,9 +13,10 @@ struct holder {
 	pid_t pid;
 	char name[32];
 	bool stopped; /* by a signal, as Ctrl-Z does it */
+	bool talks;   /* no server: it is one end of a connection */
 };
 
-/* 0; -ENOENT where it cannot be seen (another user's, or bound without listening). */
+/* 0; -ENOENT where it cannot be seen (another user's, or bound and no more). */
 int holder_find(const struct sonde_address *wanted, enum sock_transport transport,
 		struct holder *ret);
 

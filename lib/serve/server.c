@@ -21,6 +21,7 @@
 enum { STOP_STEP_MS = 5 };
 
 #define KEEPALIVE_LEAST_NS (4 * NS_PER_S)
+#define KEEPALIVE_MOST_NS (12 * 3600 * NS_PER_S) /* two thirds: what the kernel takes */
 
 static void also_ready(void *context, void *object, uint32_t events)
 {
@@ -203,6 +204,10 @@ static int check_options(const struct sonde_serve_options *options,
 		return sonde_error_set(err, SONDE_ERROR_USAGE, -ERANGE, "serve",
 				       "with keepalive",
 				       "one probe a second: at least 4s are needed");
+	if (options->keepalive_ns > KEEPALIVE_MOST_NS)
+		return sonde_error_set(err, SONDE_ERROR_USAGE, -ERANGE, "serve",
+				       "with keepalive",
+				       "the kernel waits no longer: at most 12h");
 	return 0;
 }
 

@@ -107,8 +107,19 @@ static char *cut_at_comma(char *text)
 	return NULL;
 }
 
+/* The second one would silently win. */
+static int refuse_twice(const struct serve_spec *spec, const char *name,
+			struct sonde_error *err)
+{
+	return sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "serve",
+			       spec->service->name, "the option %s stands there twice",
+			       name);
+}
+
 static int parse_once(struct serve_spec *spec, struct sonde_error *err)
 {
+	if (spec->once)
+		return refuse_twice(spec, "once", err);
 	if (!spec->service->has_answers)
 		return refuse_option(spec->service, "once", "", -ENOENT, err);
 	if (!(spec->transports & SERVICE_TCP))
@@ -126,8 +137,11 @@ static int parse_option(const char *name, const char *value, struct serve_spec *
 
 	if (!option)
 		return refuse_option(spec->service, name, value, -ENOENT, err);
+	uint32_t bit = UINT32_C(1) << (option - spec->service->options);
+	if (spec->given & bit)
+		return refuse_twice(spec, option->name, err);
+	spec->given |= bit;
 	if (option->names_file) {
-		free(spec->file_name);
 		spec->file_option = option;
 		spec->file_name = strdup(value);
 		return spec->file_name

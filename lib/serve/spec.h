@@ -24,6 +24,7 @@ struct serve_spec {
 	void *config;        /* owned; NULL where the service has none */
 	bool once;
 	struct counts *counts; /* owned; of TCP and of UDP */
+	uint32_t given; /* a bit for each option of the service's table that was set */
 	/* Of the option that names a file; NULL where none was given. */
 	const struct service_option *file_option;
 	char *file_name; /* owned */

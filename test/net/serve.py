@@ -218,6 +218,14 @@ tap.check('one that was stopped with Ctrl-Z is named as such',
           'has this port and is stopped' in stopped.stderr and
           'continue it with fg, or end it' in stopped.stderr, stopped.stderr)
 
+with socket.create_server(('127.0.0.1', 0)) as listener, socket.socket() as talker:
+    talker.bind(('127.0.0.1', 0))
+    talker.connect(listener.getsockname())
+    taken = netns.run([netns.SONDE, 'serve', f'echo@127.0.0.1:{talker.getsockname()[1]}/tcp'])
+    tap.check('a program that has the port for a connection is named, too',
+              taken.returncode == 4 and f'(process {os.getpid()}) has this port for a '
+              'connection (EADDRINUSE)' in taken.stderr, taken.stderr)
+
 barrier.close()
 status, lines, errors = server.stop(signal.SIGTERM)
 tap.check('SIGTERM: says what was served, exit status 0',
@@ -327,6 +335,11 @@ for words, status, text in (
         (['calc,order=me'], 2, 'it does not take order=me'),
         (['calc@:0', '--workers', '0'], 2, '--workers'),
         (['calc@:0', '--keepalive', '3s'], 2, 'at least 4s'),
+        (['calc@:0', '--keepalive', '0s'], 2, '4s at least, 12h at most'),
+        (['calc@:0', '--keepalive', '13h'], 2, 'at most 12h'),
+        (['calc@:0,order=le,order=be'], 2, 'the option order stands there twice'),
+        (['echo@:0,once,once'], 2, 'the option once stands there twice'),
+        (['qotd@:0,file=/a,file=/b'], 2, 'the option file stands there twice'),
         (['calc@:0', '--workers', '3', '--max-clients', '2'], 2, 'share a limit of 2'),
         (['calc@:0', '--drop', '10'], 2, 'not a probability'),
         (['calc@:0', '--drop', '101%'], 2, 'out of range'),

@@ -274,6 +274,14 @@ tap.check('a log that cannot be written: exit status 4, and why',
 closed = netns.run(['bash', '-c', f'"{netns.SONDE}" serve calc@:0 --for 200ms <&-'])
 tap.equal('a closed standard input is none of its business', (closed.returncode, closed.stderr),
           (0, ''))
+# Closed, its number would be that of the next socket, and the log would go there.
+closed = netns.run(['bash', '-c', f'"{netns.SONDE}" serve calc@:0 --for 200ms >&-'])
+tap.check('a closed standard output: exit status 4, and why', closed.returncode == 4 and
+          'write standard output: Bad file descriptor (EBADF)' in closed.stderr,
+          (closed.returncode, closed.stderr))
+longest = netns.run([netns.SONDE, 'serve', '-q', 'calc@:0', '--keepalive', '12h', '--for', '10ms'])
+tap.equal('the longest --keepalive is one that the kernel takes',
+          (longest.returncode, longest.stderr), (0, ''))
 quiet = Server('calc@:0', '-q')
 with tcp(quiet.ports[0]) as sock:
     ask(sock)

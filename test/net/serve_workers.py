@@ -130,16 +130,16 @@ tap.equal('--for', netns.run([netns.SONDE, 'serve', 'calc@:0', '--workers', '3',
 
 # --- busy polling
 
-server = Server('calc@:0/tcp', '--busy-poll', '5s', listening=2)
+server = Server('calc@:0/tcp', '--busy-poll', '120s', listening=2)
 with tcp(server.ports[0]) as sock:
     good = all(ask(sock, i) for i in range(100))
     cpu = server.cpu_s()
-    time.sleep(0.3)
-    tap.check('--busy-poll: serves, and does not sleep', good and server.cpu_s() - cpu > 0.05,
-              server.cpu_s() - cpu)
+    netns.wait_until('it to be busy with nothing', lambda: server.cpu_s() - cpu > 0.1)
+    tap.check('--busy-poll: serves, and does not sleep', good)
 started = time.monotonic()
 status = server.stop()[0]
-tap.check('and ends at once', status == 0 and time.monotonic() - started < 2, status)
+tap.check('and ends before its time is over', status == 0 and time.monotonic() - started < 60,
+          status)
 server = Server('calc@:0/tcp', '--busy-poll', '1ms', '--idle-timeout', '300ms', listening=2)
 with tcp(server.ports[0]) as sock:
     good = ask(sock)
