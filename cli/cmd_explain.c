@@ -127,6 +127,8 @@ static int show_timeline(const struct arguments *arguments, struct output *outpu
 			 const struct sonde_heard *heard, struct sonde_error *err)
 {
 	const char *name = arguments->operands[0];
+	const struct sonde_findings_options wanted = {
+		.show_secrets = arguments_has(arguments, "show-secrets")};
 	struct sonde_account *accounts = NULL;
 	struct sonde_findings findings = {0};
 	struct shown what = {
@@ -139,7 +141,7 @@ static int show_timeline(const struct arguments *arguments, struct output *outpu
 
 	if (r < 0)
 		return r;
-	if (sonde_findings_build(timeline, &findings) < 0)
+	if (sonde_findings_build_with(timeline, &wanted, &findings) < 0)
 		return no_memory(path, err);
 	/* Calls tell more than packets, and trace has no such sentences. */
 	if (!timeline->recording->call_count &&

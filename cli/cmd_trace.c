@@ -190,6 +190,8 @@ static int show(struct sonde_trace *trace, const struct arguments *arguments,
 {
 	const struct sonde_recording *recording = sonde_trace_recording(trace);
 	bool is_kept = arguments_has(arguments, "write");
+	const struct sonde_findings_options wanted = {
+		.show_secrets = arguments_has(arguments, "show-secrets")};
 	struct sonde_timeline timeline;
 	struct sonde_findings findings;
 	struct shown what = {0};
@@ -197,7 +199,7 @@ static int show(struct sonde_trace *trace, const struct arguments *arguments,
 
 	if (sonde_timeline_build(recording, &timeline) < 0)
 		return no_memory(err);
-	if (sonde_findings_build(&timeline, &findings) < 0) {
+	if (sonde_findings_build_with(&timeline, &wanted, &findings) < 0) {
 		sonde_timeline_done(&timeline);
 		return no_memory(err);
 	}

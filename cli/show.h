@@ -19,6 +19,8 @@
 		 .type = OPTION_FILE,                                                    \
 		 .argument = "FILE",                                                     \
 		 .help = "draw the ladders as a picture, too, into FILE"},               \
+		{.name = "show-secrets",                                                 \
+		 .help = "show passwords as they were sent, not masked"},                \
 	{                                                                                \
 		.name = "full", .help = "draw all streams, all acknowledgements, and "   \
 					"idle times at length"                           \

@@ -7,6 +7,7 @@
 #ifndef SONDE_FINDING_H
 #define SONDE_FINDING_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <sonde/export.h>
@@ -36,7 +37,15 @@ struct sonde_findings {
 	uint32_t count;
 };
 
+struct sonde_findings_options {
+	bool show_secrets; /* passwords as they were sent, not masked */
+};
+
 /* Returns 0 or -ENOMEM. */
+SONDE_API int sonde_findings_build_with(const struct sonde_timeline *timeline,
+					const struct sonde_findings_options *options,
+					struct sonde_findings *ret);
+/* The same with everything at its default. */
 SONDE_API int sonde_findings_build(const struct sonde_timeline *timeline,
 				   struct sonde_findings *ret);
 SONDE_API void sonde_findings_done(struct sonde_findings *findings);

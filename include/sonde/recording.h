@@ -210,6 +210,32 @@ struct sonde_packet {
 	uint32_t captured_length, wire_length;
 	uint64_t payload_hash; /* tells equal payloads; 0: it was not captured whole */
 	struct sonde_decoded decoded;
+	uint8_t head[4];               /* the payload's first bytes, */
+	uint8_t tail;                  /* and its last one */
+	bool is_text;                  /* printable characters and white space alone */
+	uint32_t saying, saying_count; /* the first of its sayings; 0 none */
+};
+
+/* What a packet's payload said, as far as findings ask. */
+enum sonde_saying_kind {
+	SONDE_SAYS_USER = 0,     /* text: the name, in: "SMTP AUTH" */
+	SONDE_SAYS_PASSWORD,     /* text: the password itself */
+	SONDE_SAYS_FROM_DIFFERS, /* text: the envelope's sender, more: the header From */
+	SONDE_SAYS_LINE_FEED,    /* a line that should end in CR LF; text: that line */
+	SONDE_SAYS_CALC_REQUEST, /* text: "Summe", more: its ID; numbers: results, below */
+	SONDE_SAYS_CALC_REPLY,   /* more: its ID; numbers: read little-, big-endian */
+};
+
+/* The results of a request: as it was meant, by its smaller numbers; read in the other
+ * order; and read as the protocol says where it has padding in it. */
+enum { SONDE_CALC_MEANT = 0, SONDE_CALC_SWAPPED, SONDE_CALC_UNPADDED };
+#define SONDE_SAYS_NOTHING INT64_MIN /* there is no such result */
+
+struct sonde_saying {
+	uint8_t kind;                 /* enum sonde_saying_kind */
+	bool is_big;                  /* of a calculation: it is meant big-endian */
+	const char *in, *text, *more; /* escaped; NULL none */
+	int64_t numbers[3];
 };
 
 enum sonde_severity { SONDE_NOTE = 0, SONDE_WARNING, SONDE_ERROR };
@@ -230,7 +256,9 @@ struct sonde_recording {
 	struct sonde_interface *interfaces;
 	struct sonde_packet
 		*packets; /* in the order of time once sonde_recording_seal() ran */
+	struct sonde_saying *sayings; /* [saying - 1]; those of a packet are neighbours */
 	struct sonde_note *notes;
+	uint32_t saying_count;
 	uint32_t program_count, socket_count, place_count, stack_count, call_count,
 		interface_count, packet_count, note_count;
 	int64_t started_ns, ended_ns;
@@ -264,6 +292,8 @@ SONDE_API int sonde_recording_add_interface(struct sonde_recording *recording,
 					    const struct sonde_interface *interface);
 SONDE_API int sonde_recording_add_packet(struct sonde_recording *recording,
 					 const struct sonde_packet *packet);
+SONDE_API int sonde_recording_add_saying(struct sonde_recording *recording,
+					 const struct sonde_saying *saying);
 SONDE_API int sonde_recording_add_note(struct sonde_recording *recording,
 				       enum sonde_severity severity, const char *text,
 				       const char *hint);

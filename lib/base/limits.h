@@ -13,6 +13,8 @@ enum {
 	LIMIT_CALLS = 1 << 21,
 	LIMIT_PACKETS = 1 << 21,
 	LIMIT_INTERFACES = 1 << 10,
+	LIMIT_SAYINGS = 1 << 18,    /* of packets that findings ask about */
+	LIMIT_SAID_TALKS = 1 << 12, /* conversations that are listened to for them */
 	LIMIT_NOTES = 1 << 8,
 	LIMIT_NOTES_FED = 240,   /* of them the tracer's: the end has some to say, too */
 	LIMIT_STACK_DEPTH = 32,  /* places kept of one stack */

@@ -140,7 +140,7 @@ static int add_number(uint32_t **numbers, uint32_t *count, size_t *room, uint32_
 static int pick_few(struct finding_facts *facts)
 {
 	const struct sonde_recording *recording = facts->recording;
-	size_t listeners = 0, pending = 0, errors = 0;
+	size_t listeners = 0, pending = 0, waits = 0, errors = 0;
 	int r = 0;
 
 	for (uint32_t i = 0; r == 0 && i < recording->socket_count; i++)
@@ -152,6 +152,9 @@ static int pick_few(struct finding_facts *facts)
 		if (is_pending(facts, &recording->calls[i]))
 			r = add_number(&facts->pending, &facts->pending_count, &pending,
 				       i + 1);
+	for (uint32_t i = 0; r == 0 && i < recording->call_count; i++)
+		if (recording->calls[i].kind == SONDE_CALL_WAIT)
+			r = add_number(&facts->waits, &facts->wait_count, &waits, i + 1);
 	for (uint32_t i = 0; r == 0 && i < recording->packet_count; i++)
 		if (recording->packets[i].decoded.has_quote)
 			r = add_number(&facts->errors, &facts->error_count, &errors,
@@ -191,6 +194,7 @@ void facts_done(struct finding_facts *facts)
 	array_free(facts->next_of_thread);
 	array_free(facts->listeners);
 	array_free(facts->pending);
+	array_free(facts->waits);
 	array_free(facts->errors);
 	*facts = (struct finding_facts){0};
 }
@@ -359,4 +363,62 @@ bool fact_unread(const struct finding_facts *facts, uint32_t socket, int64_t at_
 	*ret_arrived = sent_until(facts, stream, !side, at_ns);
 	*ret_taken = taken_until(facts, socket, at_ns);
 	return true;
+}
+
+const struct sonde_call *fact_vain(const struct finding_facts *facts, uint32_t socket)
+{
+	const uint32_t *calls;
+	size_t count = fact_calls(facts, socket, &calls);
+	const struct sonde_call *last = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct sonde_call *call = &facts->recording->calls[calls[i] - 1];
+
+		if (call->kind == SONDE_CALL_RECEIVE || call->kind == SONDE_CALL_WAIT)
+			last = call;
+	}
+	if (!last)
+		return NULL;
+	switch (facts->timeline->call_why[last->call - 1]) {
+	case SONDE_WHY_TIMED_OUT:
+	case SONDE_WHY_STILL_WAITING:
+		return last;
+	default:
+		return NULL;
+	}
+}
+
+const struct sonde_saying *fact_saying(const struct finding_facts *facts, uint32_t packet,
+				       enum sonde_saying_kind kind)
+{
+	const struct sonde_packet *it = fact_packet(facts, packet);
+
+	for (uint32_t i = 0; it && i < it->saying_count; i++) {
+		const struct sonde_saying *saying =
+			&facts->recording->sayings[it->saying + i - 1];
+
+		if (saying->kind == kind)
+			return saying;
+	}
+	return NULL;
+}
+
+uint32_t fact_saying_statement(const struct finding_facts *facts, uint32_t packet)
+{
+	return fact_statement(facts, fact_sender(facts, packet, SONDE_DATA));
+}
+
+const struct sonde_call *fact_end(const struct finding_facts *facts, uint32_t socket)
+{
+	const uint32_t *calls;
+	size_t count = fact_calls(facts, socket, &calls);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct sonde_call *call = &facts->recording->calls[calls[i] - 1];
+
+		if (call->kind == SONDE_CALL_RECEIVE && call_returned(call) &&
+		    call->result == 0 && call->length)
+			return call;
+	}
+	return NULL;
 }

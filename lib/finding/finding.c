@@ -14,8 +14,10 @@
 #include "finding/facts.h"
 
 static void (*const detectors[])(const struct finding_facts *, struct finding_list *) = {
-	finding_connect, finding_bind, finding_receive,  finding_message, finding_send,
-	finding_close,   finding_wait, finding_datagram, finding_network, finding_packets,
+	finding_connect, finding_bind,    finding_receive, finding_message,
+	finding_send,    finding_close,   finding_wait,    finding_datagram,
+	finding_network, finding_packets, finding_said,    finding_binary,
+	finding_thread,  finding_again,   finding_leak,
 };
 
 static uint32_t place_of(const struct finding_facts *facts, uint32_t statement)
@@ -142,8 +144,9 @@ static void set_times(const struct finding_facts *facts, struct finding_list *li
 	}
 }
 
-int sonde_findings_build(const struct sonde_timeline *timeline,
-			 struct sonde_findings *ret)
+int sonde_findings_build_with(const struct sonde_timeline *timeline,
+			      const struct sonde_findings_options *options,
+			      struct sonde_findings *ret)
 {
 	struct finding_facts facts;
 	struct finding_list list = {0};
@@ -151,6 +154,7 @@ int sonde_findings_build(const struct sonde_timeline *timeline,
 
 	if (r < 0)
 		return r;
+	facts.shows_secrets = options->show_secrets;
 	for (size_t i = 0; i < sizeof(detectors) / sizeof(*detectors) && !list.error; i++)
 		detectors[i](&facts, &list);
 	if (list.error) {
@@ -163,6 +167,14 @@ int sonde_findings_build(const struct sonde_timeline *timeline,
 	}
 	facts_done(&facts);
 	return list.error;
+}
+
+int sonde_findings_build(const struct sonde_timeline *timeline,
+			 struct sonde_findings *ret)
+{
+	const struct sonde_findings_options defaults = {0};
+
+	return sonde_findings_build_with(timeline, &defaults, ret);
 }
 
 void sonde_findings_done(struct sonde_findings *findings)

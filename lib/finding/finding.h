@@ -26,8 +26,10 @@ struct finding_facts {
 	/* Few of many, so that nobody has to look through all again. */
 	uint32_t *listeners; /* TCP sockets that listen */
 	uint32_t *pending;   /* calls that never came back, or only to be ended */
+	uint32_t *waits;     /* polls, selects and their kin */
 	uint32_t *errors;    /* packets: ICMP with a quote */
-	uint32_t listener_count, pending_count, error_count;
+	uint32_t listener_count, pending_count, wait_count, error_count;
+	bool shows_secrets;
 	uint32_t *edge_begin; /* [packet]: edges of that packet, begin[p]..begin[p + 1] */
 };
 
@@ -78,6 +80,16 @@ uint32_t fact_stream(const struct finding_facts *facts, uint32_t socket,
 /* The call that sent what the packet carries (data, SYN, FIN, RST); 0 none. */
 uint32_t fact_sender(const struct finding_facts *facts, uint32_t packet,
 		     enum sonde_carries carries);
+/* The calculation, name, line ... of that kind in the packet; NULL. */
+const struct sonde_saying *fact_saying(const struct finding_facts *facts, uint32_t packet,
+				       enum sonde_saying_kind kind);
+/* The statement that sent what the packet carries; 0 none. */
+uint32_t fact_saying_statement(const struct finding_facts *facts, uint32_t packet);
+/* Its last receive, or wait for something to receive, ended without anything: it timed
+ * out, or never came back; NULL. */
+const struct sonde_call *fact_vain(const struct finding_facts *facts, uint32_t socket);
+/* The receive that reported the end of the peer's stream; NULL. */
+const struct sonde_call *fact_end(const struct finding_facts *facts, uint32_t socket);
 /* All calls on the socket are of one thread. */
 bool fact_is_single(const struct finding_facts *facts, uint32_t socket);
 /* A signal ended the program: what it left undone is not its fault. */
@@ -87,6 +99,10 @@ bool fact_was_ended(const struct finding_facts *facts, uint32_t program);
 bool fact_unread(const struct finding_facts *facts, uint32_t socket, int64_t at_ns,
 		 int64_t *ret_arrived, int64_t *ret_taken);
 
+/* The stream's two sides wait for each other because a line has no end: said. */
+bool finding_line_end(const struct finding_facts *facts, struct finding_list *list,
+		      uint32_t stream);
+
 /* ---- the detectors, a file each ---- */
 
 void finding_connect(const struct finding_facts *facts, struct finding_list *list);
@@ -95,9 +111,14 @@ void finding_receive(const struct finding_facts *facts, struct finding_list *lis
 void finding_message(const struct finding_facts *facts, struct finding_list *list);
 void finding_send(const struct finding_facts *facts, struct finding_list *list);
 void finding_close(const struct finding_facts *facts, struct finding_list *list);
+void finding_leak(const struct finding_facts *facts, struct finding_list *list);
 void finding_datagram(const struct finding_facts *facts, struct finding_list *list);
 void finding_wait(const struct finding_facts *facts, struct finding_list *list);
 void finding_network(const struct finding_facts *facts, struct finding_list *list);
 void finding_packets(const struct finding_facts *facts, struct finding_list *list);
+void finding_said(const struct finding_facts *facts, struct finding_list *list);
+void finding_binary(const struct finding_facts *facts, struct finding_list *list);
+void finding_thread(const struct finding_facts *facts, struct finding_list *list);
+void finding_again(const struct finding_facts *facts, struct finding_list *list);
 
 #endif

@@ -35,9 +35,10 @@ static uint32_t find_holder(const struct finding_facts *facts,
 	return 0;
 }
 
-/* A connection of that port that this side closed first, a moment ago: TIME_WAIT. */
+/* A connection of that port that this side closed first, a moment ago: TIME_WAIT.  The
+ * port was its server's, or its client's. */
 static uint32_t find_time_wait(const struct finding_facts *facts,
-			       const struct sonde_call *failed)
+			       const struct sonde_call *failed, bool of_client)
 {
 	for (uint32_t i = 0; i < facts->timeline->stream_count; i++) {
 		const struct sonde_stream *stream = &facts->timeline->streams[i];
@@ -45,20 +46,45 @@ static uint32_t find_time_wait(const struct finding_facts *facts,
 
 		if (stream->kind == SONDE_SOCKET_TCP && last &&
 		    last->at_ns < failed->enter_ns &&
-		    stream->server.port == failed->address.port)
+		    (of_client ? stream->client.port : stream->server.port) ==
+			    failed->address.port)
 			return i + 1;
 	}
 	return 0;
+}
+
+/* A client that insists on one port, and had it a moment ago. */
+static bool say_reused(const struct finding_facts *facts, struct finding_list *list,
+		       const struct sonde_call *failed, const char *address)
+{
+	uint32_t earlier = find_time_wait(facts, failed, true);
+	struct sonde_finding *finding;
+
+	if (!earlier || find_holder(facts, failed))
+		return false;
+	finding = finding_add(facts, list, "port-reused-too-soon", SONDE_ERROR, earlier,
+			      fact_statement(facts, failed->call));
+	finding_packet(finding, facts->timeline->streams[earlier - 1].last_packet);
+	finding_why(finding,
+		    "bind() to %s failed: this client's connection before had the port, "
+		    "and who closes first keeps it for a minute (TIME_WAIT).",
+		    address);
+	finding_remedy(finding, "Leave a client's port to the kernel: no bind(), or "
+				"bind() to port 0.");
+	return true;
 }
 
 static void say_in_use(const struct finding_facts *facts, struct finding_list *list,
 		       const struct sonde_call *failed, const char *address)
 {
 	uint32_t holder = find_holder(facts, failed);
-	uint32_t waiting = holder ? 0 : find_time_wait(facts, failed);
-	struct sonde_finding *finding =
-		finding_add(facts, list, "address-in-use", SONDE_ERROR, 0,
-			    fact_statement(facts, failed->call));
+	uint32_t waiting = holder ? 0 : find_time_wait(facts, failed, false);
+	struct sonde_finding *finding;
+
+	if (say_reused(facts, list, failed, address))
+		return;
+	finding = finding_add(facts, list, "address-in-use", SONDE_ERROR, 0,
+			      fact_statement(facts, failed->call));
 
 	if (holder) {
 		const struct sonde_socket *socket =

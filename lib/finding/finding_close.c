@@ -1,8 +1,9 @@
-/* Sockets that were closed too early, or not at all. */
+/* Sockets that were closed too early, and the end of a stream that nobody minded. */
 #include "finding/finding.h"
 
-/* Whoever gets back to its loop has forgotten the socket. */
-enum { WAITS = 2 };
+#include <sys/socket.h>
+
+enum { PATIENCE_MS = 500 };
 
 static void find_reset(const struct finding_facts *facts, struct finding_list *list,
 		       uint32_t socket)
@@ -40,9 +41,9 @@ static void find_reset(const struct finding_facts *facts, struct finding_list *l
 				"shutdown(SHUT_WR) first, then read the rest.");
 }
 
-/* The receive that reported the end of the peer's stream; NULL. */
-static const struct sonde_call *find_end(const struct finding_facts *facts,
-					 uint32_t socket)
+/* The side's half-close, that of a program which wants an answer to come; NULL. */
+static const struct sonde_call *find_half_close(const struct finding_facts *facts,
+						uint32_t socket)
 {
 	const uint32_t *calls;
 	size_t count = fact_calls(facts, socket, &calls);
@@ -50,59 +51,51 @@ static const struct sonde_call *find_end(const struct finding_facts *facts,
 	for (size_t i = 0; i < count; i++) {
 		const struct sonde_call *call = &facts->recording->calls[calls[i] - 1];
 
-		if (call->kind == SONDE_CALL_RECEIVE && call_returned(call) &&
-		    call->result == 0 && call->length)
+		if (call->kind == SONDE_CALL_SHUTDOWN && call->how == SHUT_WR &&
+		    call->result == 0)
 			return call;
 	}
 	return NULL;
 }
 
-/* The thread that saw the end waited for something else since, again and again, with the
- * socket still open.  Waiting for ever counts for good. */
-static bool is_left_open(const struct finding_facts *facts, uint32_t socket,
-			 const struct sonde_call *end)
+/* The other side saw that nothing more comes, and neither answered nor closed. */
+static void find_half_open(const struct finding_facts *facts, struct finding_list *list,
+			   uint32_t stream, uint32_t asking, uint32_t asked)
 {
-	const struct sonde_socket *it = &facts->recording->sockets[socket - 1];
-	const struct sonde_call *call = end;
-	unsigned waits = 0;
-
-	while ((call = call_at(facts->recording, facts->next_of_thread[call->call]))) {
-		if (it->closed_ns && it->closed_ns <= call->enter_ns)
-			return false;
-		if (call->socket == socket && call->kind == SONDE_CALL_CLOSE)
-			return false;
-		if (call->socket == socket || call->kind == SONDE_CALL_CONNECT ||
-		    !call_can_wait(facts->recording, call))
-			continue;
-		if (++waits >= WAITS || !call_returned(call))
-			return true;
-	}
-	return false;
-}
-
-static void find_leak(const struct finding_facts *facts, struct finding_list *list,
-		      uint32_t socket)
-{
-	const struct sonde_socket *it = &facts->recording->sockets[socket - 1];
-	const struct sonde_call *accept = call_at(facts->recording, it->accepted_by);
-	const struct sonde_call *end = accept ? find_end(facts, socket) : NULL;
+	const struct sonde_call *shut = find_half_close(facts, asking);
+	const struct sonde_call *vain = shut ? fact_vain(facts, asking) : NULL;
+	const struct sonde_call *end = vain ? fact_end(facts, asked) : NULL;
+	const struct sonde_socket *it = &facts->recording->sockets[asked - 1];
+	const uint32_t *calls;
+	size_t count = fact_calls(facts, asked, &calls);
 	struct sonde_finding *finding;
-	unsigned side = 0;
+	int64_t until_ns;
 
-	if (!end || !is_left_open(facts, socket, end))
+	if (!end || end->exit_ns < shut->enter_ns)
 		return;
-	finding = finding_add(facts, list, "descriptor-leak", SONDE_WARNING,
-			      fact_stream(facts, socket, &side),
-			      fact_statement(facts, accept->call));
-	finding_statement(finding, fact_statement(facts, end->call));
-	finding_why(
-		finding,
-		"The connection that was accepted here stayed open: its client left, "
-		"the receive returned 0 bytes, and the program went on to others. The "
-		"socket is in CLOSE_WAIT, its descriptor (%d) in use.",
-		it->fd);
-	finding_remedy(finding, "Close the socket on every way out of its handler (in "
-				"Python: with connection: ...).");
+	until_ns = call_returned(vain) ? vain->exit_ns : facts->recording->ended_ns;
+	if (until_ns - end->exit_ns < PATIENCE_MS * INT64_C(1000000) ||
+	    (it->closed_ns && it->closed_ns < until_ns))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		const struct sonde_call *call = &facts->recording->calls[calls[i] - 1];
+
+		if (call->enter_ns > end->enter_ns && call->enter_ns < until_ns &&
+		    (call->kind == SONDE_CALL_SEND || call->kind == SONDE_CALL_SHUTDOWN))
+			return;
+	}
+	finding = finding_add(facts, list, "half-close-ignored", SONDE_ERROR, stream,
+			      fact_statement(facts, end->call));
+	finding_statement(finding, fact_statement(facts, shut->call));
+	finding_packet(finding, facts->timeline->call_packet[end->call - 1]);
+	finding_why(finding,
+		    "%s has sent all it had (shutdown) and waits for the answer. %s saw "
+		    "that here, as 0 bytes, and neither answered nor closed: the other "
+		    "side waits in vain.",
+		    fact_program(facts, shut->program),
+		    fact_program(facts, end->program));
+	finding_remedy(finding, "At 0 bytes send what is still to be said, then close "
+				"the socket.");
 }
 
 void finding_close(const struct finding_facts *facts, struct finding_list *list)
@@ -111,6 +104,16 @@ void finding_close(const struct finding_facts *facts, struct finding_list *list)
 		if (facts->recording->sockets[i - 1].kind != SONDE_SOCKET_TCP)
 			continue;
 		find_reset(facts, list, i);
-		find_leak(facts, list, i);
+	}
+	for (uint32_t i = 1; i <= facts->timeline->stream_count; i++) {
+		const struct sonde_stream *stream = &facts->timeline->streams[i - 1];
+		uint32_t client = stream->client_socket, server = stream->server_socket;
+
+		if (stream->kind != SONDE_SOCKET_TCP || !client || !server)
+			continue;
+		/* NOLINTNEXTLINE(readability-suspicious-call-argument): one asks. */
+		find_half_open(facts, list, i, client, server);
+		/* NOLINTNEXTLINE(readability-suspicious-call-argument): the other way. */
+		find_half_open(facts, list, i, server, client);
 	}
 }

@@ -55,31 +55,6 @@ static unsigned count_moving(const struct finding_facts *facts, uint32_t socket,
 	return count;
 }
 
-/* Its last receive, or wait for something to receive, ended without anything. */
-static const struct sonde_call *find_vain(const struct finding_facts *facts,
-					  uint32_t socket)
-{
-	const uint32_t *calls;
-	size_t count = fact_calls(facts, socket, &calls);
-	const struct sonde_call *last = NULL;
-
-	for (size_t i = 0; i < count; i++) {
-		const struct sonde_call *call = &facts->recording->calls[calls[i] - 1];
-
-		if (call->kind == SONDE_CALL_RECEIVE || call->kind == SONDE_CALL_WAIT)
-			last = call;
-	}
-	if (!last)
-		return NULL;
-	switch (facts->timeline->call_why[last->call - 1]) {
-	case SONDE_WHY_TIMED_OUT:
-	case SONDE_WHY_STILL_WAITING:
-		return last;
-	default:
-		return NULL;
-	}
-}
-
 /* The send whose bytes the offset lies in the middle of. */
 static const struct sonde_call *find_cut_send(const struct finding_facts *facts,
 					      uint32_t socket, int64_t offset,
@@ -194,21 +169,21 @@ static void find_merged(const struct finding_facts *facts, struct finding_list *
 	const struct sonde_call *receive, *waiting;
 
 	if (sends < 2 || receives >= sends ||
-	    (!find_vain(facts, sender) && !find_vain(facts, receiver)))
+	    (!fact_vain(facts, sender) && !fact_vain(facts, receiver)))
 		return;
 	receive = find_merging(facts, sender, receiver, &merged);
 	if (!receive)
 		return;
 	/* A server that answers once for each receive, and a client that waits for the
 	 * missing answer ... */
-	waiting = find_vain(facts, sender);
+	waiting = fact_vain(facts, sender);
 	if (waiting && answers && answers == receives && answered <= answers) {
 		say_merged(facts, list, stream, receive, merged, waiting);
 		return;
 	}
 	/* ... or a client that got all the answers and counts receives. */
-	waiting = find_vain(facts, receiver);
-	if (waiting && answers == sends && !find_vain(facts, sender) &&
+	waiting = fact_vain(facts, receiver);
+	if (waiting && answers == sends && !fact_vain(facts, sender) &&
 	    waiting->enter_ns > receive->enter_ns)
 		say_merged(facts, list, stream, receive, merged, waiting);
 }

@@ -167,6 +167,77 @@ static void find_zero_window(const struct finding_facts *facts, struct finding_l
 				"shall not wait.");
 }
 
+/* Where the packet stands among those of its stream. */
+static size_t find_at(const uint32_t *packets, size_t count, uint32_t number)
+{
+	size_t from = 0;
+
+	while (count) {
+		size_t half = count / 2;
+
+		if (packets[from + half] < number) {
+			from += half + 1;
+			count -= half + 1;
+		} else {
+			count = half;
+		}
+	}
+	return from;
+}
+
+/* The packet before that one, from the side; 0. */
+static uint32_t find_before(const struct finding_facts *facts, const uint32_t *packets,
+			    size_t at, unsigned side, bool has_data)
+{
+	for (size_t steps = 0; at-- > 0 && steps < LOOK_BACK; steps++)
+		if (fact_place(facts, packets[at])->direction == side &&
+		    (!has_data ||
+		     fact_packet(facts, packets[at])->decoded.payload_length))
+			return packets[at];
+	return 0;
+}
+
+static unsigned scale_of(const struct finding_facts *facts, const uint32_t *packets,
+			 size_t count, unsigned side)
+{
+	for (size_t i = 0; i < count && i < 8; i++) {
+		const struct sonde_decoded *decoded =
+			&fact_packet(facts, packets[i])->decoded;
+
+		if (fact_place(facts, packets[i])->direction == side &&
+		    (decoded->tcp_flags & SONDE_TCP_SYN) && decoded->window_scale > 0)
+			return (unsigned)decoded->window_scale;
+	}
+	return 0;
+}
+
+/* The receiver had room for it before the acknowledgement came, and another call than
+ * this one had sent what was under way: then only Nagle's algorithm held it. */
+static bool is_held_by_nagle(const struct finding_facts *facts,
+			     const struct sonde_edge *released, uint32_t call)
+{
+	const struct sonde_packet_place *place = fact_place(facts, released->packet);
+	const uint32_t *packets;
+	size_t count = fact_packets(facts, place->stream, &packets);
+	size_t at = find_at(packets, count, released->packet);
+	size_t by_at = find_at(packets, count, released->by_packet);
+	unsigned side = place->direction & 1;
+	uint32_t before = find_before(facts, packets, at, side, true);
+	uint32_t heard = find_before(facts, packets, by_at, !side, false);
+	const struct sonde_packet *packet;
+	int64_t room, needed;
+
+	if (!before || !heard || fact_sender(facts, before, SONDE_DATA) == call)
+		return false;
+	packet = fact_packet(facts, heard);
+	room = (int64_t)packet->decoded.window;
+	if (!(packet->decoded.tcp_flags & SONDE_TCP_SYN))
+		room <<= scale_of(facts, packets, count, !side);
+	needed = (int64_t)place->seq - fact_place(facts, heard)->ack +
+		 fact_packet(facts, released->packet)->decoded.payload_length;
+	return needed <= room;
+}
+
 /* A small segment that had to wait for the acknowledgement of the one before. */
 static void find_nagle(const struct finding_facts *facts, struct finding_list *list,
 		       const struct sonde_edge *released)
@@ -186,7 +257,8 @@ static void find_nagle(const struct finding_facts *facts, struct finding_list *l
 	if (late_ns < NAGLE_MS * (int64_t)MILLISECOND_NS)
 		return;
 	/* A closed window is another matter. */
-	if (fact_packet(facts, released->by_packet)->decoded.window == 0)
+	if (fact_packet(facts, released->by_packet)->decoded.window == 0 ||
+	    !is_held_by_nagle(facts, released, number))
 		return;
 	finding = finding_add(facts, list, "nagle-delayed-ack", SONDE_WARNING,
 			      place->stream, fact_statement(facts, number));

@@ -76,7 +76,7 @@ void finding_wait(const struct finding_facts *facts, struct finding_list *list)
 			find_pending(facts, stream->server_socket);
 
 		/* Of Unix sockets and pipes it is not known who is at fault. */
-		if (!stream->packet_count)
+		if (!stream->packet_count || finding_line_end(facts, list, i))
 			continue;
 		if (client && server && has_patience(facts, client) &&
 		    has_patience(facts, server))

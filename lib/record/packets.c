@@ -10,20 +10,13 @@
 #include <sys/ioctl.h>
 
 #include "base/clock.h"
-#include "base/content.h"
 #include "base/limits.h"
 
 void packets_done(struct packets *packets)
 {
 	flows_done(&packets->flows);
 	held_done(&packets->held);
-}
-
-static uint64_t hash_payload(const uint8_t *bytes, const struct sonde_decoded *decoded)
-{
-	if (decoded->payload_captured != decoded->payload_length)
-		return 0;
-	return content_hash(bytes + decoded->payload_offset, decoded->payload_captured);
+	said_free(packets->said);
 }
 
 /* The number of the interface that a packet came through; a new one is described. */
@@ -73,8 +66,15 @@ static void keep(struct packets *packets, const struct ring_packet *from,
 		.is_outgoing = from->is_outgoing,
 		.captured_length = from->captured_length,
 		.wire_length = from->wire_length,
-		.payload_hash = hash_payload(from->bytes, decoded),
 		.decoded = *decoded,
+	};
+	const struct sonde_frame frame = {
+		.number = ++packets->frame_number,
+		.link = from->link,
+		.at_ns = from->at_ns,
+		.captured_length = from->captured_length,
+		.wire_length = from->wire_length,
+		.bytes = from->bytes,
 	};
 	int interface = interface_of(packets, from);
 
@@ -86,6 +86,8 @@ static void keep(struct packets *packets, const struct ring_packet *from,
 		return;
 	}
 	packet.interface = (uint32_t)interface;
+	/* Without memory it is heard less. */
+	said_take(packets->said, &frame, packets->recording, &packet);
 	packet.frame = capture_file_add_packet(packets->file, &packet, from->bytes);
 	if (sonde_recording_add_packet(packets->recording, &packet) < 0)
 		drop(packets,

@@ -11,6 +11,7 @@
 #include "record/capture_file.h"
 #include "record/flows.h"
 #include "record/held.h"
+#include "timeline/said.h"
 
 struct packets {
 	struct sonde_recording *recording; /* borrowed */
@@ -19,6 +20,8 @@ struct packets {
 	bool is_isolated;                  /* all packets are the programs' */
 	struct flows flows;                /* else: what tells theirs */
 	struct held held;
+	struct said *said;     /* owned */
+	uint32_t frame_number; /* of the last one */
 	bool said_packets, said_interfaces;
 };
 

@@ -271,7 +271,7 @@ int sonde_trace_start(const struct sonde_trace_options *options, struct sonde_tr
 	sonde_json_init(&trace->json);
 	trace->bytes = array_new(FEED_ROOM, 1);
 	trace->recording = sonde_recording_new();
-	if (!trace->bytes || !trace->recording) {
+	if (!trace->bytes || !trace->recording || said_new(&trace->packets.said) < 0) {
 		error = sonde_error_set(err, SONDE_ERROR_TROUBLE, -ENOMEM, "trace",
 					options->arguments[0], NULL);
 		goto out;

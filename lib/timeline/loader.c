@@ -14,7 +14,6 @@
 #include <sonde/packet.h>
 
 #include "base/array.h"
-#include "base/content.h"
 #include "base/limits.h"
 
 int sonde_loader_new(struct sonde_loader **ret)
@@ -23,8 +22,8 @@ int sonde_loader_new(struct sonde_loader **ret)
 
 	if (loader)
 		loader->scratch = sonde_recording_new();
-	if (!loader || !loader->scratch) {
-		array_free(loader);
+	if (!loader || !loader->scratch || said_new(&loader->said) < 0) {
+		sonde_loader_free(loader);
 		return -ENOMEM;
 	}
 	*ret = loader;
@@ -36,6 +35,7 @@ void sonde_loader_free(struct sonde_loader *loader)
 	if (!loader)
 		return;
 	sonde_recording_free(loader->scratch);
+	said_free(loader->said);
 	json_document_done(&loader->document);
 	array_free(loader->programs.places);
 	array_free(loader->sockets.places);
@@ -47,13 +47,6 @@ void sonde_loader_free(struct sonde_loader *loader)
 }
 
 /* ---- frames ---- */
-
-static uint64_t hash_payload(const uint8_t *bytes, const struct sonde_decoded *decoded)
-{
-	if (decoded->payload_captured != decoded->payload_length)
-		return 0;
-	return content_hash(bytes + decoded->payload_offset, decoded->payload_captured);
-}
 
 /* The number in the recording; 0: there are too many. */
 static int interface_of(struct sonde_loader *loader, const struct sonde_frame *frame,
@@ -101,7 +94,9 @@ static int take_packet(struct sonde_loader *loader, const struct sonde_frame *fr
 		packet.at_ns = INT64_MAX / 2;
 	sonde_packet_decode((enum sonde_link)frame->link, frame->bytes,
 			    frame->captured_length, &packet.decoded);
-	packet.payload_hash = hash_payload(frame->bytes, &packet.decoded);
+	r = said_take(loader->said, frame, loader->scratch, &packet);
+	if (r < 0)
+		return r;
 	r = packet.interface ? sonde_recording_add_packet(loader->scratch, &packet)
 			     : -E2BIG;
 	if (r == -ENOMEM)
@@ -316,6 +311,8 @@ static int move_packets(const struct renumbering *to)
 		r = sonde_recording_add_interface(to->recording, &scratch->interfaces[i]);
 	for (uint32_t i = 0; i < scratch->packet_count && r >= 0; i++)
 		r = sonde_recording_add_packet(to->recording, &scratch->packets[i]);
+	for (uint32_t i = 0; i < scratch->saying_count && r >= 0; i++)
+		r = sonde_recording_add_saying(to->recording, &scratch->sayings[i]);
 	for (uint32_t i = 0; i < scratch->note_count && r >= 0; i++)
 		r = sonde_recording_add_note(to->recording, scratch->notes[i].severity,
 					     scratch->notes[i].text,

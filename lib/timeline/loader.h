@@ -6,6 +6,7 @@
 #include <sonde/recording_file.h>
 
 #include "base/json_read.h"
+#include "timeline/said.h"
 
 /* [number - 1]: place in the scratch arrays from 1 on, 0 not seen. */
 struct loader_numbers {
@@ -23,6 +24,7 @@ struct loader_run {
 
 struct sonde_loader {
 	struct sonde_recording *scratch; /* owned */
+	struct said *said;               /* owned */
 	struct json_document document;
 	struct loader_numbers programs, sockets, places, stacks, calls;
 	uint32_t *interfaces; /* [number in the file]: of the recording */

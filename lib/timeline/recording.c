@@ -27,7 +27,7 @@ struct sonde_store {
 	size_t slot_count;    /* a power of two */
 	size_t string_count;
 	size_t program_room, socket_room, place_room, stack_room, call_room,
-		interface_room, packet_room, note_room;
+		interface_room, packet_room, saying_room, note_room;
 };
 
 static void *store_take(struct sonde_store *store, size_t size)
@@ -180,6 +180,7 @@ void sonde_recording_free(struct sonde_recording *recording)
 	array_free(recording->calls);
 	array_free(recording->interfaces);
 	array_free(recording->packets);
+	array_free(recording->sayings);
 	array_free(recording->notes);
 	array_free(recording);
 }
@@ -408,6 +409,24 @@ int sonde_recording_add_packet(struct sonde_recording *recording,
 	*element = *packet;
 	element->packet = ++recording->packet_count;
 	return (int)element->packet;
+}
+
+int sonde_recording_add_saying(struct sonde_recording *recording,
+			       const struct sonde_saying *saying)
+{
+	struct sonde_store *store = recording->store;
+	struct sonde_saying copy = *saying, *element;
+	int error;
+
+	element = next_element(&recording->sayings, recording->saying_count,
+			       &store->saying_room, sizeof(copy), LIMIT_SAYINGS, &error);
+	if (!element)
+		return error;
+	if (store_string(store, &copy.in) < 0 || store_string(store, &copy.text) < 0 ||
+	    store_string(store, &copy.more) < 0)
+		return -ENOMEM;
+	*element = copy;
+	return (int)++recording->saying_count;
 }
 
 int sonde_recording_add_note(struct sonde_recording *recording,

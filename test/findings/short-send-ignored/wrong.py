@@ -1,4 +1,7 @@
-"""A sender that believes that send() sends everything."""
+"""A sender that believes that send() sends everything.
+
+also: zero-window
+"""
 import socket
 import threading
 
