@@ -410,6 +410,16 @@ int sonde_capture_next(struct sonde_capture *capture, struct sonde_frame *ret,
 	bool is_one_empty = false;
 	int r = 0;
 
+	/* Nothing to merge, nothing to keep. */
+	if (capture->source_count == 1) {
+		first = &capture->sources[0];
+		capture->held_ns = 0;
+		if (ring_next(first->ring, &first->packet) > 0) {
+			give(capture, first, &first->packet, ret);
+			return 1;
+		}
+		return check_source(capture, first, err);
+	}
 	for (size_t i = 0; i < capture->source_count; i++) {
 		struct source *source = &capture->sources[i];
 

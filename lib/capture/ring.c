@@ -41,6 +41,7 @@ enum {
 	ETHERNET_ADDRESSES_BYTES = 12, /* a tag stands after both of them */
 	/* A wake-up that gets lost must not cost a whole deadline. */
 	POLL_MOST_MS = 10,
+	PREFETCH_BYTES = 256, /* of the next packet: its descriptors and a small one */
 };
 
 struct ring {
@@ -316,11 +317,14 @@ static bool describe(struct tpacket3_hdr *header, struct ring_packet *ret)
 
 int ring_next(struct ring *ring, struct ring_packet *ret)
 {
-	while (take_block(ring)) {
+	while (ring->left || take_block(ring)) {
 		struct tpacket3_hdr *header = ring->next;
 
 		ring->next = packet_at(header, header->tp_next_offset);
 		ring->left--;
+		/* Another processor has just written it. */
+		for (unsigned at = 0; at < PREFETCH_BYTES; at += 64)
+			__builtin_prefetch((const uint8_t *)ring->next + at);
 		ring->counts.read++;
 		if (describe(header, ret))
 			return 1;

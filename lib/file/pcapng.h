@@ -71,6 +71,9 @@ struct pcapng_packet {
 };
 
 void pcapng_format_packet(struct pcapng_block *block, const struct pcapng_packet *packet);
+/* The same of a frame, as the interface of that number in the file. */
+void pcapng_format_frame(struct pcapng_block *block, uint32_t interface,
+			 const struct sonde_frame *frame);
 /* A journal entry, whole, as it was read. */
 void pcapng_format_journal(struct pcapng_block *block, const uint8_t *text, size_t n);
 /* isb_starttime, isb_endtime, isb_ifrecv, isb_ifdrop (the kernel's counts). */

@@ -10,7 +10,10 @@
 #include "base/utf8.h"
 #include "file/pcapng_format.h"
 
-enum { PACKET_BYTES = 20 }; /* before the bytes of a packet */
+enum {
+	PACKET_BYTES = 20,    /* before the bytes of a packet */
+	PLAIN_MOST = 1 << 20, /* longer ones are looked at more closely */
+};
 
 void pcapng_block_init(struct pcapng_block *block)
 {
@@ -293,6 +296,65 @@ void pcapng_format_packet(struct pcapng_block *block, const struct pcapng_packet
 		finish_packet(block, packet, room);
 	else
 		block->used = block->start;
+}
+
+/* What a capture has a million of: no comment, no process, and room is there already. */
+static bool format_plain(struct pcapng_block *block, uint32_t interface,
+			 const struct sonde_frame *frame)
+{
+	size_t n = frame->captured_length, padding = pcapng_pad(n);
+	size_t length = 8 + PACKET_BYTES + n + padding + (frame->direction ? 12 : 0) + 4;
+	uint8_t *room = block->bytes + block->start;
+
+	if (frame->comment_count || frame->pid || frame->tid || frame->at_ns < 0 ||
+	    n > PLAIN_MOST || block->capacity - block->start < length)
+		return false;
+	put_u32(room, PCAPNG_PACKET);
+	put_u32(room + 4, (uint32_t)length);
+	put_u32(room + 8, interface);
+	put_u32(room + 12, (uint32_t)((uint64_t)frame->at_ns >> 32));
+	put_u32(room + 16, (uint32_t)frame->at_ns);
+	put_u32(room + 20, frame->captured_length);
+	put_u32(room + 24, frame->wire_length);
+	room += 8 + PACKET_BYTES;
+	if (n) {
+		/* The padding, before the bytes, which may fill all of it. */
+		put_u32(room + n + padding - 4, 0);
+		memcpy(room, frame->bytes, n);
+	}
+	room += n + padding;
+	if (frame->direction) {
+		put_u32(room, PCAPNG_PACKET_FLAGS | 4u << 16);
+		put_u32(room + 4, frame->direction);
+		put_u32(room + 8, PCAPNG_OPTION_END);
+		room += 12;
+	}
+	put_u32(room, (uint32_t)length);
+	block->used = block->start + length;
+	block->error = 0;
+	return true;
+}
+
+void pcapng_format_frame(struct pcapng_block *block, uint32_t interface,
+			 const struct sonde_frame *frame)
+{
+	struct pcapng_packet packet;
+
+	if (format_plain(block, interface, frame))
+		return;
+	packet = (struct pcapng_packet){
+		.interface = interface,
+		.at_ns = frame->at_ns == INT64_MIN ? 0 : frame->at_ns,
+		.captured_length = frame->captured_length,
+		.wire_length = frame->wire_length,
+		.bytes = frame->bytes,
+		.direction = frame->direction,
+		.pid = frame->pid,
+		.tid = frame->tid,
+		.texts = frame->comments,
+		.text_count = frame->comment_count,
+	};
+	pcapng_format_packet(block, &packet);
 }
 
 void pcapng_format_journal(struct pcapng_block *block, const uint8_t *text, size_t n)

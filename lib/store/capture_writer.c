@@ -240,17 +240,6 @@ int sonde_capture_writer_count(struct sonde_capture_writer *writer, uint32_t num
 int sonde_capture_writer_add(struct sonde_capture_writer *writer,
 			     const struct sonde_frame *frame, struct sonde_error *err)
 {
-	struct pcapng_packet packet = {
-		.at_ns = frame->at_ns == INT64_MIN ? 0 : frame->at_ns,
-		.captured_length = frame->captured_length,
-		.wire_length = frame->wire_length,
-		.bytes = frame->bytes,
-		.direction = frame->direction,
-		.pid = frame->pid,
-		.tid = frame->tid,
-		.texts = frame->comments,
-		.text_count = frame->comment_count,
-	};
 	int r;
 
 	if (writer->error)
@@ -263,8 +252,8 @@ int sonde_capture_writer_add(struct sonde_capture_writer *writer,
 	r = describe_by_frame(writer, frame, err);
 	if (r < 0)
 		return r;
-	packet.interface = writer->interfaces[frame->interface] - 1;
-	pcapng_format_packet(&writer->pending, &packet);
+	pcapng_format_frame(&writer->pending, writer->interfaces[frame->interface] - 1,
+			    frame);
 	return add_block(writer, err);
 }
 

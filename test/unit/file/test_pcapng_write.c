@@ -221,13 +221,64 @@ static void test_too_large(void **state)
 	free(bytes);
 }
 
+/* A frame without options takes a shorter way: into room that is there it is written as the
+ * packet is, whatever lay in that room before. */
+static void test_frame(void **state)
+{
+	uint8_t bytes[64];
+	struct pcapng_block frames, packets;
+
+	(void)state;
+	memset(bytes, 0x5a, sizeof(bytes));
+	pcapng_block_init(&frames);
+	pcapng_block_init(&packets);
+	for (unsigned i = 0; i < 2 * 3 * (sizeof(bytes) + 1) * 4; i++) {
+		struct sonde_frame frame = {
+			.at_ns = i % 4 == 3 ? INT64_MIN
+					    : INT64_C(1700000000123456789) * (i % 2),
+			.bytes = bytes,
+			.captured_length = i / 4 % (sizeof(bytes) + 1),
+			.direction = (uint8_t)(i / 4 / (sizeof(bytes) + 1) % 3),
+			.pid = i % 4 == 2 ? 812 : 0,
+		};
+		struct pcapng_packet packet = {
+			.interface = i % 5,
+			.at_ns = frame.at_ns == INT64_MIN ? 0 : frame.at_ns,
+			.bytes = bytes,
+			.captured_length = frame.captured_length,
+			.direction = frame.direction,
+			.pid = frame.pid,
+		};
+
+		frame.wire_length = packet.wire_length = frame.captured_length + i % 3;
+		if (frames.capacity)
+			memset(frames.bytes + frames.start, 0xff,
+			       frames.capacity - frames.start);
+		pcapng_format_frame(&frames, i % 5, &frame);
+		pcapng_format_packet(&packets, &packet);
+		assert_int_equal(frames.error, 0);
+		assert_int_equal(frames.used, packets.used);
+		assert_memory_equal(frames.bytes, packets.bytes, frames.used);
+		if (i % 16 == 15) {
+			pcapng_block_clear(&frames);
+			pcapng_block_clear(&packets);
+		} else {
+			pcapng_block_keep(&frames);
+			pcapng_block_keep(&packets);
+		}
+	}
+	pcapng_block_done(&frames);
+	pcapng_block_done(&packets);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_section),      cmocka_unit_test(test_interface),
-		cmocka_unit_test(test_packet),       cmocka_unit_test(test_bare_packet),
-		cmocka_unit_test(test_statistics),   cmocka_unit_test(test_journal),
-		cmocka_unit_test(test_long_comment), cmocka_unit_test(test_too_large),
+		cmocka_unit_test(test_section),     cmocka_unit_test(test_interface),
+		cmocka_unit_test(test_packet),      cmocka_unit_test(test_frame),
+		cmocka_unit_test(test_bare_packet), cmocka_unit_test(test_statistics),
+		cmocka_unit_test(test_journal),     cmocka_unit_test(test_long_comment),
+		cmocka_unit_test(test_too_large),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
