@@ -175,7 +175,7 @@ static void exchange(struct wire *wire)
 {
 	const uint8_t data = SONDE_TCP_PSH | SONDE_TCP_ACK;
 
-	add_call(wire->sockets[1], true, SONDE_CALL_RECEIVE, "recvfrom", -60, 8,
+	add_call(wire->sockets[1], true, SONDE_CALL_RECEIVE, "recvfrom", -30, 8,
 		 QUESTION);
 	add_call(wire->sockets[0], false, SONDE_CALL_SEND, "sendto", 0, 6, QUESTION);
 	add_call(wire->sockets[0], false, SONDE_CALL_RECEIVE, "recvfrom", 7, 25, ANSWER);

@@ -29,6 +29,12 @@ static void escape(struct glyph *glyph, char letter, unsigned code, int digits)
 		glyph->codes[i] = (unsigned char)shown[i];
 }
 
+/* Most of all text: each is a column. */
+static bool is_plain(char letter)
+{
+	return letter >= 0x20 && letter < 0x7f;
+}
+
 /* The next character of text, which is not at its end. */
 static struct glyph take_glyph(const struct canvas *canvas, const char *text)
 {
@@ -129,8 +135,14 @@ unsigned canvas_measure(const struct canvas *canvas, const char *text)
 	unsigned columns = 0;
 
 	while (*text) {
-		struct glyph glyph = take_glyph(canvas, text);
+		struct glyph glyph;
 
+		if (is_plain(*text)) {
+			columns++;
+			text++;
+			continue;
+		}
+		glyph = take_glyph(canvas, text);
 		columns += (unsigned)glyph.width;
 		text += glyph.bytes;
 	}
@@ -146,8 +158,13 @@ unsigned canvas_text(struct canvas *canvas, unsigned column, unsigned width,
 	unsigned used = 0;
 
 	while (*text) {
-		struct glyph glyph = take_glyph(canvas, text);
+		struct glyph glyph;
 
+		if (is_plain(*text) && used < room) {
+			set_cell(canvas, column + used++, (unsigned char)*text++, ink);
+			continue;
+		}
+		glyph = take_glyph(canvas, text);
 		if (used + (unsigned)glyph.width > room)
 			break;
 		put_glyph(canvas, column + used, &glyph, ink);
@@ -232,7 +249,10 @@ void canvas_print(struct canvas *canvas, struct output *output)
 {
 	enum ink ink = INK_PLAIN;
 	unsigned end = canvas->width;
+	char line[CANVAS_COLUMNS * CANVAS_MARKS * 4];
+	size_t used = 0;
 
+	line[0] = '\0';
 	while (end > 0 && !canvas->cells[end - 1].is_tail &&
 	       (canvas->cells[end - 1].codes[0] == 0 ||
 		canvas->cells[end - 1].codes[0] == ' '))
@@ -240,21 +260,23 @@ void canvas_print(struct canvas *canvas, struct output *output)
 	for (unsigned column = 0; column < end; column++) {
 		const struct canvas_cell *cell = &canvas->cells[column];
 		uint32_t first = cell->codes[0] ? cell->codes[0] : ' ';
-		char bytes[4];
 
 		if (cell->is_tail)
 			continue;
 		if (output->has_color && first != ' ' && cell->ink != ink) {
+			output_bytes(output, line, used);
+			used = 0;
 			if (ink != INK_PLAIN)
 				output_print(output, "%s", ink_sequence(INK_PLAIN));
 			if (cell->ink != INK_PLAIN)
 				output_print(output, "%s", ink_sequence(cell->ink));
 			ink = cell->ink;
 		}
-		output_bytes(output, bytes, encode(first, bytes));
+		used += encode(first, line + used);
 		for (unsigned i = 1; i < CANVAS_MARKS && cell->codes[i]; i++)
-			output_bytes(output, bytes, encode(cell->codes[i], bytes));
+			used += encode(cell->codes[i], line + used);
 	}
+	output_bytes(output, line, used);
 	if (ink != INK_PLAIN)
 		output_print(output, "%s", ink_sequence(INK_PLAIN));
 	output_bytes(output, "\n", 1);

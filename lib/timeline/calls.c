@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/array.h"
+#include "base/sort.h"
 
 /* The kernel's own results of a call that a signal broke off: a tracer sees them, the
  * program does not. */
@@ -178,8 +179,9 @@ int call_index_init(const struct sonde_recording *recording, struct call_index *
 		void *context = NULL;
 
 		memcpy(&context, &recording, sizeof(context));
-		qsort_r(index.by_enter, count, sizeof(*index.by_enter), by_enter,
-			context);
+		if (sort_nearly(index.by_enter, count, sizeof(*index.by_enter), by_enter,
+				context) < 0)
+			goto out;
 	}
 	for (uint32_t i = 0; i < count; i++)
 		if (socket_at(recording, recording->calls[i].socket))

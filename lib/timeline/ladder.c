@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/sort.h"
 #include "timeline/calls.h"
 #include "timeline/index.h"
 #include "timeline/moment.h"
@@ -95,10 +96,11 @@ static int add_calls(struct builder *builder, const uint32_t *calls, uint32_t co
 	return 0;
 }
 
-static int by_number(const void *left, const void *right)
+static int by_number(const void *left, const void *right, void *context)
 {
 	uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
 
+	(void)context;
 	return (a > b) - (a < b);
 }
 
@@ -129,9 +131,9 @@ static int gather_calls(struct builder *builder)
 		if (add_calls(builder, calls, count) < 0)
 			return -ENOMEM;
 	}
-	if (builder->call_count)
-		qsort(builder->calls, builder->call_count, sizeof(*builder->calls),
-		      by_number);
+	if (sort_nearly(builder->calls, builder->call_count, sizeof(*builder->calls),
+			by_number, NULL) < 0)
+		return -ENOMEM;
 	for (size_t i = 0; i < builder->call_count; i++)
 		if (!kept || builder->calls[kept - 1] != builder->calls[i])
 			builder->calls[kept++] = builder->calls[i];
@@ -169,14 +171,20 @@ static int by_statement(const void *left, const void *right)
 	return (a->statement > b->statement) - (a->statement < b->statement);
 }
 
+static int in_order(const void *left, const void *right, void *context)
+{
+	(void)context;
+	return by_statement(left, right);
+}
+
 /* One entry for each statement: its lane is that of its principal call, else any. */
-static void merge_chosen(struct builder *builder)
+static int merge_chosen(struct builder *builder)
 {
 	size_t kept = 0;
 
-	if (builder->chosen_count)
-		qsort(builder->chosen, builder->chosen_count, sizeof(*builder->chosen),
-		      by_statement);
+	if (sort_nearly(builder->chosen, builder->chosen_count, sizeof(*builder->chosen),
+			in_order, NULL) < 0)
+		return -ENOMEM;
 	for (size_t i = 0; i < builder->chosen_count; i++) {
 		struct chosen *chosen = &builder->chosen[i];
 		struct chosen *last = kept ? &builder->chosen[kept - 1] : NULL;
@@ -194,6 +202,7 @@ static void merge_chosen(struct builder *builder)
 	builder->chosen_count = kept;
 	for (size_t i = 0; i < kept; i++)
 		builder->chosen[i].begin = 0;
+	return 0;
 }
 
 static struct chosen *find_chosen(const struct builder *builder, uint32_t statement)
@@ -327,8 +336,7 @@ static int choose_statements(struct builder *builder)
 	if (gather_calls(builder) < 0 || choose_by_calls(builder) < 0 ||
 	    choose_by_packets(builder) < 0 || choose_by_passes(builder) < 0)
 		return -ENOMEM;
-	merge_chosen(builder);
-	return 0;
+	return merge_chosen(builder);
 }
 
 static int add_statements(struct builder *builder)
@@ -530,11 +538,12 @@ static int rank(const struct sonde_ladder_row *row)
 	}
 }
 
-static int by_cause(const void *left, const void *right)
+static int by_cause(const void *left, const void *right, void *context)
 {
 	const struct event *a = *(const struct event *const *)left;
 	const struct event *b = *(const struct event *const *)right;
 
+	(void)context;
 	if (a->key_ns != b->key_ns)
 		return a->key_ns < b->key_ns ? -1 : 1;
 	if (rank(&a->row) != rank(&b->row))
@@ -555,10 +564,8 @@ static int sort(struct builder *builder)
 		return -ENOMEM;
 	for (size_t i = 0; i < builder->event_count; i++)
 		builder->order[i] = &builder->events[i];
-	if (builder->event_count)
-		qsort(builder->order, builder->event_count, sizeof(*builder->order),
-		      by_cause);
-	return 0;
+	return sort_nearly(builder->order, builder->event_count, sizeof(*builder->order),
+			   by_cause, NULL);
 }
 
 /* Rows for idle times that are folded; at most one before each event. */

@@ -510,6 +510,14 @@ static bool is_broken(const struct join *join, const struct channel *channel)
 	return false;
 }
 
+static bool has_any(const struct join *join)
+{
+	for (uint32_t i = 0; i < join->recording->socket_count; i++)
+		if (local_is_kind(join->recording->sockets[i].kind))
+			return true;
+	return false;
+}
+
 int local_build(struct join *join)
 {
 	const struct sonde_recording *recording = join->recording;
@@ -521,10 +529,13 @@ int local_build(struct join *join)
 		array_new((size_t)recording->socket_count + 1, sizeof(*local->into));
 	local->out_of =
 		array_new((size_t)recording->socket_count + 1, sizeof(*local->out_of));
+	if (!local->into || !local->out_of)
+		goto out;
+	if (!has_any(join))
+		return 0;
 	local->accepts =
 		array_new((size_t)recording->call_count + 1, sizeof(*local->accepts));
-	if (!local->into || !local->out_of || !local->accepts ||
-	    find_names(join, &names) < 0)
+	if (!local->accepts || find_names(join, &names) < 0)
 		goto out;
 	for (uint32_t i = 0; i < recording->socket_count; i++)
 		if (add_pair(join, &recording->sockets[i]) < 0)

@@ -24,6 +24,7 @@
 
 #include "base/array.h"
 #include "base/limits.h"
+#include "base/sort.h"
 #include "timeline/moment.h"
 
 static int add_range(struct range_list *list, uint32_t call, int64_t bytes)
@@ -215,8 +216,9 @@ int range_order(const struct join *join, struct range_list *sends,
 		if (widen(join, receives) < 0)
 			return -ENOMEM;
 		memcpy(&context, &recording, sizeof(context));
-		qsort_r(receives->ranges, receives->count, sizeof(*receives->ranges),
-			by_exit, context);
+		if (sort_nearly(receives->ranges, receives->count,
+				sizeof(*receives->ranges), by_exit, context) < 0)
+			return -ENOMEM;
 	}
 	for (size_t i = 0; i < receives->count; i++)
 		receives->ranges[i].reach = moment_plus(

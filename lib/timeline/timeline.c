@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "base/sort.h"
 #include "timeline/datagram.h"
 #include "timeline/index.h"
 #include "timeline/join.h"
@@ -102,10 +103,11 @@ static int index_streams(struct join *join)
 	return 0;
 }
 
-static int by_packet(const void *left, const void *right)
+static int by_packet(const void *left, const void *right, void *context)
 {
 	const struct sonde_edge *a = left, *b = right;
 
+	(void)context;
 	if (a->packet != b->packet)
 		return a->packet < b->packet ? -1 : 1;
 	if (a->stream != b->stream)
@@ -129,9 +131,9 @@ static int merge_edges(struct join *join)
 	timeline->edges = array_new(count, sizeof(*timeline->edges));
 	if (!timeline->edges)
 		return -ENOMEM;
-	if (join->call_edge_count)
-		qsort(join->call_edges, join->call_edge_count, sizeof(*join->call_edges),
-		      by_packet);
+	if (sort_nearly(join->call_edges, join->call_edge_count,
+			sizeof(*join->call_edges), by_packet, NULL) < 0)
+		return -ENOMEM;
 	while (i < join->packet_edge_count || j < join->call_edge_count) {
 		bool is_packets =
 			j == join->call_edge_count ||
