@@ -74,7 +74,8 @@ struct sonde_socket {
 	uint8_t kind;     /* enum sonde_socket_kind */
 	uint8_t pipe_end; /* enum sonde_pipe_end */
 	bool is_listening;
-	bool is_inherited; /* it existed before the first call that was seen */
+	bool defers_accept; /* TCP_DEFER_ACCEPT: only data makes it ready */
+	bool is_inherited;  /* it existed before the first call that was seen */
 	/* Of an inherited TCP connection, at looked_ns, when it was first seen: bytes that
 	 * had arrived and that nobody had read, that were written and not sent, and sent
 	 * and not acknowledged.  looked_ns 0: it was not asked. */

@@ -149,7 +149,8 @@ static void match_inherited(struct matcher *matcher, const struct sonde_socket *
 
 static bool match_connect_exactly(struct matcher *matcher,
 				  const struct sonde_socket *socket,
-				  const struct sonde_call *connect)
+				  const struct sonde_call *connect,
+				  const struct sonde_address *called)
 {
 	int64_t margin_ns = join_margin_ns(matcher->join);
 	int64_t begin_ns = moment_minus(connect->enter_ns, margin_ns);
@@ -157,8 +158,7 @@ static bool match_connect_exactly(struct matcher *matcher,
 	uint32_t stream, found = 0;
 
 	stream = latest_stream(matcher, &socket->local,
-			       is_known(&connect->address) ? &connect->address
-							   : &socket->peer);
+			       is_known(called) ? called : &socket->peer);
 	for (; stream; stream = join_state(matcher->join, stream)->previous) {
 		const struct stream_state *state = join_state(matcher->join, stream);
 
@@ -280,7 +280,7 @@ static void match_connects(struct matcher *matcher)
 			call_at(recording, join->calls.by_enter[i]);
 
 		if (is_connect(join, call, &socket) && is_known(&socket->local))
-			match_connect_exactly(matcher, socket, call);
+			match_connect_exactly(matcher, socket, call, &call->address);
 	}
 	link_sides(join);
 	for (uint32_t i = 0; i < recording->call_count; i++) {
@@ -296,6 +296,35 @@ static void match_connects(struct matcher *matcher)
 				break;
 		if (!side)
 			match_connect_by_time(matcher, socket, call);
+	}
+}
+
+/* A client that never waited for a connection (TCP_FASTOPEN): its SYN comes from the first
+ * send, as if that were a connect. */
+static void match_fast_open(struct matcher *matcher)
+{
+	struct join *join = matcher->join;
+	const struct sonde_recording *recording = join->recording;
+
+	for (uint32_t i = 1; i <= recording->socket_count; i++) {
+		const struct sonde_socket *socket = &recording->sockets[i - 1];
+		const struct sonde_address *called = &socket->peer;
+		const struct sonde_call *call = NULL;
+
+		if (join->first_side[i - 1] || socket->kind != SONDE_SOCKET_TCP ||
+		    socket->is_inherited || socket->accepted_by ||
+		    !is_known(&socket->local))
+			continue;
+		for (uint32_t k = join->calls.socket_begin[i];
+		     k < join->calls.socket_begin[i + 1]; k++) {
+			call = call_at(recording, join->calls.of_socket[k]);
+			if (is_known(&call->address))
+				called = &call->address;
+			if (call->kind == SONDE_CALL_SEND)
+				break;
+		}
+		if (call && call->kind == SONDE_CALL_SEND)
+			match_connect_exactly(matcher, socket, call, called);
 	}
 }
 
@@ -429,6 +458,8 @@ int endpoint_match(struct join *join)
 			match_inherited(&matcher, socket);
 	}
 	match_connects(&matcher);
+	link_sides(join);
+	match_fast_open(&matcher);
 	link_sides(join);
 	find_listeners(&matcher);
 	place_ends(&matcher);

@@ -110,6 +110,7 @@ struct stream_state {
 	uint32_t syn_ack;           /* the first one */
 	uint32_t established;       /* the client's packet that ends the handshake */
 	uint32_t established_again; /* after the SYN-ACK had to be repeated */
+	uint32_t spoke;             /* the client's first packet with data or a FIN */
 	bool wants_established;
 	uint32_t latest[2]; /* packet of each side, while the packets are walked */
 	uint32_t previous;  /* stream of the same flow */

@@ -192,6 +192,16 @@ static struct verdict complete_local(struct completer *completer,
 	return verdict;
 }
 
+static bool opens_later(const struct join *join, const struct sonde_call *connect)
+{
+	uint32_t side = join->first_side[connect->socket - 1];
+	const struct sonde_call *origin =
+		side ? call_at(join->recording, join_side(join, side - 1)->origin) : NULL;
+
+	return origin && origin->kind == SONDE_CALL_SEND &&
+	       origin->enter_ns >= connect->exit_ns;
+}
+
 /* On a blocking socket both ends of a connect, good and bad, need an answer. */
 static struct verdict complete_connect(struct completer *completer,
 				       const struct sonde_call *call)
@@ -207,6 +217,9 @@ static struct verdict complete_connect(struct completer *completer,
 	verdict.packet = ready_connect(join, call, call->result < 0, call->exit_ns);
 	if (verdict.packet != READY_NOT_SEEN)
 		return verdict;
+	/* The first send will do it (TCP_FASTOPEN_CONNECT). */
+	if (call->result == 0 && opens_later(join, call))
+		return (struct verdict){SONDE_NO, SONDE_WHY_NOT_BLOCKED, 0, 0, true};
 	/* No route, or no neighbour answered: this machine's own word. */
 	if (call->result < 0 && call->result != -ECONNREFUSED &&
 	    call->result != -ECONNRESET)
@@ -286,6 +299,23 @@ static struct verdict complete_wait(struct completer *completer,
 	return verdict;
 }
 
+/* The SYN-ACK for which a send waited that opened the connection without a cookie, and so
+ * had to do what connect does. */
+static uint32_t fast_open(const struct join *join, const struct sonde_call *call)
+{
+	const struct sonde_packet *syn;
+	uint32_t stream;
+	unsigned which;
+
+	if (!join_socket_stream(join, call->socket, call->enter_ns, &stream, &which) ||
+	    join_state(join, stream)->sides[which].origin != call->call)
+		return READY_NOT_SEEN;
+	syn = join_packet(join, join_state(join, stream)->sides[which].syn);
+	if (!syn || syn->decoded.payload_length)
+		return READY_NOT_SEEN;
+	return ready_connect(join, call, false, call->exit_ns);
+}
+
 static struct verdict complete_send(struct completer *completer,
 				    const struct sonde_call *call)
 {
@@ -308,6 +338,9 @@ static struct verdict complete_send(struct completer *completer,
 		return complete_local(completer, call);
 	if (socket->kind != SONDE_SOCKET_TCP)
 		return no;
+	ready = fast_open(join, call);
+	if (ready != READY_NOT_SEEN)
+		return (struct verdict){SONDE_YES, SONDE_WHY_NONE, ready, 0, true};
 	if (moment_minus(call->exit_ns, call->enter_ns) <= READY_SLOW_NS)
 		return no;
 	if (!join->recording->has_packets)

@@ -240,7 +240,7 @@ static int send_segment(struct search *search, struct sonde_packet_place *place)
 	if (!error && (flags & SONDE_TCP_SYN) && !(flags & SONDE_TCP_ACK)) {
 		const struct sonde_call *origin = call_at(join->recording, side->origin);
 
-		if (origin && origin->kind == SONDE_CALL_CONNECT)
+		if (origin && origin->kind != SONDE_CALL_ACCEPT)
 			error = add_sent(join, search->packet, side->origin, SONDE_SYN);
 	}
 	if (!error && (flags & SONDE_TCP_FIN))

@@ -131,6 +131,7 @@ static int take_socket(const struct row *row, uint32_t object)
 		.pipe_end =
 			(uint8_t)json_count(document, raw, "pipe_end", SONDE_PIPE_BOTH),
 		.is_listening = json_bool(document, object, "listening"),
+		.defers_accept = json_bool(document, object, "defers_accept"),
 		.is_inherited = json_bool(document, object, "inherited"),
 		.looked_ns = time_of(row, raw, "looked_ns"),
 		.unread = json_count(document, raw, "unread", UINT32_MAX),

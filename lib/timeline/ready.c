@@ -60,8 +60,19 @@ static uint32_t first_quote(const struct join *join, uint32_t stream, int64_t en
 	return READY_NOT_SEEN;
 }
 
+/* TCP_DEFER_ACCEPT: a bare ACK is not heeded, until the SYN-ACK was repeated. */
+static uint32_t accept_deferred(const struct join *join, const struct stream_state *state,
+				int64_t end_ns)
+{
+	if (is_by(join, state->established_again, end_ns) &&
+	    (!state->spoke || state->established_again < state->spoke))
+		return state->established_again;
+	return is_by(join, state->spoke, end_ns) ? state->spoke : READY_NOT_SEEN;
+}
+
 uint32_t ready_accept(const struct join *join, const struct sonde_call *accept)
 {
+	const struct sonde_socket *listener = socket_at(join->recording, accept->socket);
 	const struct stream_state *state;
 	uint32_t stream;
 	unsigned which;
@@ -72,6 +83,9 @@ uint32_t ready_accept(const struct join *join, const struct sonde_call *accept)
 	state = join_state(join, stream);
 	if (which != 1 || state->sides[1].origin != accept->call)
 		return READY_NOT_SEEN;
+	if (listener && listener->defers_accept &&
+	    state->established != state->sides[0].syn)
+		return accept_deferred(join, state, accept->exit_ns);
 	/* The SYN-ACK was repeated: then the first ACK had not been taken. */
 	if (is_by(join, state->established_again, accept->exit_ns))
 		return state->established_again;

@@ -222,6 +222,8 @@ void sonde_recording_json_socket(struct sonde_json *json,
 	add_reference(json, "peer_socket", s->peer_socket);
 	if (s->is_listening)
 		sonde_json_add_bool(json, "listening", true);
+	if (s->defers_accept)
+		sonde_json_add_bool(json, "defers_accept", true);
 	if (s->is_inherited)
 		sonde_json_add_bool(json, "inherited", true);
 	add_reference(json, "accepted_by", s->accepted_by);

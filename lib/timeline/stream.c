@@ -63,11 +63,14 @@ static bool is_new_connection(const struct join *join, uint32_t stream,
 					   &join->timeline->streams[stream - 1].client);
 	const struct side *side = &state->sides[is_client ? 0 : 1];
 	const struct side *other = &state->sides[is_client ? 1 : 0];
+	const struct sonde_packet *syn = join_packet(join, other->syn);
 
 	if (side->syn)
 		return side->first_seq != decoded->seq + 1;
 	if (decoded->tcp_flags & SONDE_TCP_ACK)
-		return !other->syn || other->first_seq != decoded->ack;
+		/* It may acknowledge data that came with the SYN. */
+		return !syn ||
+		       decoded->ack - other->first_seq > syn->decoded.payload_length;
 	/* Both ends call each other at once: the other one's SYN is all there is. */
 	return !other->syn || side->has_seq || state->established;
 }
@@ -124,11 +127,16 @@ static void note_syn_ack(const struct join *join, struct stream_state *state,
 			 const struct sonde_packet *packet)
 {
 	const struct sonde_packet *established = join_packet(join, state->established);
+	const struct sonde_packet *syn = join_packet(join, state->sides[0].syn);
 
 	if (!state->syn_ack)
 		state->syn_ack = packet->packet;
-	if (!established ||
-	    moment_minus(packet->at_ns, established->at_ns) > SYN_ACK_AGAIN_NS)
+	/* The listener took the SYN's data (TCP_FASTOPEN): it waited for no more. */
+	if (!state->established && syn && syn->decoded.payload_length &&
+	    packet->decoded.ack - syn->decoded.seq > 1)
+		state->established = syn->packet;
+	else if (!established ||
+		 moment_minus(packet->at_ns, established->at_ns) > SYN_ACK_AGAIN_NS)
 		state->wants_established = true;
 }
 
@@ -146,6 +154,8 @@ static bool note_established(const struct join *join, struct stream_state *state
 	if (!(flags & SONDE_TCP_ACK) || (flags & (SONDE_TCP_SYN | SONDE_TCP_RST)) ||
 	    !state->sides[0].syn)
 		return false;
+	if (!state->spoke && (packet->decoded.payload_length || (flags & SONDE_TCP_FIN)))
+		state->spoke = packet->packet;
 	if (!state->established) {
 		state->established = packet->packet;
 		state->wants_established = false;

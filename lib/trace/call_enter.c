@@ -227,6 +227,7 @@ static bool describe(struct tracer *tracer, struct task *task,
 	case SHAPE_ACCEPT:
 	case SHAPE_ACCEPT4:
 	case SHAPE_OPTION:
+	case SHAPE_SETSOCKOPT:
 		return take_socket(tracer, task, (int)arguments[0]);
 	case SHAPE_CLOSE:
 		if (descriptor_known_socket(process, (int)arguments[0]))

@@ -2,6 +2,8 @@
 #include "trace/call.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -135,6 +137,10 @@ static void returned_control(struct tracer *tracer, struct task *task,
 		socket->is_nonblocking = task->call.how != 0;
 	else if (syscall->shape == SHAPE_EPOLL_CTL)
 		wait_epoll_changed(tracer, task->process, task->tid, task->arguments);
+	else if (syscall->shape == SHAPE_SETSOCKOPT &&
+		 task->arguments[1] == IPPROTO_TCP &&
+		 task->arguments[2] == TCP_DEFER_ACCEPT)
+		descriptor_refresh(tracer, task->process, task->call.fd, false);
 }
 
 /* After these the socket may have addresses that it had not.  Packets may come for them

@@ -431,7 +431,8 @@ void descriptor_refresh(struct tracer *tracer, struct process *process, int fd,
 	close(copy);
 	if (sonde_address_equal(&fresh.local, &seen->local) &&
 	    sonde_address_equal(&fresh.peer, &seen->peer) &&
-	    fresh.is_listening == seen->is_listening)
+	    fresh.is_listening == seen->is_listening &&
+	    fresh.defers_accept == seen->defers_accept)
 		return;
 	*seen = fresh;
 	feed_socket_state(tracer->feed, &fresh);

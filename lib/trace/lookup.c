@@ -193,6 +193,15 @@ static uint32_t peer_pid_of(int copy)
 	return (uint32_t)credentials.pid;
 }
 
+static bool defers_accept(int copy)
+{
+	int seconds = 0;
+	socklen_t size = sizeof(seconds);
+
+	return getsockopt(copy, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, &size) == 0 &&
+	       seconds > 0;
+}
+
 void lookup_state(int copy, struct sonde_socket *ret)
 {
 	struct sockaddr_storage storage;
@@ -207,6 +216,8 @@ void lookup_state(int copy, struct sonde_socket *ret)
 	    sonde_address_from_sockaddr((struct sockaddr *)&storage, size, &address) == 0)
 		ret->peer = address;
 	ret->is_listening = option(copy, SO_ACCEPTCONN) == 1;
+	if (ret->is_listening && ret->kind == SONDE_SOCKET_TCP)
+		ret->defers_accept = defers_accept(copy);
 	take_name(copy, ret);
 }
 

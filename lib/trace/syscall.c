@@ -74,7 +74,7 @@ static const struct syscall table[] = {
 #endif
 	{"epoll_pwait", SYS_epoll_pwait, SHAPE_EPOLL_WAIT, SONDE_CALL_WAIT, -1},
 	{"epoll_pwait2", SYS_epoll_pwait2, SHAPE_EPOLL_PWAIT2, SONDE_CALL_WAIT, -1},
-	{"setsockopt", SYS_setsockopt, SHAPE_OPTION, SONDE_CALL_OPTION, 0},
+	{"setsockopt", SYS_setsockopt, SHAPE_SETSOCKOPT, SONDE_CALL_OPTION, 0},
 	{"getsockopt", SYS_getsockopt, SHAPE_OPTION, SONDE_CALL_OPTION, 0},
 	{"getsockname", SYS_getsockname, SHAPE_OPTION, SONDE_CALL_OPTION, 0},
 	{"getpeername", SYS_getpeername, SHAPE_OPTION, SONDE_CALL_OPTION, 0},

@@ -47,7 +47,8 @@ enum syscall_shape {
 	SHAPE_EPOLL_CTL,    /* epfd, op, fd, event */
 	SHAPE_EPOLL_WAIT,   /* epfd, events, count, ms */
 	SHAPE_EPOLL_PWAIT2, /* epfd, events, count, timespec, ... */
-	SHAPE_OPTION,       /* fd, ...: setsockopt and its kin, taken as it is */
+	SHAPE_OPTION,       /* fd, ...: getsockopt and its kin, taken as it is */
+	SHAPE_SETSOCKOPT,   /* fd, level, name, value, size */
 	SHAPE_PIDFD_GETFD,  /* pidfd, fd, flags -> fd */
 	SHAPE_RESTART,      /* none: goes on with the call that was stopped */
 	SHAPE_EXIT,         /* status */

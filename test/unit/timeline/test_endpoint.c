@@ -399,6 +399,93 @@ static void test_room_before(void **state)
 	story_done(&story);
 }
 
+/* TCP_FASTOPEN: the first send opens the connection, and with a cookie its bytes come with
+ * the SYN, which ends the accept.  Without one it waits as a connect does. */
+static void test_fast_open(void **state)
+{
+	(void)state;
+	for (unsigned has_cookie = 0; has_cookie <= 1; has_cookie++) {
+		struct story story;
+		struct wire wire = story_wire(5000);
+		uint32_t listener, client, server, accept, send, syn, data;
+
+		story_begin(&story);
+		listener = story_listener(&story);
+		client = story_connecting(&story, &wire);
+		server = story_accepted(&story, &wire);
+		accept = CALL(&story, SERVER, "accept4", 50, 240, 5, .line = 91,
+			      .socket = listener, .new_socket = server);
+		story_accepted_by(&story, server, accept);
+		send = CALL(&story, CLIENT, "sendto", 100, 200, 5, .line = 81,
+			    .socket = client, .address = &wire.server);
+		syn = story_tcp(&story, &wire, 110, '>', "S", 0, 0, 5 * has_cookie);
+		story_tcp(&story, &wire, 120, '<', "SA", 0, 1 + 5 * has_cookie, 0);
+		data = has_cookie ? story_tcp(&story, &wire, 130, '>', "A", 6, 1, 0)
+				  : story_tcp(&story, &wire, 130, '>', "PA", 1, 1, 5);
+		story_end(&story);
+		assert_int_equal(story.timeline.stream_count, 1);
+		check_sent(&story, syn, send, SONDE_SYN);
+		check_bytes(&story, has_cookie ? syn : data, send, 0, 5);
+		check_completed(&story, accept, has_cookie ? syn : data);
+		if (has_cookie)
+			check_verdict(&story, send, SONDE_NO, SONDE_WHY_NOT_BLOCKED, 0);
+		else
+			check_completed(&story, send, 2);
+		story_done(&story);
+	}
+}
+
+/* TCP_FASTOPEN_CONNECT: the connect only remembers whom. */
+static void test_opened_later(void **state)
+{
+	struct story story;
+	struct wire wire = story_wire(5000);
+	uint32_t client, connect, send;
+
+	(void)state;
+	story_begin(&story);
+	client = story_connecting(&story, &wire);
+	story.recording->sockets[client - 1].peer = (struct sonde_address){0};
+	connect = CALL(&story, CLIENT, "connect", 100, 105, 0, .line = 81,
+		       .socket = client, .address = &wire.server);
+	send = CALL(&story, CLIENT, "sendto", 300, 320, 5, .line = 82, .socket = client);
+	story_tcp(&story, &wire, 310, '>', "S", 0, 0, 5);
+	story_tcp(&story, &wire, 330, '<', "SA", 0, 6, 0);
+	story_end(&story);
+	check_sent(&story, 1, send, SONDE_SYN);
+	check_bytes(&story, 1, send, 0, 5);
+	check_verdict(&story, connect, SONDE_NO, SONDE_WHY_NOT_BLOCKED, 0);
+	story_done(&story);
+}
+
+/* TCP_DEFER_ACCEPT: a bare ACK is not heeded; data is, or an ACK to the SYN-ACK that was
+ * repeated. */
+static void test_deferred(void **state)
+{
+	(void)state;
+	for (unsigned is_repeated = 0; is_repeated <= 1; is_repeated++) {
+		struct story story;
+		struct talk talk;
+		uint32_t packet;
+
+		story_begin(&story);
+		talk = story_talk(&story, 5000, 100);
+		story.recording->sockets[talk.listener - 1].defers_accept = true;
+		story.recording->calls[talk.accept - 1].exit_ns += INT64_C(1100000000);
+		if (is_repeated) {
+			story_tcp(&story, &talk.wire, 1000200, '<', "SA", 0, 1, 0);
+			packet =
+				story_tcp(&story, &talk.wire, 1000210, '>', "A", 1, 1, 0);
+		} else {
+			packet = story_tcp(&story, &talk.wire, 1000200, '>', "PA", 1, 1,
+					   5);
+		}
+		story_end(&story);
+		check_completed(&story, talk.accept, packet);
+		story_done(&story);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -418,6 +505,9 @@ int main(void)
 		cmocka_unit_test(test_connected_before),
 		cmocka_unit_test(test_simultaneous_open),
 		cmocka_unit_test(test_room_before),
+		cmocka_unit_test(test_fast_open),
+		cmocka_unit_test(test_opened_later),
+		cmocka_unit_test(test_deferred),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
