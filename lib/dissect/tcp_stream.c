@@ -195,9 +195,8 @@ static uint32_t part_of_message(struct sonde_dissector *d, struct taking *taking
 				uint32_t left)
 {
 	struct stream_side *side = taking->side;
-	ssize_t n = tcp_segments_wanted(d)
-			    ? length_of(d, taking, side->bytes, side->size)
-			    : 0;
+	ssize_t n = tcp_segments_wanted(d) ? length_of(d, taking, side->bytes, side->size)
+					   : 0;
 
 	return n > (ssize_t)side->size && (size_t)n - side->size < left
 		       ? (uint32_t)((size_t)n - side->size)
