@@ -38,9 +38,10 @@ ulimit -n "$(ulimit -Hn)"
 
 server=
 crowd=
+other=
 out=$(mktemp)
 crowd_out=$(mktemp)
-trap 'kill $server $crowd 2>/dev/null || true; rm -f "$values" "$out" "$crowd_out"' EXIT
+trap 'kill $server $crowd $other 2>/dev/null || true; rm -f "$values" "$out" "$crowd_out"' EXIT
 
 declare -A commands=(
 	[sonde]='build/sonde serve -q calc@127.0.0.1:0'
@@ -89,15 +90,15 @@ cpu_ns() { # of the threads that the server has
 }
 
 load() { # VARIANT SHAPE LOAD-OPTION...: into the values, as SHAPE, SHAPE-p99, SHAPE-cpu ...
-	local variant=$1 shape=$2 line before per_second
+	local variant=$1 shape=$2 line before per_second lasting=${lasting:-$seconds}
 	shift 2
 	before=$(cpu_ns)
 	line=$(taskset -c "$load_cpu" build/sonde calc --bench --json --to "127.0.0.1:$port" \
-		--for "${seconds}s" "$@" | tail -n 1)
+		--for "${lasting}s" "$@" | tail -n 1)
 	per_second=$(sed -E 's/.*"per_second":([0-9]+).*/\1/' <<<"$line")
 	add "$variant" "$shape" "$per_second"
 	add "$variant" "$shape-cpu" "$(awk -v ns=$(($(cpu_ns) - before)) -v rate="$per_second" \
-		-v seconds="$seconds" 'BEGIN { printf "%.1f", ns / (rate * seconds + 1) }')"
+		-v seconds="$lasting" 'BEGIN { printf "%.1f", ns / (rate * seconds + 1) }')"
 	add "$variant" "$shape-p50" "$(sed -E 's/.*"p50_ns":([0-9]+).*/\1/' <<<"$line")"
 	add "$variant" "$shape-p99" "$(sed -E 's/.*"p99_ns":([0-9]+).*/\1/' <<<"$line")"
 }
@@ -123,35 +124,52 @@ private_bytes() {
 	awk '/^Private_Dirty:/ { print $2 * 1024 }' "/proc/$server/smaps_rollup"
 }
 
+start_crowd() { # PORT SLOW
+	: >"$crowd_out"
+	taskset -c "$load_cpu" build/bench/bench_crowd "$1" "$idle" "$2" >"$crowd_out" &
+	crowd=$!
+	wait_for 'the crowd' cat "$crowd_out" >/dev/null
+}
+
+stop_crowd() {
+	kill "$crowd"
+	wait "$crowd" 2>/dev/null || true
+	crowd=
+}
+
 measure_memory() {
 	local before
 	start sonde
 	load warm memory --connections 50
 	before=$(private_bytes)
-	: >"$crowd_out"
-	taskset -c "$load_cpu" build/bench/bench_crowd "$port" "$idle" 1 >"$crowd_out" &
-	crowd=$!
-	wait_for 'the crowd' cat "$crowd_out" >/dev/null
+	start_crowd "$port" 1
 	add idle memory $((($(private_bytes) - before) / idle))
 	add limit memory 512
-	kill "$crowd"
-	wait "$crowd" 2>/dev/null || true
-	crowd=
+	stop_crowd
 	stop
 }
 
-measure_crowd() { # the same server, alone and then with the crowd
+# The same server, alone, with the crowd, and while the crowd is at another server.  The
+# crowd wakes 900 times a second on the load's CPU, where each time it delays what the load
+# was about to do: a 99th percentile needs some 10,000 requests, and the third variant tells
+# what of it is not the server's.
+measure_crowd() {
+	local lasting third
+	lasting=$(awk -v seconds="$seconds" 'BEGIN { print 5 * seconds }')
+	start sonde
+	other=$server third=$port
 	start sonde
 	load alone crowd --connections 50 --rate 10000
-	: >"$crowd_out"
-	taskset -c "$load_cpu" build/bench/bench_crowd "$port" "$idle" "$slow" >"$crowd_out" &
-	crowd=$!
-	wait_for 'the crowd' cat "$crowd_out" >/dev/null
+	start_crowd "$port" "$slow"
 	load crowded crowd --connections 50 --rate 10000
-	kill "$crowd"
-	wait "$crowd" 2>/dev/null || true
-	crowd=
+	stop_crowd
+	start_crowd "$third" "$slow"
+	load elsewhere crowd --connections 50 --rate 10000
+	stop_crowd
 	stop
+	kill "$other"
+	wait "$other" 2>/dev/null || true
+	other=
 }
 
 # ratio TITLE NAME A B TARGET: A's values by B's, round by round; with `<`TARGET less is
@@ -246,7 +264,11 @@ tell() { # PART
 		ratio 'requests/s, UDP 50x16, by one at a time' udp sonde one-by-one 1.2
 		ratio '  CPU ns a request' udp-cpu sonde one-by-one
 		;;
-	crowd) ratio "p99 ns, beside $idle idle, $slow slow, by alone" crowd-p99 crowded alone '<2' ;;
+	crowd)
+		ratio "p99 ns, beside $idle idle, $slow slow, by alone" crowd-p99 crowded alone '<2'
+		ratio '  by those at another server' crowd-p99 crowded elsewhere
+		ratio '  p50 ns, by alone' crowd-p50 crowded alone
+		;;
 	memory) ratio 'bytes of user memory, an idle one, by 512' memory idle limit '<1' ;;
 	options)
 		ratio 'p50 ns, c1, --busy-poll 200us by without' c1-p50 sonde-busy sonde
