@@ -160,6 +160,28 @@ static void print_json(struct output *output, const struct sonde_load_options *l
 	output_event_end(output);
 }
 
+int calc_bench_check(const struct arguments *arguments)
+{
+	int64_t for_ns = arguments_number(arguments, "for", seconds(FOR_S));
+	bool is_echo =
+		arguments_number(arguments, "service", SERVICE_CALC) == SERVICE_ECHO;
+
+	if (for_ns < INT64_C(1000000))
+		return message_usage("calc", "--bench: --for must be 1ms at least");
+	if (arguments_has(arguments, "id"))
+		return message_usage("calc", "--bench: the requests are numbered, --id "
+					     "has no meaning");
+	if (is_echo && arguments->operand_count > 0)
+		return message_usage("calc", "--service echo: nothing is calculated, an "
+					     "operation has no meaning");
+	if (is_echo &&
+	    (arguments_has(arguments, "order") || arguments_has(arguments, "dialect")))
+		return message_usage("calc",
+				     "--service echo: bytes come back as they "
+				     "are, --order and --dialect have no meaning");
+	return STATUS_DONE;
+}
+
 int calc_bench_run(const struct arguments *arguments, struct output *output,
 		   const struct sonde_calc_request *request,
 		   const struct sonde_calc_ask *ask)
@@ -184,8 +206,6 @@ int calc_bench_run(const struct arguments *arguments, struct output *output,
 		load.port = service == SERVICE_ECHO ? "7" : "50000";
 	if (load.timeout_ns == 0)
 		load.timeout_ns = seconds(NEVER_S);
-	if (load.for_ns == 0)
-		return message_usage("calc", "--bench: --for must be more than 0s");
 	if (service == SERVICE_ECHO) {
 		fill_echo(&load);
 	} else {

@@ -14,6 +14,8 @@ extern const char *const calc_bench_services[];
 /* Options that have a meaning with --bench alone.  True: one of them was given. */
 bool calc_bench_is_asked(const struct arguments *arguments);
 
+/* What has no meaning for a load is not passed over: STATUS_DONE, or said and refused. */
+int calc_bench_check(const struct arguments *arguments);
 /* request (its ID is replaced) is what a calculation server is asked, ask says where and
  * how; without a port there it is the service's own.  Returns the exit status. */
 int calc_bench_run(const struct arguments *arguments, struct output *output,

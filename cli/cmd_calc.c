@@ -277,7 +277,9 @@ static int run(const struct command *command, const struct arguments *arguments,
 		return message_usage(command->name, "this needs --bench: --service, "
 						    "--connections, --depth, --for, "
 						    "--rate");
-	int status = read_request(command, arguments, &request);
+	int status = bench ? calc_bench_check(arguments) : STATUS_DONE;
+	if (status == STATUS_DONE)
+		status = read_request(command, arguments, &request);
 	if (status != STATUS_DONE)
 		return status;
 	write_id(id, ask.order, request.id);

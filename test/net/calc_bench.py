@@ -194,5 +194,12 @@ refused('--rate without --bench', ['--rate', '5', 'sum', '1'], 2, '--bench')
 refused('a question without an answer', ['--bench', 'min'], 2, 'no answer')
 refused('no byte order', ['--bench', '--order', 'auto'], 2, '--order')
 refused('no time', ['--bench', '--for', '0s'], 2, '--for')
+refused('next to no time', ['--bench', '--for', '1ns'], 2, '--for', '1ms')
+refused('an ID for all of them', ['--bench', '--id', '5'], 2, '--id')
+refused('a sum of an echo', ['--bench', '--service', 'echo', 'sum', '1'], 2, 'operation')
+refused('the byte order of an echo', ['--bench', '--service', 'echo', '--order', 'be'], 2,
+        '--order')
+refused('the dialect of an echo', ['--bench', '--service', 'echo', '--dialect', 'one'], 2,
+        '--dialect')
 refused('no connections', ['--bench', '--connections', '0'], 2, '--connections')
 tap.done()
