@@ -82,7 +82,7 @@ def measure(browser, path, has_ladder):
     page = browser.open(width=1280, height=800)
     page.send('Page.addScriptToEvaluateOnNewDocument', source=f'window.wanted = {str(has_ladder).lower()}')
     page.go('file://' + path)
-    page.wait('document.documentElement')
+    page.wait('document.documentElement !== null')
     said = {'first paint': page.eval(PAINT)}
     if has_ladder:
         said['filter'] = page.eval(FILTER % 'tcp.len > 0 && frame.number > 200')

@@ -26,7 +26,8 @@ const ladder = {
 function startLadder() {
 	ladder.list = new Rows({
 		id: 'row', role: 'listbox', label: 'Ladder', class: 'ladder', rowHeight: ZOOMS[ladder.zoom],
-		headHeight: 40, draw: drawLadder, open: openLadderRow, pick: pickLadderRow,
+		headHeight: 40, indices: rowsToDraw, draw: drawLadder, empty: () => make('p', {class: 'nothing'}, emptyLadderText()),
+		open: openLadderRow, pick: pickLadderRow,
 	});
 	ladder.head = make('div', {class: 'lanes', 'aria-hidden': 'true'});
 	ladder.list.element.prepend(ladder.head);
@@ -182,29 +183,25 @@ function drawLanes() {
 }
 
 /* Rows that would lie within two pixels of the one before are not drawn. */
-function rowsToDraw(list, first, last) {
-	const indices = [];
+function rowsToDraw(list, indices) {
 	let before = -Infinity;
-	for (let i = first; i < last; i++) {
-		const y = list.top(i);
-		if (!list.positions || y - before >= 2 || i === list.chosen) {
-			indices.push(i);
-			before = y;
-		}
-	}
-	return indices;
+	return !list.positions ? indices : indices.filter((i) => {
+		const y = list.top(i), isDrawn = y - before >= 2 || i === list.chosen;
+		before = isDrawn ? y : before;
+		return isDrawn;
+	});
 }
 
-function drawLadder(list, first, last) {
+function drawLadder(list, indices, has) {
 	const place = layOut(list.element.clientWidth);
-	if (ladder.width !== place.width) {
+	const isSame = ladder.width === place.width;
+	if (!isSame) {
 		ladder.width = place.width;
 		drawLanes();
 	}
-	const indices = rowsToDraw(list, first, last);
-	if (!indices.length)
-		return [make('p', {class: 'nothing'}, emptyLadderText())];
-	return drawRows(list, indices, place, (i) => list.top(i), true);
+	/* By time, which words have room depends on what else is drawn. */
+	const keeps = isSame && !list.positions ? has : () => false;
+	return drawRows(list, indices, place, (i) => list.top(i), keeps, true);
 }
 
 function emptyLadderText() {
@@ -213,8 +210,9 @@ function emptyLadderText() {
 	return filter.text ? 'The filter lets nothing of this stream through.' : 'Nothing happened here.';
 }
 
-/* The elements of those rows, whose tops the function tells. */
-function drawRows(list, indices, place, topOf, isInteractive) {
+/* The picture of those rows, whose tops the function tells, and the elements that are not
+ * there yet. */
+function drawRows(list, indices, place, topOf, has, isInteractive) {
 	const said = askRows(indices);
 	const tops = new Map(indices.map((i) => [i, topOf(i)]));
 	const top = tops.get(indices[0]), bottom = tops.get(indices[indices.length - 1]) + list.rowHeight;
@@ -228,13 +226,17 @@ function drawRows(list, indices, place, topOf, isInteractive) {
 	const yOf = (i) => tops.has(i) ? tops.get(i) : i < indices[0] ? top - 99 : bottom + 99;
 	for (const bar of said.bars)
 		drawBar(picture, list, place, bar, list.positions ? (i) => list.top(i) : yOf);
-	const elements = [picture], crowd = {left: -99, right: -99, middle: -99, time: -99};
+	const elements = new Map(), crowd = {left: -99, right: -99, middle: -99, time: -99};
+	const shapes = new Map();
 	for (const row of said.rows) {
 		const y = tops.get(row.row);
-		drawArrow(picture, list, place, row, y);
-		elements.push(drawWords(list, place, row, y, crowd, isInteractive));
+		addArrow(shapes, list, place, row, y);
+		if (!has(row.row))
+			elements.set(row.row, drawWords(list, place, row, y, crowd, isInteractive));
 	}
-	return elements;
+	for (const [kind, path] of shapes)
+		picture.append(draw('path', {class: kind, d: path}));
+	return [picture, elements];
 }
 
 /* The line on which a row's event lies. */
@@ -249,7 +251,8 @@ function drawBar(picture, list, place, [lane, from, to, statement, isBlocked, de
 	}));
 }
 
-function drawArrow(picture, list, place, row, top) {
+/* Arrows of a kind are one path: shapes gathers them. */
+function addArrow(shapes, list, place, row, top) {
 	if (row.kind !== 'packet' && row.kind !== 'pass')
 		return;
 	const y = eventY(list, top), sign = row.to > row.lane ? 1 : -1;
@@ -257,10 +260,11 @@ function drawArrow(picture, list, place, row, top) {
 	const from = place.lanes[row.lane] + sign * edge, to = place.lanes[row.to] - sign * edge;
 	const kind = `${row.error ? 'reset' : `lane-${row.lane}`}${row.kind === 'pass' ? ' pass' : ''}`;
 	const tip = row.completed ? to - sign * 4 : to;
-	picture.append(draw('path', {class: `arrow ${kind}`, d: `M${from} ${y}H${tip - sign * 6}`}),
-		draw('path', {class: `head ${kind}`, d: `M${tip} ${y}l${-sign * 8} -4v8z`}));
+	const add = (name, path) => shapes.set(name, (shapes.get(name) || '') + path);
+	add(`arrow ${kind}`, `M${from} ${y}H${tip - sign * 6}`);
+	add(`head ${kind}`, `M${tip} ${y}l${-sign * 8} -4v8z`);
 	if (row.completed)
-		picture.append(draw('circle', {class: 'dot', cx: place.lanes[row.to], cy: y, r: 4.5}));
+		add('dot', `M${place.lanes[row.to] - 4.5} ${y}a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0 -9 0`);
 }
 
 /* By time, words that have no room are shown when the row is pointed at. */

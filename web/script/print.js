@@ -13,8 +13,8 @@ function printLadder() {
 		const indices = [];
 		for (let i = first; i < Math.min(first + PRINT_CHUNK, count); i++)
 			indices.push(i);
-		const chunk = make('div', {class: 'chunk ladder'},
-			drawRows(sheet, indices, place, (i) => (i - first) * height, false));
+		const [picture, elements] = drawRows(sheet, indices, place, (i) => (i - first) * height, () => false, false);
+		const chunk = make('div', {class: 'chunk ladder'}, picture, [...elements.values()]);
 		chunk.style.height = `${indices.length * height}px`;
 		chunk.style.setProperty('--row', `${height}px`);
 		parts.push(chunk);

@@ -2,19 +2,22 @@
  *
  * It is a listbox or a grid to assistive tools: one element has the focus, and says by
  * aria-activedescendant which row is the chosen one.  Who makes it says how many rows there
- * are, where they stand, and how those of a window are drawn. */
+ * are, where they stand, and how they are drawn.  What stays in view stays as it is. */
 
 const ROWS_MARGIN = 12; /* rows drawn beyond either edge */
 
 class Rows {
-	/* options: role, label, rowHeight, draw(list, first, last) -> elements,
-	 * open(index): chosen and wanted in full, pick(index): chosen */
+	/* options: role, label, rowHeight, indices(list, first, last): those to draw (all),
+	 * draw(list, indices, has(index)) -> [picture or null, Map of index to element] for those
+	 * that it does not have, empty(): what stands there without rows,
+	 * open(index, isWanted): in full, pick(index): chosen */
 	constructor(options) {
 		this.options = options;
 		this.count = 0;
 		this.chosen = -1;
 		this.rowHeight = options.rowHeight;
 		this.positions = null; /* where rows have none of equal height */
+		this.elements = new Map(); /* by index: those that exist */
 		this.space = make('div', {class: 'space', role: 'presentation'});
 		this.window = make('div', {class: 'window', role: 'presentation'});
 		this.space.append(this.window);
@@ -35,8 +38,7 @@ class Rows {
 		this.space.style.height = `${this.height}px`;
 		if (this.chosen >= count)
 			this.chosen = -1;
-		this.drawn = null;
-		this.later();
+		this.redraw();
 	}
 
 	top(index) {
@@ -79,15 +81,49 @@ class Rows {
 		if (key === this.drawn)
 			return;
 		this.drawn = key;
-		this.window.replaceChildren(...this.options.draw(this, first, last));
+		this.drawRows(first, last);
 		if (this.chosen >= first && this.chosen < last)
 			this.element.setAttribute('aria-activedescendant', this.rowId(this.chosen));
 		else
 			this.element.removeAttribute('aria-activedescendant');
 	}
 
+	/* Puts in what came into view, takes out what left it. */
+	drawRows(first, last) {
+		const indices = [];
+		for (let i = first; i < last; i++)
+			indices.push(i);
+		const wanted = this.options.indices ? this.options.indices(this, indices) : indices;
+		if (!wanted.length) {
+			this.elements.clear();
+			this.window.replaceChildren(this.options.empty());
+			return;
+		}
+		const [picture, fresh] = this.options.draw(this, wanted, (index) => this.elements.has(index));
+		const stays = new Map(wanted.map((index) => [index, fresh.get(index) || this.elements.get(index)])
+			.filter(([, element]) => element));
+		for (const [index, element] of this.elements) {
+			if (stays.get(index) !== element)
+				element.remove();
+		}
+		if (!this.elements.size || !picture !== !this.picture)
+			this.window.replaceChildren(...(picture ? [picture] : []));
+		else if (picture)
+			this.picture.replaceWith(picture);
+		let at = picture ? picture.nextSibling : this.window.firstChild;
+		for (const element of stays.values()) {
+			if (element === at)
+				at = at.nextSibling;
+			else
+				this.window.insertBefore(element, at);
+		}
+		this.picture = picture;
+		this.elements = stays;
+	}
+
 	redraw() {
 		this.drawn = null;
+		this.elements.clear();
 		this.later();
 	}
 

@@ -2,15 +2,16 @@
 
 let overview = null; /* of the capture that is open */
 
-function makeStreamRow(stream, index) {
+function makeStreamRow(stream, index, rows) {
 	const isChosen = index + 1 === ladder.stream;
 	const element = make('div', {
 		class: 'stream', role: 'option', 'aria-selected': String(isChosen), 'data-stream': index + 1,
-		id: `stream-${index + 1}`,
+		'data-row': index, id: rows.rowId(index), 'aria-setsize': rows.count, 'aria-posinset': index + 1,
 	}, make('span', {class: 'number'}, index), make('span', {class: 'kind'}, stream.kind),
 	make('span', {class: 'client'}, stream.client), make('span', {class: 'to'}, '→'),
 	make('span', {class: 'server'}, stream.server),
 	make('span', {class: 'count'}, stream.packets ? plural(stream.packets, 'packet') : 'no packets'));
+	element.style.top = `${index * STREAM_ROW}px`;
 	return element;
 }
 
@@ -19,15 +20,9 @@ const STREAM_ROW = 24;
 function startStreams() {
 	const list = new Rows({
 		id: 'stream-row', role: 'listbox', label: 'Streams', class: 'streams', rowHeight: STREAM_ROW,
-		draw: (rows, first, last) => overview.streams.slice(first, last).map((stream, i) => {
-			const element = makeStreamRow(stream, first + i);
-			element.dataset.row = first + i;
-			element.id = rows.rowId(first + i);
-			element.setAttribute('aria-setsize', rows.count);
-			element.setAttribute('aria-posinset', first + i + 1);
-			element.style.top = `${(first + i) * STREAM_ROW}px`;
-			return element;
-		}),
+		draw: (rows, indices, has) => [null, new Map(indices.filter((index) => !has(index)).map((index) =>
+			[index, makeStreamRow(overview.streams[index], index, rows)]))],
+		empty: () => make('p', {class: 'nothing'}, 'no streams'),
 		open: (index) => chooseStream(index + 1),
 		pick: (index) => { if (index + 1 !== ladder.stream) chooseStream(index + 1); },
 	});

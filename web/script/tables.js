@@ -24,7 +24,7 @@ function startTables() {
 		table.list = new Rows({
 			id: table.id, role: 'grid', label: table.label, class: `table ${table.id}`,
 			rowHeight: TABLE_ROW, headHeight: TABLE_ROW,
-			draw: (list, first, last) => drawTable(table, list, first, last),
+			draw: (list, indices, has) => drawTable(table, list, indices, has), empty: emptyTable,
 			open: (index, isWanted) => openTableRow(table, index, isWanted),
 			pick: (index) => { if (detail.isOpen) openTableRow(table, index); },
 		});
@@ -59,12 +59,19 @@ function openTableRow(table, index, isWanted) {
 		showStatement(row.statement, isWanted);
 }
 
-function drawTable(table, list, first, last) {
-	if (!list.count)
-		return [make('p', {class: 'nothing'}, filter.text ? 'The filter lets nothing through.'
-			: 'There is nothing to show here.')];
-	return askTable(table, first, last - first).map((row, i) =>
-		drawTableRow(table, row, first + i, list));
+const emptyTable = () => make('p', {class: 'nothing'}, filter.text ? 'The filter lets nothing through.'
+	: 'There is nothing to show here.');
+
+function drawTable(table, list, indices, has) {
+	const fresh = indices.filter((index) => !has(index)), elements = new Map();
+	if (fresh.length) {
+		const first = fresh[0], rows = askTable(table, first, fresh[fresh.length - 1] - first + 1);
+		for (const index of fresh) {
+			if (rows[index - first])
+				elements.set(index, drawTableRow(table, rows[index - first], index, list));
+		}
+	}
+	return [null, elements];
 }
 
 function drawTableRow(table, row, index, list) {
