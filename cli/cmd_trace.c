@@ -340,8 +340,10 @@ static int run(const struct command *command, const struct arguments *arguments,
 	struct sonde_error err;
 	int status, r;
 
-	if (check_usage(command, arguments, &err) < 0)
-		return message_error(&err);
+	if (check_usage(command, arguments, &err) < 0) {
+		status = message_error(&err);
+		return status == STATUS_USAGE ? status : TRACE_OWN_TROUBLE;
+	}
 	if (arguments_has(arguments, "output")) {
 		const char *path = arguments_text(arguments, "output", NULL);
 

@@ -9,7 +9,8 @@ import re
 
 import browsing
 import netns
-from paging import (ACK, PSH, SYN, HOSTILE, at, exchange, explain, page_of, pcap, read_bytes, run_of, segment, write)
+from paging import (ACK, PSH, SYN, HOSTILE, at, exchange, explain, long_exchange, page_of, pcap, read_bytes, run_of,
+                    segment, write)
 from tap import tap
 
 READY = "document.documentElement?.dataset.ready === 'yes'"
@@ -329,6 +330,35 @@ try:
         said = page.eval("document.getElementById('filter-state').textContent")
         tap.equal(f'matches {pattern}', said, f'{len(wanted.stdout.splitlines())} of {len(WORDS)} packets'
                   if wanted.returncode == 0 else 'not a filter')
+    page.close()
+
+    # ---- 10,000 packets
+
+    page = open_page(page_of('long', write('long.pcap', long_exchange(10000))))
+    page.wait("document.querySelectorAll('.ladder-view [role=option]').length > 20")
+    total = page.eval("Number(document.querySelector('.ladder-view [role=option]').getAttribute('aria-setsize'))")
+    tap.check('10,000 packets: a row for each that carries something', total > 5000, total)
+    tap.check('but only those in view exist', page.eval("document.querySelectorAll('.ladder-view [role=option]').length") < 120)
+    keys('G')
+    tap.check('the end is one key away', rows()[-1].startswith('10000 PSH,ACK'), rows()[-3:])
+    for at_row in (0.25, 0.5, 0.75, 0.1):
+        page.eval(f"(() => {{ const list = document.querySelector('.ladder.rows'); list.scrollTop = list.scrollHeight * {at_row}; }})()")
+        settle()
+    tops = page.eval("[...document.querySelectorAll('.ladder-view [role=option]')].map((row) => [Number(row.dataset.row), parseFloat(row.style.top)])")
+    tap.check('rows that were kept and rows that are new stand in one order, at their places',
+              tops == sorted(tops) and all(top == 22 * row for row, top in tops), tops)
+    keys('/')
+    page.type('frame.number == 5000 || frame.number == 5001')
+    page.wait("document.getElementById('filter-state').textContent === '2 of 10,000 packets'")
+    settle()
+    tap.equal('a filter finds one of them', [words.split()[0] for words in rows() if 'ACK' in words], ['5000'])
+    page.key('Escape')
+    keys('t')
+    tap.check('by time, too, few exist', page.eval("document.querySelectorAll('.ladder-view [role=option]').length") < 700)
+    keys('7' if page.eval("document.querySelectorAll('[role=tab]').length") > 6 else '4', 'End', 'Enter')
+    tap.check('the last packet opens', page.eval("document.getElementById('detail').textContent").startswith('Packet 10000'),
+              page.eval("document.getElementById('detail').textContent.slice(0, 80)"))
+    clean('10,000 packets')
     page.close()
 
     # ---- hostile all over

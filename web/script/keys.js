@@ -7,7 +7,7 @@ const HELP = [
 	['/', 'the filter; Escape clears it, Enter goes to the rows'],
 	['s, n N', 'find words in the ladder; next, previous'],
 	['[ ]', 'previous, next stream'],
-	['Tab; 1 to 7', 'next view; that view'],
+	['1 to 7', 'the views'],
 	['+ - 0', 'larger, smaller, as at first'],
 	['t', 'place rows by time, or in order'],
 	['a', 'bare acknowledgements'],
