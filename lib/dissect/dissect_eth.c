@@ -112,7 +112,9 @@ static void add_trailer(struct sonde_dissector *d, const struct span *span, uint
 		return;
 	rest.at = end;
 	/* A card fills up to the least length, by zeros. */
-	padding = total >= FRAME_LEAST && end < FRAME_LEAST ? FRAME_LEAST - end : 0;
+	padding = span->end >= FRAME_LEAST && end < FRAME_LEAST ? FRAME_LEAST - end : 0;
+	if (total - end < padding) /* cut: nobody knows which of the two it is */
+		return;
 	for (uint32_t i = 0; i < padding; i++)
 		if (span->bytes[end + i]) /* what is not zero is meant */
 			padding = 0;

@@ -488,7 +488,9 @@ static void dissect(struct sonde_dissector *d, const struct span *span)
 	dissect_open(d, span, whole > 0 ? head.length : span_left(span));
 	if (whole <= 0) {
 		column_add(dissect_info(d), "Continuation");
-		dissect_add_bytes(d, FILE_DATA, span, 0, span_left(span));
+		/* The beginning of a head, where the capture cut it, is no body. */
+		if (span_left(span) == span_length(span))
+			dissect_add_bytes(d, FILE_DATA, span, 0, span_left(span));
 		return;
 	}
 	if (head.is_request)

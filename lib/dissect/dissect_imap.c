@@ -299,6 +299,8 @@ static void add_arguments(struct sonde_dissector *d, const struct span *span, ui
 	else if (!is_one_of(folder_commands, command, request->command))
 		return;
 	n = next_argument(request->line, request->content, &next, &start);
+	if (!n)
+		return;
 	text = request->line + start;
 	unquote(&text, &n);
 	dissect_add_text(d, REQUEST_FOLDER, span, at + (uint32_t)start, (uint32_t)n,

@@ -367,6 +367,25 @@ static void take_as_it_is(struct sonde_dissector *d, const struct dissector *dis
 		dissect_rest(d, payload);
 }
 
+/* Of a segment that the capture cut: the messages that are whole, then what is left. */
+static void take_cut(struct sonde_dissector *d, struct taking *taking, uint32_t notes)
+{
+	struct span rest = *taking->payload;
+
+	while (span_left(&rest)) {
+		ssize_t n = length_of(d, taking, span_bytes(&rest), span_left(&rest));
+		struct span message;
+
+		taking->side->hint = 0;
+		if (n <= 0 || (size_t)n >= span_left(&rest))
+			break;
+		message = span_part(&rest, 0, (uint32_t)n);
+		tell(d, taking, &message);
+		rest = span_part(&rest, (uint32_t)n, UINT32_MAX);
+	}
+	take_as_it_is(d, taking->dissector, notes, &rest);
+}
+
 void tcp_stream_take(struct sonde_dissector *d, const struct tcp_segment *segment,
 		     const struct tcp_seen *seen, const struct span *payload)
 {
@@ -401,7 +420,7 @@ void tcp_stream_take(struct sonde_dissector *d, const struct tcp_segment *segmen
 		forget(d, taking.side);
 		taking.side->has_next = true;
 		taking.side->next = segment->seq + segment->length;
-		take_as_it_is(d, taking.dissector, seen->notes, payload);
+		take_cut(d, &taking, seen->notes);
 	} else if (span_left(payload)) {
 		take_segment(d, &taking, segment);
 	}
