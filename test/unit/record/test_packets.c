@@ -28,7 +28,9 @@ static int make_sample(void **context)
 	sample.packets.file = &sample.file;
 	sample.packets.ring_fd = -1;
 	*context = &sample;
-	return sample.packets.recording ? 0 : -1;
+	if (!sample.packets.recording)
+		return -1;
+	return said_new(&sample.packets.said);
 }
 
 static int remove_sample(void **context)

@@ -43,7 +43,7 @@ static void reads_every_form(void **state)
 		{"tell,prefix=server got: ", "tell", "", 12345, BOTH},
 		{"tell,prefix=a,,b,once", "tell", "", 12345, BOTH},
 		{"qotd,file=/no/such,,file", "qotd", "", 17, BOTH},
-		{"calc@:5000/tcp,order=be,order=le", "calc", "", 5000, SERVICE_TCP},
+		{"calc@:5000/tcp,order=le", "calc", "", 5000, SERVICE_TCP},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -90,6 +90,8 @@ static void says_what_is_wrong(void **state)
 		 "calc@:50000"},
 		{"calc@:66000", "66000", "ports are 0 to 65535", ""},
 		{"calc/sctp", "/sctp", "no such transport", "/tcp or /udp"},
+		{"calc@:5000/tcp,order=be,order=le", "calc",
+		 "the option order stands there twice", ""},
 		{"calc,echo", "echo", "an option of a service is NAME=VALUE", "spaces"},
 		{"calc,", ",", "an option of a service is NAME=VALUE", ""},
 		{"calc,order", "order", "an option of a service is NAME=VALUE", ""},
