@@ -345,6 +345,8 @@ static struct verdict complete_send(struct completer *completer,
 		return no;
 	if (!join->recording->has_packets)
 		return (struct verdict){SONDE_UNKNOWN, SONDE_WHY_NO_PACKETS, 0, 0, true};
+	if (!ready_may_be_full(join, call))
+		return no;
 	ready = ready_room(join, call->socket, call->enter_ns, call->exit_ns,
 			   &completer->among);
 	return judge_among(completer, call, call->enter_ns, ready);

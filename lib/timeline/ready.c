@@ -8,6 +8,9 @@
 #include "timeline/moment.h"
 #include "timeline/ready_local.h"
 
+/* The smallest buffer that the kernel allows has room for so many bytes in one piece. */
+#define ROOM_BYTES 2048
+
 /* What makes room for a send comes in at most this long before the send returns. */
 #define ROOM_NS INT64_C(1000000)
 
@@ -338,6 +341,72 @@ uint32_t ready_room(const struct join *join, uint32_t socket, int64_t enter_ns,
 			return packet;
 	}
 	return first_room(join, begin, low, which, enter_ns, among);
+}
+
+static const struct range *range_of_send(const struct join *join,
+					 const struct range_list *sends,
+					 const struct sonde_call *send)
+{
+	size_t low = 0, high = sends->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (call_at(join->recording, sends->ranges[middle].call)->enter_ns <
+		    send->enter_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < sends->count && sends->ranges[low].call == send->call
+		       ? &sends->ranges[low]
+		       : NULL;
+}
+
+/* What the other side had acknowledged when the call was entered; -1: not known. */
+static int64_t acknowledged(const struct join *join, uint32_t stream, unsigned which,
+			    int64_t at_ns)
+{
+	uint32_t begin = join->stream_begin[stream], low = begin;
+	uint32_t high = join->stream_begin[stream + 1];
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (is_by(join, join->of_stream[middle], at_ns))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low > begin; low--) {
+		uint32_t packet = join->of_stream[low - 1];
+
+		if (join->timeline->packet_places[packet - 1].direction != which &&
+		    (join_packet(join, packet)->decoded.tcp_flags & SONDE_TCP_ACK))
+			return (int64_t)join->timeline->packet_places[packet - 1].ack - 1;
+	}
+	return -1;
+}
+
+bool ready_may_be_full(const struct join *join, const struct sonde_call *send)
+{
+	const struct side *side;
+	const struct range *range;
+	uint32_t stream;
+	unsigned which;
+	int64_t acked;
+
+	if (send->result > ROOM_BYTES ||
+	    !join_socket_stream(join, send->socket, send->enter_ns, &stream, &which))
+		return true;
+	side = &join_state(join, stream)->sides[which];
+	range = range_of_send(join, &side->sends, send);
+	acked = acknowledged(join, stream, which, send->enter_ns);
+	/* Where offsets are more than an acknowledgement's 32 bits, nothing is said. */
+	if (!range || !side->knows_sent || !range->is_exact || acked < 0 ||
+	    range->to > INT32_MAX)
+		return true;
+	return acked < moment_minus(range->from, side->shift);
 }
 
 /* The packet that the first call of this kind on the socket after the wait's begin took:

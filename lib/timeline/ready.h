@@ -11,6 +11,10 @@
 #define READY_OWN_SIDE (UINT32_MAX - 1) /* this machine itself did it */
 #define READY_CALL UINT32_C(0x80000000) /* and the number of a call that did it */
 
+/* Whether the buffer can have been full for that send: not if all that was sent before had
+ * been acknowledged, and it gave little itself, however long it took. */
+bool ready_may_be_full(const struct join *join, const struct sonde_call *send);
+
 /* A call that took longer than this may have waited for room. */
 #define READY_SLOW_NS INT64_C(2000000)
 

@@ -300,6 +300,10 @@ class Program:
             return None if is_it else 'not the end of this handshake'
         if what == 'send':
             is_it = packet['proto'] == 'tcp' and self.is_to(packet, end) and 'A' in packet['flags']
+            if is_it and record['sent'] is not None and record.get('count', 0) <= 1000 and any(
+                    self.is_to(each, end) and each['at_ns'] < record['from_ns'] and
+                    each['ack'] > record['sent'] for each in self.streams[packet['stream']]):
+                return 'all had been acknowledged before: there was room'
             return None if is_it else 'it makes no room'
         if what != 'receive':
             return 'it waits for nothing'

@@ -445,6 +445,8 @@ class Crowd(Conversation):
     def __init__(self, seed, number):
         super().__init__(seed, number)
         self.clients = self.rng.choice([2, 3, 5])
+        # Who does not fit into the queue may be reset, if the kernel sent a cookie instead.
+        self.listener.sock.listen(8)
         self.listener.sock.setblocking(False)
         self.listener.mode = 'nonblocking'
 

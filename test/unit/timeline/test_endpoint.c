@@ -392,11 +392,40 @@ static void test_room_before(void **state)
 	story_begin(&story);
 	talk = story_talk(&story, 5000, 100);
 	story_tcp(&story, &talk.wire, 900, '<', "A", 1, 1, 0);
-	send = CALL(&story, CLIENT, "sendto", 1000, 4000, 10, .line = 82,
+	send = CALL(&story, CLIENT, "sendto", 1000, 4000, 5000, .line = 82,
 		    .socket = talk.client);
 	story_end(&story);
 	check_verdict(&story, send, SONDE_UNKNOWN, SONDE_WHY_PACKET_NOT_SEEN, 0);
 	story_done(&story);
+}
+
+/* A few bytes after everything was acknowledged: there was room, however long the machine
+ * took for it.  With something on its way, it may have waited. */
+static void test_slow_send(void **state)
+{
+	(void)state;
+	for (unsigned is_acked = 0; is_acked <= 1; is_acked++) {
+		struct story story;
+		struct talk talk;
+		uint32_t slow, ack;
+
+		story_begin(&story);
+		talk = story_talk(&story, 5000, 100);
+		CALL(&story, CLIENT, "sendto", 300, 310, 10, .line = 81,
+		     .socket = talk.client);
+		story_tcp(&story, &talk.wire, 305, '>', "PA", 1, 1, 10);
+		story_tcp(&story, &talk.wire, 350, '<', "A", 1, is_acked ? 11 : 6, 0);
+		slow = CALL(&story, CLIENT, "sendto", 1000, 9000, 20, .line = 82,
+			    .socket = talk.client);
+		story_tcp(&story, &talk.wire, 1010, '>', "PA", 11, 1, 20);
+		ack = story_tcp(&story, &talk.wire, 8500, '<', "A", 1, 31, 0);
+		story_end(&story);
+		if (is_acked)
+			check_verdict(&story, slow, SONDE_NO, SONDE_WHY_NOT_BLOCKED, 0);
+		else
+			check_completed(&story, slow, ack);
+		story_done(&story);
+	}
 }
 
 /* TCP_FASTOPEN: the first send opens the connection, and with a cookie its bytes come with
@@ -505,6 +534,7 @@ int main(void)
 		cmocka_unit_test(test_connected_before),
 		cmocka_unit_test(test_simultaneous_open),
 		cmocka_unit_test(test_room_before),
+		cmocka_unit_test(test_slow_send),
 		cmocka_unit_test(test_fast_open),
 		cmocka_unit_test(test_opened_later),
 		cmocka_unit_test(test_deferred),
