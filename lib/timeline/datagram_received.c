@@ -174,28 +174,46 @@ static uint32_t take(const struct receives *receives, const struct sonde_call *c
 	return last;
 }
 
+/* Its content says which one it got; what may have been cut fits many. */
+static bool is_told(const struct sonde_call *call)
+{
+	return call->content_hash &&
+	       (call->datagrams || (uint64_t)call->result != call->length);
+}
+
 /* In order of returning each takes the first that fits: that tells which ones were taken at
- * all, if not by whom. */
+ * all, if not by whom.  Those whose content tells come first, so that nobody else has what
+ * is theirs. */
 static int find_taken(const struct receives *receives, bool *is_taken)
 {
 	const struct sonde_recording *recording = receives->join->recording;
-	uint32_t *furthest = array_new((size_t)receives->count + 1, sizeof(*furthest));
+	size_t count = (size_t)receives->count + 1;
+	/* The place after what the call took, and the furthest of all that returned before. */
+	uint32_t *after = array_new(count, sizeof(*after));
+	uint32_t *furthest = array_new(count, sizeof(*furthest));
+	int error = -ENOMEM;
 
-	if (!furthest)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < receives->count; i++) {
-		const struct sonde_call *call = call_at(recording, receives->calls[i]);
-		uint32_t before = returned_before(receives, i, call->enter_ns), last;
+	if (!after || !furthest)
+		goto out;
+	for (int told = 1; told >= 0; told--)
+		for (uint32_t i = 0; i < receives->count; i++) {
+			const struct sonde_call *call =
+				call_at(recording, receives->calls[i]);
+			uint32_t before = returned_before(receives, i, call->enter_ns);
 
-		furthest[i + 1] = furthest[i];
-		if (call->flags & SONDE_CALL_PEEK)
-			continue;
-		last = take(receives, call, furthest[before], is_taken);
-		if (last != NOT_THERE && last > furthest[i])
-			furthest[i + 1] = last;
-	}
+			if (is_told(call) == told && !(call->flags & SONDE_CALL_PEEK)) {
+				uint32_t last =
+					take(receives, call, furthest[before], is_taken);
+
+				after[i] = last == NOT_THERE ? 0 : last;
+			}
+			furthest[i + 1] = after[i] > furthest[i] ? after[i] : furthest[i];
+		}
+	error = 0;
+out:
+	array_free(after);
 	array_free(furthest);
-	return 0;
+	return error;
 }
 
 /* The places in the queue: what was taken, then what nobody took. */

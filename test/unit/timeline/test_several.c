@@ -90,6 +90,27 @@ static void test_by_content(void **state)
 	story_done(&place.story);
 }
 
+/* One of which the rest was cut off returns first: it would fit any, but the other one's
+ * content is that of the first. */
+static void test_cut(void **state)
+{
+	struct place place;
+	uint32_t cut, whole;
+
+	(void)state;
+	begin(&place);
+	cut = CALL(&place.story, SERVER, "recvfrom", 50, 200, 2, .line = 91, .thread = 1,
+		   .socket = place.server_socket, .address = &place.client, .length = 2,
+		   .content = 3);
+	whole = receive(&place, 2, 51, 201, 7);
+	arrive(&place, 100, 7);
+	arrive(&place, 101, 9);
+	story_end(&place.story);
+	check_completed(&place.story, whole, 1);
+	check_completed(&place.story, cut, 2);
+	story_done(&place.story);
+}
+
 /* Two are alike, the third is not: it is nobody else's. */
 static void test_alike(void **state)
 {
@@ -339,11 +360,11 @@ static void test_unix(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_by_content), cmocka_unit_test(test_alike),
-		cmocka_unit_test(test_long_one),   cmocka_unit_test(test_dropped),
-		cmocka_unit_test(test_too_many),   cmocka_unit_test(test_waits),
-		cmocka_unit_test(test_same_port),  cmocka_unit_test(test_sends),
-		cmocka_unit_test(test_unix),
+		cmocka_unit_test(test_cut),     cmocka_unit_test(test_by_content),
+		cmocka_unit_test(test_alike),   cmocka_unit_test(test_long_one),
+		cmocka_unit_test(test_dropped), cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_waits),   cmocka_unit_test(test_same_port),
+		cmocka_unit_test(test_sends),   cmocka_unit_test(test_unix),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
