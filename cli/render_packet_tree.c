@@ -52,20 +52,23 @@ void render_packet_tree(struct packet_view *view, const struct sonde_frame *fram
 void render_packet_dump_row(struct lines *lines, const uint8_t *bytes, size_t n,
 			    uint64_t offset)
 {
+	static const char digits[] = "0123456789abcdef";
+	char *at;
+
 	lines_hex(lines, offset, 4);
-	lines_char(lines, ' ');
-	for (size_t i = 0; i < ROW_BYTES; i++) {
-		lines_char(lines, ' ');
-		if (i < n)
-			lines_hex(lines, bytes[i], 2);
-		else
-			lines_spaces(lines, 2);
+	/* Two blanks, the bytes with a blank between them, three blanks. */
+	at = lines_room(lines, 2 + 3 * ROW_BYTES + 2 + ROW_BYTES + 1);
+	memset(at, ' ', 2 + 3 * ROW_BYTES + 2);
+	at += 2;
+	for (size_t i = 0; i < n; i++) {
+		at[3 * i] = digits[bytes[i] >> 4];
+		at[3 * i + 1] = digits[bytes[i] & 15];
 	}
-	lines_spaces(lines, 3);
+	at += 3 * ROW_BYTES + 2;
 	for (size_t i = 0; i < n; i++)
-		lines_char(lines,
-			   bytes[i] >= ' ' && bytes[i] < 0x7f ? (char)bytes[i] : '.');
-	lines_char(lines, '\n');
+		*at++ = bytes[i] >= ' ' && bytes[i] < 0x7f ? (char)bytes[i] : '.';
+	*at++ = '\n';
+	lines_end(lines, at);
 }
 
 static void add_dump(struct lines *lines, const uint8_t *bytes, size_t n)

@@ -88,15 +88,22 @@ void column_add_escaped(struct column *column, const void *bytes, size_t n)
 	column->used += (uint32_t)text.used;
 }
 
+/* Writes a byte more. */
 static size_t host4(const uint8_t *bytes, char *to)
 {
-	char *at = put_number(to, bytes[0]);
+	char *at = to;
 
-	for (int i = 1; i < 4; i++) {
+	for (int i = 0; i < 4; i++) {
+		unsigned part = bytes[i];
+
+		if (part >= 100)
+			*at++ = (char)('0' + part / 100);
+		if (part >= 10)
+			*at++ = (char)('0' + part / 10 % 10);
+		*at++ = (char)('0' + part % 10);
 		*at++ = '.';
-		at = put_number(at, bytes[i]);
 	}
-	return (size_t)(at - to);
+	return (size_t)(at - to) - 1;
 }
 
 static size_t host6(const struct sonde_address *address, char *to)

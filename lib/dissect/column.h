@@ -51,7 +51,7 @@ void column_put_first(struct column *column, const char *text);
 /* Ends the text by NUL and gives it. */
 const char *column_text(struct column *column);
 
-/* "192.0.2.1" (at most 15) or, as RFC 5952 says, "2001:db8::1" (at most 45). */
+/* "192.0.2.1" or, as RFC 5952 says, "2001:db8::1": at most 45, in room for 46. */
 size_t column_host(const struct sonde_address *address, char *to);
 /* "02:00:00:00:00:01" */
 size_t column_ethernet(const uint8_t *bytes, char *to);

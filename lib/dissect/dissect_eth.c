@@ -137,6 +137,20 @@ void dissect_set_ethernet_ends(struct sonde_dissector *d, const uint8_t *source,
 		memcpy(d->column_destination.ethernet, destination, 6);
 }
 
+static void set_label(struct sonde_dissector *d, struct sonde_field *layer,
+		      const uint8_t *bytes)
+{
+	bool has_length = (bytes[12] << 8 | bytes[13]) < TYPE_LEAST;
+	char from[17], to[17];
+
+	if (!layer || !d->wants_all)
+		return;
+	dissect_set_label(d, layer, "%s, Src: %.*s, Dst: %.*s",
+			  has_length ? "IEEE 802.3 Ethernet" : "Ethernet II",
+			  (int)column_ethernet(bytes + 6, from), from,
+			  (int)column_ethernet(bytes, to), to);
+}
+
 static void dissect(struct sonde_dissector *d, const struct span *span)
 {
 	const uint8_t *bytes = span_bytes(span);
@@ -157,14 +171,8 @@ static void dissect(struct sonde_dissector *d, const struct span *span)
 	else
 		column_add(dissect_info(d), "Ethernet II");
 	layer = dissect_open(d, span, HEADER_LENGTH);
+	set_label(d, layer, bytes);
 	if (dissect_wants_own(d)) {
-		char from[17], to[17];
-
-		dissect_set_label(d, layer, "%s, Src: %.*s, Dst: %.*s",
-				  type < TYPE_LEAST ? "IEEE 802.3 Ethernet"
-						    : "Ethernet II",
-				  (int)column_ethernet(bytes + 6, from), from,
-				  (int)column_ethernet(bytes, to), to);
 		add_address(d, span, 0, DESTINATION, DESTINATION_LG, DESTINATION_IG);
 		add_address(d, span, 6, SOURCE, SOURCE_LG, SOURCE_IG);
 		if (type >= TYPE_LEAST)
