@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import random
 import re
 import statistics
 import subprocess
@@ -11,6 +12,9 @@ import time
 
 SONDE = 'build/sonde'
 PACKETS = 880000
+SAMPLES = 2000
+FILTER, LIST = 'sonde, tcp.stream eq 0', 'sonde, the list'
+FOLLOW, TCPDUMP = 'sonde, follow', 'tcpdump, the list'
 
 
 def anonymous_kb(pid):
@@ -37,10 +41,26 @@ def measure(argv, watches):
     return seconds, most / 1024
 
 
-def verdict(text, ours, limit, at_most=True):
-    holds = ours <= limit if at_most else ours >= limit
-    print(f'{text}: {ours:.2f}, wanted at {"most" if at_most else "least"} {limit:g}: '
-          f'{"holds" if holds else "MISSED"}')
+def bootstrap(rounds, compute):
+    """What compute() makes of the rounds, and the interval of 95 in 100 samples of them,
+    always the same ones; rounds are drawn whole, as their programs met the same machine."""
+    rng = random.Random(1)
+    samples = sorted(compute(rng.choices(rounds, k=len(rounds))) for _ in range(SAMPLES))
+    return compute(rounds), samples[SAMPLES // 40], samples[-SAMPLES // 40 - 1]
+
+
+def verdict(text, bounds, limit, at_most=True):
+    found, low, high = bounds
+    holds = found <= limit if at_most else found >= limit
+    words = 'holds' if holds else 'MISSED'
+    if low <= limit < high:
+        words += ', not surely'
+    print(f'{text}: {found:.3g} [{low:.3g}, {high:.3g}], wanted at '
+          f'{"most" if at_most else "least"} {limit:g}: {words}')
+
+
+def median_of(name):
+    return lambda rounds: statistics.median(each[name] for each in rounds)
 
 
 def main():
@@ -49,30 +69,33 @@ def main():
         path = os.path.join(folder, 'big.pcap')
         subprocess.run(['build/bench/bench_packets', '50000', path], check=True)
         runs = {
-            'sonde, tcp.stream eq 0': ([SONDE, 'read', path, '-Y', 'tcp.stream eq 0'], rounds),
-            'sonde, the list': ([SONDE, 'read', path], rounds),
-            'sonde, follow': ([SONDE, 'follow', path, '0'], rounds),
-            'tcpdump, the list': (['tcpdump', '-n', '-r', path], rounds),
-            'tshark, tcp.stream eq 0': (['tshark', '-n', '-r', path, '-Y', 'tcp.stream eq 0'],
-                                        1),
+            FILTER: [SONDE, 'read', path, '-Y', 'tcp.stream eq 0'],
+            LIST: [SONDE, 'read', path],
+            FOLLOW: [SONDE, 'follow', path, '0'],
+            TCPDUMP: ['tcpdump', '-n', '-r', path],
         }
-        seen = {name: [] for name in runs}
+        tshark = ['tshark', '-n', '-r', path, '-Y', 'tcp.stream eq 0']
+        seen = []
         for turn in range(rounds):
-            for name, (argv, turns) in runs.items():
-                if turn < turns:
-                    print(f'round {turn + 1}: {name}', file=sys.stderr)
-                    seen[name].append(measure(argv, False)[0])
-        memory = {name: measure(runs[name][0], True)[1]
-                  for name in runs if name.endswith('eq 0')}
-    median = {name: statistics.median(times) for name, times in seen.items()}
+            print(f'round {turn + 1} of {rounds}', file=sys.stderr)
+            seen.append({name: measure(argv, False)[0] for name, argv in runs.items()})
+        # It takes so long that it has one round only.
+        tshark_seconds, tshark_memory = measure(tshark, True)
+        memory = {name: measure(argv, True)[1] for name, argv in runs.items()}
     print(f'{"":26} {"seconds":>9} {"packets/s":>11} {"anonymous MB":>13}')
-    for name, seconds in median.items():
-        megabytes = f'{memory[name]:.1f}' if name in memory else ''
-        print(f'{name:26} {seconds:9.3f} {PACKETS / seconds:11.0f} {megabytes:>13}')
-    verdict('seconds of the filter', median['sonde, tcp.stream eq 0'], 0.3)
-    verdict('its anonymous MB', memory['sonde, tcp.stream eq 0'], 64)
-    verdict('packets/s of the list', PACKETS / median['sonde, the list'], 1e6, False)
-    verdict('seconds of follow', median['sonde, follow'], 0.3)
+    for name in runs:
+        seconds = median_of(name)(seen)
+        print(f'{name:26} {seconds:9.3f} {PACKETS / seconds:11.0f} {memory[name]:13.1f}')
+    print(f'{"tshark, tcp.stream eq 0":26} {tshark_seconds:9.3f} '
+          f'{PACKETS / tshark_seconds:11.0f} {tshark_memory:13.1f}')
+    verdict('seconds of the filter', bootstrap(seen, median_of(FILTER)), 0.3)
+    verdict('its anonymous MB', (memory[FILTER],) * 3, 64)
+    verdict('packets/s of the list',
+            bootstrap(seen, lambda each: PACKETS / median_of(LIST)(each)), 1e6, False)
+    verdict('seconds of follow', bootstrap(seen, median_of(FOLLOW)), 0.3)
+    ratio = bootstrap(seen, lambda each: median_of(LIST)(each) / median_of(TCPDUMP)(each))
+    print('seconds of the list, by those of tcpdump: '
+          f'{ratio[0]:.3g} [{ratio[1]:.3g}, {ratio[2]:.3g}]')
 
 
 main()
