@@ -10,12 +10,14 @@ declare -A packages=(
 		libpcre2-dev libseccomp-dev libssl-dev libstdc++-12-dev libunistring-dev lld-14 meson
 		ninja-build pkg-config wasi-libc'
 	[demo]='python3'
-	[check]='bash-completion bind9-dnsutils binutils chromium clang-14 clang-format-14
-		clang-tidy-14 cppcheck curl dnsmasq-base dovecot-imapd fish g++ inetutils-telnetd iproute2
-		iputils-ping libbz2-dev libclang-rt-14-dev libcmocka-dev libjansson-dev
+	[check]='bash-completion bind9-dnsutils binutils chromium clang-14
+		clang-format-14 clang-tidy-14 cppcheck curl dnsmasq-base dovecot-imapd
+		dropbear-bin fish g++ git inetutils-telnetd iproute2 iputils-ping
+		libbz2-dev libclang-rt-14-dev libcmocka-dev libjansson-dev
 		libpython3.11 libxml2-utils mandoc ncat netbase netcat-openbsd nftables
-		nmap openbsd-inetd openssl postfix procps python3 python3-scapy shellcheck
-		socat strace swaks tcpdump tmux tshark uidmap util-linux zsh'
+		nmap openbsd-inetd openssh-client openssl postfix procps python3
+		python3-scapy redis-tools rsync shellcheck socat strace swaks tcpdump
+		tmux tshark uidmap util-linux wget zsh'
 	[fuzz]='clang-14 libclang-rt-14-dev'
 	[fmt]='clang-format-14'
 	[bench]='chromium haproxy iproute2 libev-dev masscan ncat netcat-openbsd nftables nmap procps python3

@@ -34,6 +34,23 @@ static bool is_left_open(const struct finding_facts *facts, uint32_t socket,
 	return false;
 }
 
+/* Half of it is still of use: a proxy hands on what others have to say. */
+static bool is_used_later(const struct finding_facts *facts, uint32_t socket,
+			  const struct sonde_call *end)
+{
+	const uint32_t *calls;
+	size_t count = fact_calls(facts, socket, &calls);
+
+	for (size_t i = count; i-- > 0;) {
+		const struct sonde_call *call = &facts->recording->calls[calls[i] - 1];
+
+		if (call->enter_ns > end->enter_ns &&
+		    (call->kind == SONDE_CALL_SEND || call->kind == SONDE_CALL_SHUTDOWN))
+			return true;
+	}
+	return false;
+}
+
 /* When the peer's FIN came; 0: it did not. */
 static int64_t left_ns(const struct finding_facts *facts, uint32_t socket,
 		       uint32_t *ret_packet)
@@ -106,7 +123,8 @@ static void find_server(const struct finding_facts *facts, struct finding_list *
 	since_ns = end ? end->enter_ns : left_ns(facts, socket, &packet);
 	if (!end && since_ns)
 		last = last_touch(facts, socket, since_ns);
-	if (!last || !is_left_open(facts, socket, last, since_ns))
+	if (!last || !is_left_open(facts, socket, last, since_ns) ||
+	    is_used_later(facts, socket, last))
 		return;
 	finding = finding_add(facts, list, "descriptor-leak", SONDE_WARNING,
 			      fact_stream(facts, socket, &side),

@@ -6,6 +6,7 @@
 
 enum {
 	NAGLE_MS = 30,    /* Linux delays an acknowledgement by 40 ms at least */
+	NAGLE_HABIT = 3,  /* once is what the beginning of many a protocol costs */
 	LOSS_MS = 100,    /* sooner, it is a probe; Linux's timer runs 200 ms at least */
 	LOOK_BACK = 4096, /* packets */
 	ZERO_WINDOW_MS = 200,
@@ -266,12 +267,27 @@ static void find_nagle(const struct finding_facts *facts, struct finding_list *l
 	finding_packet(finding, released->packet);
 	finding_why(
 		finding,
-		"These bytes left %lld ms after they were sent: Nagle's algorithm "
+		"These bytes left %lld ms after they were sent, again and again: Nagle's "
+		"algorithm "
 		"holds a small segment back until the one before is acknowledged, and "
 		"the peer delays that acknowledgement.",
 		(long long)(late_ns / MILLISECOND_NS));
 	finding_remedy(finding, "Send a message in one call (sendmsg() with several "
 				"buffers, or join them), or set TCP_NODELAY.");
+}
+
+static void drop_rare_nagle(struct finding_list *list)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct sonde_finding *it = &list->findings[i];
+
+		if (it->times < NAGLE_HABIT && strcmp(it->name, "nagle-delayed-ack") == 0)
+			continue;
+		list->findings[kept++] = *it;
+	}
+	list->count = kept;
 }
 
 void finding_network(const struct finding_facts *facts, struct finding_list *list)
@@ -289,4 +305,5 @@ void finding_network(const struct finding_facts *facts, struct finding_list *lis
 		if (timeline->edges[i].kind == SONDE_EDGE_RELEASED &&
 		    timeline->edges[i].release == SONDE_BY_PACKET)
 			find_nagle(facts, list, &timeline->edges[i]);
+	drop_rare_nagle(list);
 }

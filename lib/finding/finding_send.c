@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 
 static bool is_stream(const struct finding_facts *facts, uint32_t socket)
 {
@@ -20,6 +21,13 @@ static bool continues(const struct sonde_call *cut, const struct sonde_call *nex
 	if (next->length <= left)
 		return true;
 	return next->buffer == cut->buffer + (uint64_t)cut->result;
+}
+
+/* It moves what there is, from another descriptor: its length is only the most. */
+static bool is_carrying(const struct sonde_call *call)
+{
+	return strcmp(call->name, "splice") == 0 || strcmp(call->name, "sendfile") == 0 ||
+	       strcmp(call->name, "tee") == 0 || strcmp(call->name, "vmsplice") == 0;
 }
 
 static void say_short(const struct finding_facts *facts, struct finding_list *list,
@@ -54,7 +62,8 @@ static void find_short(const struct finding_facts *facts, struct finding_list *l
 			    call->kind == SONDE_CALL_SHUTDOWN ||
 			    call->kind == SONDE_CALL_RECEIVE))
 			has_gone_on = true;
-		if (call->kind != SONDE_CALL_SEND || !call_returned(call))
+		if (call->kind != SONDE_CALL_SEND || !call_returned(call) ||
+		    is_carrying(call))
 			continue;
 		/* Not taken at all: it is still the same attempt. */
 		if (call->result < 0 &&
