@@ -1,6 +1,7 @@
 /* A run as Markdown: the ladder in a block of code, the tables as tables, the findings as a
  * list.  What comes from programs and the network cannot become markup: every sign that
  * Markdown knows is escaped, and those of HTML are character references. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,15 +12,37 @@
 
 enum { TEXT_CHARS = 4096, LADDER_COLUMNS = 100 };
 
+/* What a terminal would obey, and what turns a line around: C0, C1, DEL, U+202A..U+202E,
+ * U+2066..U+2069.  Shown as the terminal's own rendering shows them. */
+static bool is_control(unsigned code)
+{
+	return code < 0x20 || (code >= 0x7f && code < 0xa0) ||
+	       (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+}
+
 static void print_safe(struct output *output, const char *text)
 {
-	for (; *text; text++) {
-		if (strchr("<>&", *text))
+	size_t left = strlen(text);
+
+	while (left) {
+		unsigned code;
+		size_t n = sonde_text_decode_utf8(text, left, &code);
+
+		if (n == 0) {
+			n = 1;
+			output_print(output, "\\\\x%02x", (unsigned char)*text);
+		} else if (is_control(code)) {
+			output_print(output, code < 0x100 ? "\\\\x%02x" : "\\\\u%04X",
+				     code);
+		} else if (strchr("<>&", *text)) {
 			output_print(output, "&#%d;", *text);
-		else if (strchr("\\`*_{}[]|~#$!", *text))
+		} else if (strchr("\\`*_{}[]|~#$!", *text)) {
 			output_print(output, "\\%c", *text);
-		else
-			output_bytes(output, text, 1);
+		} else {
+			output_bytes(output, text, n);
+		}
+		text += n;
+		left -= n;
 	}
 }
 

@@ -32,7 +32,7 @@ enum {
 	PSH = SONDE_TCP_PSH
 };
 
-enum { FORM_TEXT = 0, FORM_FULL, FORM_JSON };
+enum { FORM_TEXT = 0, FORM_FULL, FORM_JSON, FORM_MARKDOWN, FORM_SVG };
 
 /* How one sample is rendered into one file. */
 struct rendering {
@@ -62,6 +62,12 @@ static char *render(struct sonde_recording *recording, const struct rendering *h
 	if (how->form == FORM_JSON) {
 		assert_int_equal(render_trace_json(&output, &timeline, &findings, NULL),
 				 0);
+	} else if (how->form == FORM_MARKDOWN) {
+		assert_int_equal(
+			render_markdown(&output, &timeline, &findings, NULL, &options),
+			0);
+	} else if (how->form == FORM_SVG) {
+		assert_int_equal(render_svg(&output, &timeline, &options), 0);
 	} else {
 		if (timeline.stream_count)
 			assert_int_equal(render_ladders(&output, &timeline, &options), 0);
@@ -208,6 +214,8 @@ static void shows_the_pair(void **state)
 		{"trace-pair-120.txt", 120, true, false, FORM_TEXT},
 		{"trace-pair-color.txt", 80, true, true, FORM_TEXT},
 		{"trace-pair.json", 80, true, false, FORM_JSON},
+		{"trace-pair.md", 80, true, false, FORM_MARKDOWN},
+		{"trace-pair.svg", 80, true, false, FORM_SVG},
 	};
 	struct sample sample;
 
@@ -248,6 +256,8 @@ static void shows_hard_text(void **state)
 		{"trace-hard.txt", 80, true, false, FORM_TEXT},
 		{"trace-hard-ascii.txt", 80, false, false, FORM_TEXT},
 		{"trace-hard.json", 80, true, false, FORM_JSON},
+		{"trace-hard.md", 80, true, false, FORM_MARKDOWN},
+		{"trace-hard.svg", 80, true, false, FORM_SVG},
 	};
 	struct sample s;
 	uint32_t client, a;
@@ -356,6 +366,8 @@ static void draws_the_first_streams(void **state)
 	static const struct rendering renderings[] = {
 		{"trace-streams.txt", 80, true, false, FORM_TEXT},
 		{"trace-streams-full.txt", 80, true, false, FORM_FULL},
+		{"trace-streams.md", 80, true, false, FORM_MARKDOWN},
+		{"trace-streams.svg", 80, true, false, FORM_SVG},
 	};
 	struct sample s;
 	uint32_t client;
