@@ -1,6 +1,6 @@
 /* Fuzz target: rows of capture files back into recordings, and all that is made of them.
  *
- * The input is a row's JSON, lines of which are a row each.  Properties: nothing is read
+ * The input is lines: a row's JSON, or a packet.  Properties: nothing is read
  * past what was given; every number of the recording is its index or in range; what is
  * built on it ends. */
 #include <stdbool.h>
@@ -42,6 +42,50 @@ static void add_row(struct sonde_loader *loader, const uint8_t *line, size_t n,
 	free(text);
 }
 
+static int digit(uint8_t c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* "!" and hexadecimal digits: a packet, raw IP. */
+static void add_packet(struct sonde_loader *loader, struct sonde_heard *heard,
+		       const uint8_t *line, size_t n, uint32_t number)
+{
+	uint8_t *bytes = malloc(n + 1);
+	struct sonde_frame frame = {.kind = SONDE_FRAME_PACKET,
+				    .number = number,
+				    .link = 101,
+				    .at_ns = INT64_C(1000000000) * number,
+				    .bytes = bytes};
+	uint32_t size = 0;
+
+	require(bytes != NULL);
+	for (size_t i = 1; i + 1 < n; i += 2) {
+		int high = digit(line[i]), low = digit(line[i + 1]);
+
+		if (high < 0 || low < 0)
+			break;
+		bytes[size++] = (uint8_t)(high << 4 | low);
+	}
+	frame.captured_length = frame.wire_length = size;
+	require(sonde_loader_add(loader, &frame) == 0);
+	require(sonde_heard_add(heard, &frame) == 0);
+	free(bytes);
+}
+
+static void check_sayings(const struct sonde_recording *recording)
+{
+	for (uint32_t i = 0; i < recording->packet_count; i++) {
+		const struct sonde_packet *packet = &recording->packets[i];
+
+		if (!packet->saying_count)
+			continue;
+		require(packet->saying);
+		require(packet->saying + packet->saying_count - 1 <=
+			recording->saying_count);
+	}
+}
+
 static void check(const struct sonde_recording *recording)
 {
 	for (uint32_t i = 0; i < recording->call_count; i++) {
@@ -72,7 +116,8 @@ static void check(const struct sonde_recording *recording)
 	}
 }
 
-static void conclude(const struct sonde_recording *recording)
+static void conclude(const struct sonde_recording *recording,
+		     const struct sonde_heard *heard)
 {
 	struct sonde_timeline timeline;
 	struct sonde_findings findings;
@@ -81,7 +126,7 @@ static void conclude(const struct sonde_recording *recording)
 
 	require(sonde_timeline_build(recording, &timeline) == 0);
 	require(sonde_findings_build(&timeline, &findings) == 0);
-	require(sonde_accounts_build(&timeline, NULL, &accounts) == 0);
+	require(sonde_accounts_build(&timeline, heard, &accounts) == 0);
 	for (uint32_t i = 1; i <= timeline.stream_count; i++) {
 		struct sonde_text text;
 
@@ -97,23 +142,30 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
 	struct sonde_recording *recording;
 	struct sonde_loader *loader;
+	struct sonde_heard *heard;
 	uint32_t number = 0;
 
 	require(sonde_loader_new(&loader) == 0);
+	require(sonde_heard_new(&heard) == 0);
 	while (n) {
 		const uint8_t *end = memchr(bytes, '\n', n);
 		size_t length = end ? (size_t)(end - bytes) : n;
 
 		number++;
-		add_row(loader, bytes, length, length && bytes[length - 1] == ' ',
-			number);
+		if (length && bytes[0] == '!')
+			add_packet(loader, heard, bytes, length, number);
+		else
+			add_row(loader, bytes, length, length && bytes[length - 1] == ' ',
+				number);
 		bytes += end ? length + 1 : length;
 		n -= end ? length + 1 : length;
 	}
 	require(sonde_loader_finish(loader, &recording) == 0);
 	check(recording);
-	conclude(recording);
+	check_sayings(recording);
+	conclude(recording, heard);
 	sonde_recording_free(recording);
 	sonde_loader_free(loader);
+	sonde_heard_free(heard);
 	return 0;
 }
