@@ -35,6 +35,21 @@ static uint32_t find_holder(const struct finding_facts *facts,
 	return 0;
 }
 
+/* The statement that gave the socket its port; 0 none. */
+static uint32_t find_bind(const struct finding_facts *facts, uint32_t socket)
+{
+	const uint32_t *calls;
+	size_t count = fact_calls(facts, socket, &calls);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct sonde_call *call = &facts->recording->calls[calls[i] - 1];
+
+		if (call->kind == SONDE_CALL_BIND && call->result == 0)
+			return fact_statement(facts, call->call);
+	}
+	return 0;
+}
+
 /* A connection of that port that this side closed first, a moment ago: TIME_WAIT.  The
  * port was its server's, or its client's. */
 static uint32_t find_time_wait(const struct finding_facts *facts,
@@ -90,6 +105,7 @@ static void say_in_use(const struct finding_facts *facts, struct finding_list *l
 		const struct sonde_socket *socket =
 			&facts->recording->sockets[holder - 1];
 
+		finding_statement(finding, find_bind(facts, holder));
 		finding_why(finding, "bind() to %s failed: %s (process %u) has it.",
 			    address, fact_program(facts, socket->program), socket->pid);
 		finding_remedy(finding, "End that program first, or take another port; "
