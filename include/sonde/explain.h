@@ -43,6 +43,8 @@ struct sonde_account {
 	const char *protocol;       /* "HTTP"; NULL: not known.  Borrowed from heard */
 	uint8_t first[2][SONDE_FIRST_BYTES];
 	uint8_t first_count[2];
+	bool is_summary[2]; /* those are a summary of it, where the bytes are no text */
+	uint32_t probes[2]; /* packets that ask whether the peer is there */
 };
 
 /* An array of timeline->stream_count; heard may be NULL.  0 or -ENOMEM. */

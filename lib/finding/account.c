@@ -7,6 +7,8 @@
 #include "base/array.h"
 #include "finding/heard.h"
 
+enum { ERRORS_MOST = 1000 };
+
 /* What a pass remembers of a stream. */
 struct passing {
 	bool has_begun;
@@ -33,6 +35,7 @@ static void count_data(struct sonde_account *account, unsigned side,
 	if (bytes && !account->first_count[side]) {
 		memcpy(account->first[side], bytes, count);
 		account->first_count[side] = count;
+		account->is_summary[side] = heard_is_summary(heard, packet->frame);
 	}
 }
 
@@ -79,22 +82,38 @@ static void count_packet(struct sonde_account *account, struct passing *passing,
 	}
 	passing->last_ns = packet->at_ns;
 	passing->has_begun = true;
-	if (packet->decoded.proto == SONDE_PACKET_ICMP ||
-	    packet->decoded.proto == SONDE_PACKET_ICMP6) {
-		if (!account->refusal)
-			account->refusal = packet->packet;
-		return;
-	}
 	account->packets[side] += packet->decoded.payload_length > 0;
+	account->probes[side] += place->why == SONDE_WHY_KERNEL_PROBE;
 	count_data(account, side, packet, place, heard);
 	if (packet->decoded.proto == SONDE_PACKET_TCP)
 		count_tcp(account, passing, side, packet, place);
+}
+
+/* The stream of the datagram or segment that an ICMP error quotes; 0 none. */
+static uint32_t find_quoted(const struct sonde_timeline *timeline,
+			    const struct sonde_decoded *decoded)
+{
+	uint8_t kind = decoded->quote_proto == SONDE_PACKET_TCP ? SONDE_SOCKET_TCP
+								: SONDE_SOCKET_UDP;
+
+	for (uint32_t i = timeline->stream_count; i > 0; i--) {
+		const struct sonde_stream *stream = &timeline->streams[i - 1];
+
+		if (stream->kind == kind &&
+		    ((sonde_address_equal(&decoded->quote_src, &stream->client) &&
+		      sonde_address_equal(&decoded->quote_dst, &stream->server)) ||
+		     (sonde_address_equal(&decoded->quote_src, &stream->server) &&
+		      sonde_address_equal(&decoded->quote_dst, &stream->client))))
+			return i;
+	}
+	return 0;
 }
 
 int sonde_accounts_build(const struct sonde_timeline *timeline,
 			 const struct sonde_heard *heard, struct sonde_account **ret)
 {
 	size_t count = (size_t)timeline->stream_count + 1;
+	unsigned errors = 0;
 	struct sonde_account *accounts = array_new(count, sizeof(*accounts));
 	struct passing *passing = array_new(count, sizeof(*passing));
 
@@ -105,7 +124,16 @@ int sonde_accounts_build(const struct sonde_timeline *timeline,
 	}
 	for (uint32_t i = 0; i < timeline->recording->packet_count; i++) {
 		const struct sonde_packet_place *place = &timeline->packet_places[i];
+		const struct sonde_packet *packet = &timeline->recording->packets[i];
+		uint32_t quoted = 0;
 
+		/* Each is looked up among all streams: a flood of them is not. */
+		if (!place->stream && packet->decoded.has_quote && errors < ERRORS_MOST) {
+			quoted = find_quoted(timeline, &packet->decoded);
+			errors++;
+		}
+		if (quoted && !accounts[quoted - 1].refusal)
+			accounts[quoted - 1].refusal = packet->packet;
 		if (place->stream && place->stream <= timeline->stream_count)
 			count_packet(&accounts[place->stream - 1],
 				     &passing[place->stream - 1],

@@ -132,10 +132,14 @@ static void add_first_line(const struct telling *telling, unsigned side)
 	/* Not in the middle of a character. */
 	while (is_cut && length && (bytes[length] & 0xc0) == 0x80)
 		length--;
-	sonde_text_add(telling->text, printable * 2 < length
-					      ? ", beginning with the bytes \""
-					      : ", beginning with \"");
-	sonde_text_add_escaped(telling->text, bytes, length);
+	sonde_text_add(telling->text, "%s",
+		       telling->account->is_summary[side] ? ", first: \""
+		       : printable * 2 < length ? ", beginning with the bytes \""
+						: ", beginning with \"");
+	if (telling->account->is_summary[side]) /* escaped already */
+		sonde_text_add_bytes(telling->text, (const char *)bytes, length);
+	else
+		sonde_text_add_escaped(telling->text, bytes, length);
 	sonde_text_add(telling->text, is_cut ? "...\"" : "\"");
 }
 
@@ -163,6 +167,13 @@ static void tell_unusual(const struct telling *telling)
 	struct sonde_text *text = telling->text;
 
 	for (unsigned side = 0; side < 2; side++) {
+		if (account->probes[side])
+			sonde_text_add(
+				text,
+				" The %s asked %u time%s whether the other side is "
+				"still there (probes without data).",
+				words[side], account->probes[side],
+				plural(account->probes[side]));
 		if (account->again[side])
 			sonde_text_add(text, " The %s sent %u packet%s again.",
 				       words[side], account->again[side],
@@ -211,18 +222,70 @@ static void tell_closing(const struct telling *telling)
 		sonde_text_add(text, " Nobody closed it while the capture ran.");
 }
 
+/* NULL: it is told by its numbers. */
+static const char *icmp_words(const struct sonde_decoded *decoded)
+{
+	bool is_old = decoded->proto == SONDE_PACKET_ICMP;
+
+	if (decoded->icmp_type != (is_old ? 3 : 1))
+		return NULL;
+	switch (decoded->icmp_code) {
+	case 0:
+		return "there is no way to that network";
+	case 1:
+		return is_old ? "that host is not reached" : "that is prohibited";
+	case 3:
+		return is_old ? "nobody has that port" : "that host is not reached";
+	case 4:
+		return is_old ? "it is too long, and may not be cut"
+			      : "nobody has that port";
+	case 9:
+	case 10:
+	case 13:
+		return is_old ? "that is prohibited" : NULL;
+	default:
+		return NULL;
+	}
+}
+
 static void tell_icmp(const struct telling *telling)
 {
 	const struct sonde_packet *packet = packet_of(telling, telling->account->refusal);
 	char host[SONDE_ADDRESS_CHARS];
+	const char *words;
 
 	if (!packet)
 		return;
+	words = icmp_words(&packet->decoded);
 	sonde_address_format_host(&packet->decoded.src, host);
-	sonde_text_add(telling->text,
-		       " %s answered with an ICMP error (packet %u: type %u, code %u).",
-		       host, packet->packet, packet->decoded.icmp_type,
-		       packet->decoded.icmp_code);
+	if (words)
+		sonde_text_add(telling->text,
+			       " %s answered with an ICMP error: %s (packet %u).", host,
+			       words, packet->packet);
+	else
+		sonde_text_add(
+			telling->text,
+			" %s answered with an ICMP error (packet %u: type %u, code "
+			"%u).",
+			host, packet->packet, packet->decoded.icmp_type,
+			packet->decoded.icmp_code);
+}
+
+/* An earlier stream with the same two ports. */
+static void tell_reuse(const struct telling *telling,
+		       const struct sonde_timeline *timeline, uint32_t stream)
+{
+	for (uint32_t i = stream - 1; i > 0; i--) {
+		const struct sonde_stream *earlier = &timeline->streams[i - 1];
+
+		if (earlier->kind != telling->stream->kind ||
+		    !sonde_address_equal(&earlier->client, &telling->stream->client) ||
+		    !sonde_address_equal(&earlier->server, &telling->stream->server))
+			continue;
+		sonde_text_add(telling->text, " Stream %u had the same two ports before.",
+			       i - 1);
+		return;
+	}
 }
 
 void sonde_account_add_text(const struct sonde_timeline *timeline,
@@ -243,6 +306,7 @@ void sonde_account_add_text(const struct sonde_timeline *timeline,
 	sonde_address_format(&telling.stream->client, telling.names[0]);
 	sonde_address_format(&telling.stream->server, telling.names[1]);
 	tell_beginning(&telling);
+	tell_reuse(&telling, timeline, stream);
 	if (is_refused(account)) {
 		sonde_text_add(text,
 			       " It was refused (RST: packet %u): nothing listens there.",

@@ -13,6 +13,7 @@ enum { PROTOCOLS = 64, PROTOCOL_CHARS = 24, PIECES_MOST = 1 << 16 };
 
 struct piece {
 	uint8_t count;
+	bool is_summary;
 	uint8_t bytes[SONDE_FIRST_BYTES];
 };
 
@@ -82,9 +83,27 @@ static unsigned direction_of(const struct sonde_decoded *decoded)
 	return order ? order > 0 : decoded->src.port > decoded->dst.port;
 }
 
-static int keep_piece(struct sonde_heard *heard, const struct sonde_frame *frame,
-		      const struct sonde_dissection *dissection, uint32_t *ret)
+/* Bytes that hardly anybody can read, and the login of a mailbox, which may be the first that its
+ * client says. */
+static bool wants_summary(const uint8_t *bytes, size_t n,
+			  const struct sonde_dissection *dissection)
 {
+	size_t printable = 0;
+
+	if (!dissection->info || !*dissection->info)
+		return false;
+	if (strcmp(dissection->protocol, "IMAP") == 0)
+		return true;
+	for (size_t i = 0; i < n; i++)
+		printable += bytes[i] >= 0x20 && bytes[i] != 0x7f;
+	return printable * 2 < n;
+}
+
+static int keep_piece(struct sonde_heard *heard, const struct sonde_frame *frame,
+		      const struct sonde_dissection *dissection, bool is_told,
+		      uint32_t *ret)
+{
+	const uint8_t *bytes;
 	const struct sonde_decoded *decoded = &dissection->decoded;
 	size_t conversation =
 		2 * (size_t)dissection->stream + (decoded->proto == SONDE_PACKET_UDP);
@@ -105,8 +124,14 @@ static int keep_piece(struct sonde_heard *heard, const struct sonde_frame *frame
 		return -ENOMEM;
 	heard->spoken[conversation] |= bit;
 	piece = &heard->pieces[heard->piece_count];
+	bytes = frame->bytes + decoded->payload_offset;
+	piece->is_summary = is_told && wants_summary(bytes, n, dissection);
+	if (piece->is_summary) {
+		bytes = (const uint8_t *)dissection->info;
+		n = (uint32_t)strlen(dissection->info);
+	}
 	piece->count = (uint8_t)(n < SONDE_FIRST_BYTES ? n : SONDE_FIRST_BYTES);
-	memcpy(piece->bytes, frame->bytes + decoded->payload_offset, piece->count);
+	memcpy(piece->bytes, bytes, piece->count);
 	*ret = (uint32_t)++heard->piece_count;
 	return 0;
 }
@@ -122,7 +147,7 @@ int sonde_heard_add(struct sonde_heard *heard, const struct sonde_frame *frame)
 	if (sonde_dissect(heard->dissector, frame, &dissection) < 0)
 		return -ENOMEM;
 	it.protocol = number_protocol(heard, dissection.protocol);
-	if (keep_piece(heard, frame, &dissection, &it.piece) < 0 ||
+	if (keep_piece(heard, frame, &dissection, it.protocol != 0, &it.piece) < 0 ||
 	    array_reserve(&heard->frames, &heard->frame_room, frame->number,
 			  sizeof(*heard->frames)) < 0)
 		return -ENOMEM;
@@ -150,4 +175,13 @@ const uint8_t *heard_bytes(const struct sonde_heard *heard, uint32_t frame,
 	piece = &heard->pieces[heard->frames[frame - 1].piece - 1];
 	*ret_count = piece->count;
 	return piece->bytes;
+}
+
+bool heard_is_summary(const struct sonde_heard *heard, uint32_t frame)
+{
+	uint8_t count;
+
+	if (!heard_bytes(heard, frame, &count))
+		return false;
+	return heard->pieces[heard->frames[frame - 1].piece - 1].is_summary;
 }

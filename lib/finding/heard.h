@@ -10,5 +10,7 @@ const char *heard_protocol(const struct sonde_heard *heard, uint32_t frame);
 /* Whether the frame's payload is kept, as the first of its direction. */
 const uint8_t *heard_bytes(const struct sonde_heard *heard, uint32_t frame,
 			   uint8_t *ret_count);
+/* They are a summary, as the packet list has it: of what is no text, or has a password. */
+bool heard_is_summary(const struct sonde_heard *heard, uint32_t frame);
 
 #endif

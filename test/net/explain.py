@@ -190,6 +190,16 @@ def pcap(*frames):
     return data
 
 
+def ip(source, target, proto, body):
+    return struct.pack('!BBHHHBBH4s4s', 0x45, 0, 20 + len(body), 0, 0, 64, proto, 0,
+                       bytes(map(int, source.split('.'))), bytes(map(int, target.split('.')))) + body
+
+
+def udp(source, target, payload):
+    return ip(source[0], target[0], 17,
+              struct.pack('!HHHH', source[1], target[1], 8 + len(payload), 0) + payload)
+
+
 C, S, D, E = ('192.0.2.1', 40000), ('192.0.2.2', 80), ('192.0.2.2', 81), ('192.0.2.3', 82)
 SYN, ACK, FIN, RST, PSH = 2, 16, 1, 4, 8
 path = write('plain.pcap', pcap(
@@ -206,9 +216,14 @@ path = write('plain.pcap', pcap(
     (600, checksum_free(C, E, SYN, 100, 0)),
     (1600, checksum_free(C, E, SYN, 100, 0)),
     (3600, checksum_free(C, E, SYN, 100, 0))))
-done = explain('--json', path)
-words = {e['stream']: e['text'] for e in map(json.loads, done.stdout.splitlines())
-         if e['event'] == 'explanation'}
+
+
+def explanations(capture):
+    return {e['stream']: e['text'] for e in map(json.loads, explain('--json', capture).stdout.splitlines())
+            if e['event'] == 'explanation'}
+
+
+words = explanations(path)
 tap.equal('every stream is explained', sorted(words), [0, 1, 2])
 for part in ('192.0.2.1:40000 connected to 192.0.2.2:80: SYN (packet 1), SYN-ACK (2) 5.00 ms later, '
              'ACK (3) after 1.00 ms more.', 'They spoke HTTP.',
@@ -228,6 +243,54 @@ names = {e['name'] for e in map(json.loads, explain('--json', path).stdout.split
 tap.check('findings that need no calls', {'connection-refused', 'connection-filtered',
                                           'retransmission'} <= names, names)
 
+# ---- other things that captures have, word for word
+
+QUESTION = (bytes.fromhex('123401000001000000000000') + b'\x07example\x03org\x00' +
+            bytes.fromhex('00010001'))
+ask = udp(('192.0.2.1', 40001), ('192.0.2.2', 53), QUESTION)
+refused = ip('192.0.2.2', '192.0.2.1', 1, bytes((3, 3, 0, 0, 0, 0, 0, 0)) + ask[:28])
+M, W = ('192.0.2.1', 40002), ('192.0.2.2', 143)
+words = explanations(write('other.pcap', pcap(
+    (0, ask), (1, refused),
+    # the middle of a connection: no SYN, and no end
+    (10, checksum_free(M, W, PSH | ACK, 100, 500, b'a1 LOGIN alice wonderland\r\n')),
+    (11, checksum_free(W, M, PSH | ACK, 500, 127, b'a1 OK done\r\n')),
+    (12, checksum_free(M, W, ACK, 127, 512)),
+    # the same two ports twice
+    (100, checksum_free(C, S, SYN, 100, 0)), (101, checksum_free(S, C, SYN | ACK, 500, 101)),
+    (102, checksum_free(C, S, ACK, 101, 501)), (103, checksum_free(C, S, RST | ACK, 101, 501)),
+    (200, checksum_free(C, S, SYN, 9100, 0)), (201, checksum_free(S, C, SYN | ACK, 9500, 9101)),
+    (202, checksum_free(C, S, ACK, 9101, 9501)),
+    (203, checksum_free(C, S, FIN | ACK, 9101, 9501)),
+    (204, checksum_free(S, C, FIN | ACK, 9501, 9102)), (205, checksum_free(C, S, ACK, 9102, 9502)))))
+tap.equal('a question in vain, in words', words.get(0),
+          '192.0.2.1:40001 sent datagrams to 192.0.2.2:53. 192.0.2.2 answered with an ICMP error: '
+          'nobody has that port (packet 2). They spoke DNS. The client sent 29 bytes in 1 packet, '
+          'first: "Standard query 0x1234 A example.org". The server said nothing.')
+tap.equal('half a connection, and no password, in words', words.get(1),
+          '192.0.2.1:40002 and 192.0.2.2:143 were connected already when the capture began (which '
+          'of them had connected cannot be told). They spoke IMAP. The client sent 27 bytes in 1 '
+          'packet, first: "Request: a1 LOGIN alice ********". The server sent 12 bytes in 1 packet, '
+          'first: "Response: a1 OK done". Nobody closed it while the capture ran.')
+tap.equal('a reset, in words', words.get(2),
+          '192.0.2.1:40000 connected to 192.0.2.2:80: SYN (packet 6), SYN-ACK (7) 1.00 ms later, '
+          'ACK (8) after 1.00 ms more. The client said nothing. The server said nothing. The client '
+          'reset the connection (RST: packet 9).')
+tap.equal('ports used again, in words', words.get(3),
+          '192.0.2.1:40000 connected to 192.0.2.2:80: SYN (packet 10), SYN-ACK (11) 1.00 ms later, '
+          'ACK (12) after 1.00 ms more. Stream 2 had the same two ports before. The client said '
+          'nothing. The server said nothing. The client closed first (FIN: packet 13), the server '
+          'after it (14).')
+
+# ---- passwords in findings, masked unless asked for
+
+found = [e for e in map(json.loads, explain('--json', at('other.pcap')).stdout.splitlines())
+         if e['event'] == 'finding' and e['name'] == 'credentials-in-clear']
+tap.check('a password is masked', len(found) == 1 and 'wonderland' not in found[0]['why'] and
+          'alice' in found[0]['why'], found)
+shown = explain('--show-secrets', at('other.pcap')).stdout
+tap.check('--show-secrets shows it', '"wonderland"' in ' '.join(shown.split()), shown[-900:])
+
 # ---- files that are not whole, or none
 
 whole = open(at('json.pcapng'), 'rb').read()
@@ -235,6 +298,22 @@ for cut in (len(whole) // 3, len(whole) // 2, len(whole) - 5):
     done = explain(write('cut.pcapng', whole[:cut]))
     tap.check(f'cut at {cut}: what is there is shown',
               done.returncode == 0 and 'ends within' in done.stderr, done.stderr)
+done = netns.run([netns.SONDE, 'explain', '--json', '-'],
+                 stdin=open(at('json.pcapng'), 'rb'))
+tap.equal('from standard input: the same', done.stdout.splitlines(), read('json.out').splitlines())
+netns.run(['editcap', at('json.pcapng'), at('edited.pcapng')])
+tap.equal('after editcap: the same', explain('--json', at('edited.pcapng')).stdout.splitlines(),
+          read('json.out').splitlines())
+for what, old, new in (
+        ('numbers that refer to each other', b'"parent":0', b'"parent":1'),
+        ('huge numbers', b'"socket":1', b'"socket":99999999999999999999'),
+        ('broken JSON', b'{"call":', b'{"call":]'),
+        ('negative ones', b'"fd":', b'"fd":-'),
+        ('control characters', b'client.py', b'cl\x1b]0;\x07')):
+    done = explain(write('hostile.pcapng', whole.replace(old, new)))
+    tap.check(f'{what} in a file: shown as far as it goes',
+              done.returncode in (0, 4) and '\x1b' not in done.stdout + done.stderr and
+              'anitizer' not in done.stderr, done.stderr)
 damaged = whole.replace(b'"program":', b'"progrm" :')
 done = explain(write('damaged.pcapng', damaged))
 tap.check('damaged rows are counted', done.returncode == 0 and 'could not be used' in done.stderr,
