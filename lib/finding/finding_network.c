@@ -9,7 +9,8 @@ enum {
 	NAGLE_HABIT = 3,  /* once is what the beginning of many a protocol costs */
 	LOSS_MS = 100,    /* sooner, it is a probe; Linux's timer runs 200 ms at least */
 	LOOK_BACK = 4096, /* packets */
-	ZERO_WINDOW_MS = 200,
+	/* Sooner, a busy machine may only have had no processor for the receiver. */
+	ZERO_WINDOW_MS = 2000,
 	MILLISECOND_NS = 1000000,
 };
 

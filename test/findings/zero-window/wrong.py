@@ -7,7 +7,7 @@ import time
 def serve():
     connection, _ = listener.accept()
     with connection:
-        time.sleep(0.6)
+        time.sleep(2.6)
         while connection.recv(65536):
             pass
 
