@@ -119,18 +119,6 @@ int ring_open(struct sonde_error *err)
 	return ring_open_with(&(const struct ring_options){0}, err);
 }
 
-int ring_open_filtered(const struct sock_filter *code, unsigned short count,
-		       struct sonde_error *err)
-{
-	const struct ring_options options = {
-		.filter = code,
-		.filter_count = count,
-		.is_whole_filter = true,
-	};
-
-	return ring_open_with(&options, err);
-}
-
 int ring_open_with(const struct ring_options *options, struct sonde_error *err)
 {
 	unsigned blocks = options->blocks ? options->blocks : LIMIT_RING_BLOCKS;
@@ -146,7 +134,7 @@ int ring_open_with(const struct ring_options *options, struct sonde_error *err)
 		.sll_protocol = htons(ETH_P_ALL),
 		.sll_ifindex = options->interface_index,
 	};
-	const int version = TPACKET_V3, reserve = VLAN_TAG_BYTES;
+	const int version = TPACKET_V3, reserve = VLAN_TAG_BYTES, one = 1;
 	int fd, r;
 
 	/* Protocol 0: nothing is taken in until everything is set up. */
@@ -159,6 +147,8 @@ int ring_open_with(const struct ring_options *options, struct sonde_error *err)
 		r = fail(err, "set up the packet ring");
 		goto out;
 	}
+	if (options->ignores_outgoing)
+		set_option(fd, PACKET_IGNORE_OUTGOING, &one, sizeof(one));
 	if (attach_filter(fd, options)) {
 		r = fail(err, "attach the capture filter");
 		goto out;

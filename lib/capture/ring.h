@@ -38,14 +38,12 @@ struct ring_options {
 	const struct sock_filter *filter; /* borrowed */
 	size_t filter_count;
 	bool is_whole_filter; /* on loopback it leaves one of two copies out itself */
+	/* What this machine sends is not even shown to the filter, where the kernel can
+	 * do so (4.20): less work for each packet sent. */
+	bool ignores_outgoing;
 };
 /* Interfaces that are down do not hinder. */
 int ring_open_with(const struct ring_options *options, struct sonde_error *err);
-
-/* Over all interfaces, of what a classic BPF program lets through; on loopback the
- * program has to leave one of the two copies out (SKF_AD_PKTTYPE). */
-int ring_open_filtered(const struct sock_filter *code, unsigned short count,
-		       struct sonde_error *err);
 
 struct ring; /* the mapped ring of one descriptor */
 

@@ -1,9 +1,8 @@
 /* TCP by connect(2), for everybody.
  *
- * A second connect() on a socket that is connecting tells what became of the first: it
- * returns the refusal and leaves the socket fit for the next port, so that a host nearby
- * costs two system calls a closed port and no new descriptor.  (Asking SO_ERROR instead
- * leaves the socket in between two states, and the next connect() on it goes wrong.)
+ * What the course wants to ask now is a batch, which connect_lanes.c carries out.  What is
+ * refused or connected at once is told at once; what is under way waits in a slot for
+ * epoll, or for its time to end.
  *
  * The kernel would repeat its SYN after a second: by then the socket is closed, because
  * the course, which knows how long answers take here, repeats sooner.
@@ -13,8 +12,6 @@
  * very socket (simultaneous open); such a connection to oneself proves that nobody
  * listens. */
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -24,13 +21,13 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "scan/connect_lanes.h"
 #include "scan/icmp.h"
 #include "scan/session.h"
 
 enum {
 	DESCRIPTORS_KEPT = 24, /* for everything else that this program does */
 	EVENTS = 256,
-	SYN_REPEATS = 1,
 	BATCH = 256,
 	WAIT_MOST_MS = 50,
 };
@@ -51,7 +48,9 @@ struct connector {
 	struct sonde_scan *scan;
 	struct course *course;
 	int epoll_fd;
-	int spare[2]; /* a socket that can be used again: IPv4, IPv6 */
+	struct connect_lanes *lanes;
+	struct course_probe batch[BATCH];
+	struct connect_try tries[BATCH];
 	struct slot *slots;
 	uint32_t *free_slots;
 	uint32_t slot_count, free_count;
@@ -59,25 +58,6 @@ struct connector {
 	uint32_t queue_head, queue_count, queue_room;
 	uint32_t busy_most; /* connects at once; falls where descriptors run out */
 };
-
-static int open_socket(bool is_inet6)
-{
-	const struct linger reset = {.l_onoff = 1};
-	const int one = 1, repeats = SYN_REPEATS;
-	int fd = socket(is_inet6 ? AF_INET6 : AF_INET,
-			SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-	setsockopt(fd, IPPROTO_TCP, TCP_SYNCNT, &repeats, sizeof(repeats));
-	/* Which ICMP message it was is told on the error queue. */
-	if (is_inet6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &one, sizeof(one));
-	else
-		setsockopt(fd, IPPROTO_IP, IP_RECVERR, &one, sizeof(one));
-	return fd;
-}
 
 static bool is_connected_to_itself(int fd)
 {
@@ -90,13 +70,13 @@ static bool is_connected_to_itself(int fd)
 }
 
 /* What the outcome of a connect() means.  False: nothing, the port is still silent. */
-static bool judge(int fd, int error, struct scan_result *result)
+static bool judge(const struct connect_try *try, struct scan_result *result)
 {
-	switch (error) {
+	switch (try->error) {
 	case 0:
 		result->state = SONDE_SCAN_OPEN;
 		result->reason = SONDE_SCAN_SYN_ACK;
-		if (is_connected_to_itself(fd)) {
+		if (is_connected_to_itself(try->fd)) {
 			result->state = SONDE_SCAN_CLOSED;
 			result->reason = SONDE_SCAN_RST;
 		}
@@ -113,27 +93,27 @@ static bool judge(int fd, int error, struct scan_result *result)
 	default:
 		result->state = SONDE_SCAN_UNREACHABLE;
 		result->reason = SONDE_SCAN_REFUSED;
-		result->error_number = error;
+		result->error_number = try->error;
 		break;
 	}
-	struct icmp_report report;
-	if (icmp_read_error(fd, &report) > 0 && report.is_icmp) {
+	if (try->has_report && try->report.is_icmp) {
 		result->state = SONDE_SCAN_UNREACHABLE;
 		result->reason = SONDE_SCAN_ICMP;
-		result->icmp_type = report.type;
-		result->icmp_code = report.code;
-		result->from = report.from;
-		result->error_number = error;
+		result->icmp_type = try->report.type;
+		result->icmp_code = try->report.code;
+		result->from = try->report.from;
+		result->error_number = try->error;
 	}
 	return true;
 }
 
-static int tell(struct connector *connector, const struct course_probe *probe, int fd,
-		int error, int64_t sent_ns, int64_t now_ns)
+static int tell(struct connector *connector, const struct course_probe *probe,
+		const struct connect_try *try)
 {
-	struct scan_result result = {.rtt_ns = now_ns - sent_ns};
+	struct scan_result result = {.rtt_ns = try->done_ns - try->sent_ns};
+	int64_t now_ns = try->done_ns;
 
-	if (!judge(fd, error, &result))
+	if (!judge(try, &result))
 		return 0;
 	if (probe->is_sentinel) {
 		course_sentinel_answer(connector->course, probe->serial, now_ns);
@@ -171,55 +151,73 @@ static bool is_own_trouble(int error)
 	       error == ENOMEM || error == EADDRNOTAVAIL || error == EAGAIN;
 }
 
-static int start(struct connector *connector, const struct course_probe *probe,
-		 int64_t now_ns)
+static void wait_for(struct connector *connector, const struct course_probe *probe,
+		     const struct connect_try *try)
 {
-	struct sonde_address address =
-		plan_address(&connector->scan->plan, probe->target);
-	bool is_inet6 = address.family == SONDE_FAMILY_INET6;
-	struct sockaddr_storage to;
-	socklen_t length = sonde_address_to_sockaddr(&address, &to);
 	struct epoll_event event = {.events = EPOLLOUT | EPOLLONESHOT};
-	int fd = connector->spare[is_inet6], error = 0, r;
+	uint32_t slot = connector->free_slots[--connector->free_count];
+	uint32_t tail = connector->queue_head + connector->queue_count++;
 
-	connector->spare[is_inet6] = -1;
-	if (fd < 0)
-		fd = open_socket(is_inet6);
-	if (fd < 0) {
-		give_back(connector, probe, -fd, now_ns);
+	connector->slots[slot] = (struct slot){
+		.fd = try->fd, .probe = *probe, .sent_ns = try->sent_ns};
+	event.data.u32 = slot;
+	epoll_ctl(connector->epoll_fd, EPOLL_CTL_ADD, try->fd, &event);
+	if (tail >= connector->queue_room)
+		tail -= connector->queue_room;
+	connector->queue[tail] = (struct waiting){.slot = slot, .sent_ns = try->sent_ns};
+}
+
+static int take_outcome(struct connector *connector, const struct course_probe *probe,
+			const struct connect_try *try)
+{
+	int r = 0;
+
+	if (try->error == EINPROGRESS) {
+		wait_for(connector, probe, try);
 		return 0;
 	}
-	if (connect(fd, (struct sockaddr *)&to, length) < 0)
-		error = errno;
-	if (error == EINPROGRESS && connect(fd, (struct sockaddr *)&to, length) < 0)
-		error = errno == EALREADY ? EINPROGRESS : errno;
-	if (error == EISCONN)
-		error = 0;
-	if (error == EINPROGRESS) {
-		uint32_t slot = connector->free_slots[--connector->free_count];
-
-		connector->slots[slot] =
-			(struct slot){.fd = fd, .probe = *probe, .sent_ns = now_ns};
-		event.data.u32 = slot;
-		epoll_ctl(connector->epoll_fd, EPOLL_CTL_ADD, fd, &event);
-		uint32_t tail = connector->queue_head + connector->queue_count++;
-
-		if (tail >= connector->queue_room)
-			tail -= connector->queue_room;
-		connector->queue[tail] =
-			(struct waiting){.slot = slot, .sent_ns = now_ns};
-		return 0;
-	}
-	if (is_own_trouble(error)) {
-		close(fd);
-		give_back(connector, probe, error, now_ns);
-		return 0;
-	}
-	r = tell(connector, probe, fd, error, now_ns, clock_monotonic_ns());
-	if (error == ECONNREFUSED)
-		connector->spare[is_inet6] = fd;
+	if (is_own_trouble(try->error))
+		give_back(connector, probe, try->error, clock_monotonic_ns());
 	else
-		close(fd);
+		r = tell(connector, probe, try);
+	if (try->fd >= 0)
+		close(try->fd);
+	return r;
+}
+
+/* What the course wants to ask now, as far as there is room for it.  *ret_is_over: it has
+ * nothing more to ask. */
+static int send_batch(struct connector *connector, unsigned *ret_sent, bool *ret_is_over)
+{
+	uint32_t busy = connector->slot_count - connector->free_count;
+	uint32_t room = connector->busy_most > busy ? connector->busy_most - busy : 0;
+	unsigned count = 0;
+	int r = 0;
+
+	if (room > connector->queue_room - connector->queue_count)
+		room = connector->queue_room - connector->queue_count;
+	if (room > BATCH)
+		room = BATCH;
+	while (count < room) {
+		struct course_probe *probe = &connector->batch[count];
+
+		r = course_next(connector->course, clock_monotonic_ns(), probe);
+		if (r <= 0)
+			break;
+		connector->tries[count++].to =
+			plan_address(&connector->scan->plan, probe->target);
+	}
+	*ret_is_over = r < 0;
+	*ret_sent = count;
+	connect_lanes_run(connector->lanes, connector->tries, count);
+	r = 0;
+	for (unsigned i = 0; i < count; i++) {
+		int error = take_outcome(connector, &connector->batch[i],
+					 &connector->tries[i]);
+
+		if (r == 0)
+			r = error;
+	}
 	return r;
 }
 
@@ -255,13 +253,16 @@ static int take_events(struct connector *connector, int wait_ms)
 
 	for (int i = 0; i < count && r == 0; i++) {
 		struct slot *slot = &connector->slots[events[i].data.u32];
-		int error = 0;
-		socklen_t error_bytes = sizeof(error);
+		struct connect_try try = {
+			.fd = slot->fd, .sent_ns = slot->sent_ns, .done_ns = now_ns};
+		socklen_t error_bytes = sizeof(try.error);
 
 		if (slot->fd < 0)
 			continue;
-		getsockopt(slot->fd, SOL_SOCKET, SO_ERROR, &error, &error_bytes);
-		r = tell(connector, &slot->probe, slot->fd, error, slot->sent_ns, now_ns);
+		getsockopt(slot->fd, SOL_SOCKET, SO_ERROR, &try.error, &error_bytes);
+		if (try.error)
+			try.has_report = icmp_read_error(slot->fd, &try.report) > 0;
+		r = tell(connector, &slot->probe, &try);
 		release(connector, events[i].data.u32);
 	}
 	return r;
@@ -274,27 +275,17 @@ static int run(struct connector *connector)
 
 	for (;;) {
 		int64_t now_ns = clock_monotonic_ns(), due_ns;
-		struct course_probe probe;
-		int r = 0, sent = 0, wait_ms;
+		unsigned sent;
+		bool is_over;
+		int r, wait_ms;
 
 		if (scan_is_stopped(connector->scan))
 			return 0;
 		close_late(connector, now_ns);
-		while (sent < BATCH &&
-		       connector->slot_count - connector->free_count <
-			       connector->busy_most &&
-		       connector->queue_count < connector->queue_room) {
-			now_ns = clock_monotonic_ns();
-			r = course_next(course, now_ns, &probe);
-			if (r <= 0)
-				break;
-			r = start(connector, &probe, now_ns);
-			if (r < 0)
-				return r;
-			sent++;
-		}
-		if (r < 0)
-			return 0;
+		r = send_batch(connector, &sent, &is_over);
+		if (r < 0 || is_over)
+			return r;
+		now_ns = clock_monotonic_ns();
 		course_get_report(course, &report);
 		scan_tell_progress(
 			connector->scan, now_ns, report.unknown,
@@ -340,7 +331,8 @@ static int prepare(struct connector *connector)
 	connector->free_slots = array_new(room, sizeof(connector->free_slots[0]));
 	connector->queue = array_new(connector->queue_room, sizeof(connector->queue[0]));
 	connector->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (!connector->slots || !connector->free_slots || !connector->queue)
+	connector->lanes = connect_lanes_new();
+	if (!connector->lanes || !connector->slots || !connector->free_slots || !connector->queue)
 		return -ENOMEM;
 	if (connector->epoll_fd < 0)
 		return -errno;
@@ -356,9 +348,7 @@ static void done(struct connector *connector)
 	for (uint32_t i = 0; connector->slots && i < connector->slot_count; i++)
 		if (connector->slots[i].fd >= 0)
 			close(connector->slots[i].fd);
-	for (unsigned i = 0; i < 2; i++)
-		if (connector->spare[i] >= 0)
-			close(connector->spare[i]);
+	connect_lanes_free(connector->lanes);
 	if (connector->epoll_fd >= 0)
 		close(connector->epoll_fd);
 	array_free(connector->slots);
@@ -369,7 +359,7 @@ static void done(struct connector *connector)
 
 int scan_connect(struct sonde_scan *scan, struct sonde_error *err)
 {
-	struct connector connector = {.scan = scan, .epoll_fd = -1, .spare = {-1, -1}};
+	struct connector connector = {.scan = scan, .epoll_fd = -1};
 	int r = scan_new_course(scan, &connector.course, err);
 
 	if (r < 0)

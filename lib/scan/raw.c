@@ -12,6 +12,7 @@
 
 #include "base/array.h"
 #include "base/clock.h"
+#include "scan/mate.h"
 
 enum {
 	PACKET_BYTES = 64,
@@ -24,6 +25,8 @@ enum {
 	PORT_TRIES = 200,
 	SEND_BUFFER = 4 << 20,
 	SNAP_BYTES = 256,
+	PIECE = 32, /* packets in one call */
+	RING_BLOCKS = 64, /* 8 MiB: some 40,000 answers */
 };
 
 struct raw {
@@ -40,6 +43,9 @@ struct raw {
 	struct mmsghdr messages[RAW_BATCH];
 	struct sockaddr_storage to[RAW_BATCH];
 	uint8_t is_inet6[RAW_BATCH];
+	int errors[RAW_BATCH]; /* errno, or 0 */
+	size_t next;           /* atomic: of the batch, to be sent */
+	struct mate *mate;     /* NULL: alone */
 };
 
 static int hold_port(uint16_t port)
@@ -153,7 +159,15 @@ static int open_ring(const struct raw *raw, struct sonde_error *err)
 	};
 	/* clang-format on */
 
-	return ring_open_filtered(code, sizeof(code) / sizeof(code[0]), err);
+	const struct ring_options options = {
+		.blocks = RING_BLOCKS,
+		.filter = code,
+		.filter_count = sizeof(code) / sizeof(code[0]),
+		.is_whole_filter = true,
+		.ignores_outgoing = true,
+	};
+
+	return ring_open_with(&options, err);
 }
 
 static int open_sender(int family)
@@ -191,6 +205,7 @@ int raw_open(struct raw **ret, struct sonde_error *err)
 		raw->held[i] = -1;
 	if (getrandom(raw->key, sizeof(raw->key), 0) < 0)
 		raw->key[0] = raw->key[1] = (uint64_t)clock_monotonic_ns();
+	raw->mate = mate_new();
 	raw->echo_id = (uint16_t)(raw->key[0] >> 48);
 	r = hold_ports(raw);
 	if (r < 0) {
@@ -205,7 +220,7 @@ int raw_open(struct raw **ret, struct sonde_error *err)
 	}
 	r = open_ring(raw, err);
 	if (r >= 0)
-		r = ring_map(r, &raw->ring, err);
+		r = ring_map_blocks(r, RING_BLOCKS, &raw->ring, err);
 	if (r < 0)
 		goto out;
 	for (unsigned i = 0; i < RAW_BATCH; i++) {
@@ -225,6 +240,7 @@ void raw_close(struct raw *raw)
 {
 	if (!raw)
 		return;
+	mate_free(raw->mate);
 	ring_free(raw->ring);
 	for (unsigned i = 0; i < 2; i++)
 		if (raw->fds[i] >= 0)
@@ -345,26 +361,56 @@ size_t raw_batched(const struct raw *raw)
 	return raw->count;
 }
 
-void raw_send(struct raw *raw,
-	      void (*refused)(void *context, size_t at, int error_number), void *context)
+/* From one packet to another, of one family. */
+static void send_some(struct raw *raw, size_t at, size_t end)
 {
-	size_t at = 0;
-
-	while (at < raw->count) {
-		size_t end = at;
+	while (at < end) {
+		size_t stop = at;
 		int r;
 
-		while (end < raw->count && raw->is_inet6[end] == raw->is_inet6[at])
-			end++;
+		while (stop < end && raw->is_inet6[stop] == raw->is_inet6[at])
+			stop++;
 		r = sendmmsg(raw->fds[raw->is_inet6[at]], raw->messages + at,
-			     (unsigned)(end - at), 0);
+			     (unsigned)(stop - at), 0);
 		if (r < 0) {
-			refused(context, at, errno);
+			raw->errors[at] = errno;
 			r = 1;
 		}
 		at += (size_t)r;
 	}
+}
+
+/* By the mate and by the caller's thread at once. */
+static void send_pieces(void *context)
+{
+	struct raw *raw = context;
+
+	for (;;) {
+		size_t at = __atomic_fetch_add(&raw->next, PIECE, __ATOMIC_RELAXED);
+
+		if (at >= raw->count)
+			return;
+		send_some(raw, at, at + PIECE < raw->count ? at + PIECE : raw->count);
+	}
+}
+
+void raw_send(struct raw *raw,
+	      void (*refused)(void *context, size_t at, int error_number), void *context)
+{
+	bool is_shared = raw->mate && raw->count > 2 * PIECE;
+	size_t count = raw->count;
+
+	memset(raw->errors, 0, count * sizeof(raw->errors[0]));
+	raw->next = 0;
+	if (is_shared)
+		mate_begin(raw->mate, send_pieces, raw);
+	send_pieces(raw);
+	if (is_shared)
+		mate_wait(raw->mate);
 	raw->count = 0;
+	for (size_t i = 0; i < count; i++)
+		if (raw->errors[i])
+			refused(context, i, raw->errors[i]);
 }
 
 /* --- answers in */

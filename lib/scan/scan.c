@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -460,11 +461,11 @@ static void tell_hosts(struct sonde_scan *scan)
 	scan->summary.targets = scan->summary.hosts_up * scan->plan.port_count;
 }
 
-/* Hosts that are not this machine. */
-static bool has_others(const struct sonde_scan *scan)
+/* Who is on the own link shows in the kernel's table of neighbours. */
+static bool has_distant(const struct sonde_scan *scan)
 {
 	for (uint32_t i = 0; i < scan->plan.host_count; i++)
-		if (!scan->hosts[i].is_local && !scan->skipped[i])
+		if (scan->hosts[i].is_distant && !scan->skipped[i])
 			return true;
 	return false;
 }
@@ -494,12 +495,18 @@ int sonde_scan_run(struct sonde_scan *scan, int also_fd, struct sonde_error *err
 	scan->started_ns = clock_monotonic_ns();
 	scan->told_ns = scan->started_ns;
 	if (scan->options.method == SONDE_SCAN_SYN ||
-	    (has_others(scan) && sonde_scan_can_syn()))
+	    (has_distant(scan) && sonde_scan_can_syn()))
 		r = raw_open(&raw, scan->options.method == SONDE_SCAN_SYN ? err : NULL);
 	if (r < 0 && scan->options.method == SONDE_SCAN_SYN)
 		return r;
 	scan_ping(scan, raw);
 	tell_hosts(scan);
+	/* A ring looks at every packet of the machine, in and out: it would slow the
+	 * connects and datagrams down. */
+	if (scan->options.method != SONDE_SCAN_SYN) {
+		raw_close(raw);
+		raw = NULL;
+	}
 	r = 0;
 	if (!scan->is_stopped && scan->summary.targets > 0 && !scan->options.only_ping)
 		r = run_method(scan, raw, err);
@@ -514,7 +521,9 @@ int sonde_scan_run(struct sonde_scan *scan, int also_fd, struct sonde_error *err
 
 bool sonde_scan_can_syn(void)
 {
-	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	/* The same privilege as a packet socket, whose close() would wait for all
+	 * processors. */
+	int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
 
 	if (fd < 0)
 		return false;
