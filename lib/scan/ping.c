@@ -59,11 +59,15 @@ static void mark(struct scan_host *host, enum sonde_scan_reason reason, int64_t 
 		host->rtt_ns = rtt_ns;
 }
 
-static void see_neighbour(void *context, const struct sonde_address *neighbour)
+static void see_neighbour(void *context, const struct neighbour *neighbour)
 {
-	struct scan_host *host = find(context, neighbour);
+	struct scan_host *host = find(context, &neighbour->address);
 
-	if (host && !host->is_up && !host->is_distant)
+	if (!host || host->is_distant || host->is_local)
+		return;
+	if (host->interface_index == neighbour->link.interface_index)
+		host->link = neighbour->link;
+	if (!host->is_up)
 		mark(host, SONDE_SCAN_NEIGHBOUR, -1);
 }
 

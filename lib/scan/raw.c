@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 #include "scan/mate.h"
 
 enum {
-	PACKET_BYTES = 64,
+	PACKET_BYTES = 96,
 	IPV4_BYTES = 20,
 	IPV6_BYTES = 40,
 	SYN_BYTES = 24,
@@ -29,20 +30,26 @@ enum {
 	RING_BLOCKS = 64, /* 8 MiB: some 40,000 answers */
 };
 
+/* How a packet leaves. */
+enum way { INET, INET6, FRAME, WAYS };
+
 struct raw {
-	int fds[2]; /* IPv4, IPv6; -1 where the system has none */
+	int fds[WAYS]; /* -1 where the system has none */
 	int held[RAW_PORTS];
 	struct ring *ring;
 	uint16_t first_port;
 	uint16_t echo_id;
 	uint64_t key[2];
 	uint64_t dropped, foreign;
+	int own_index; /* the interface that `own` is the address of */
+	bool has_own;
+	uint8_t own[LINK_BYTES];
 	size_t count; /* of the batch */
 	uint8_t bytes[RAW_BATCH][PACKET_BYTES];
 	struct iovec parts[RAW_BATCH];
 	struct mmsghdr messages[RAW_BATCH];
 	struct sockaddr_storage to[RAW_BATCH];
-	uint8_t is_inet6[RAW_BATCH];
+	uint8_t ways[RAW_BATCH];
 	int errors[RAW_BATCH]; /* errno, or 0 */
 	size_t next;           /* atomic: of the batch, to be sent */
 	struct mate *mate;     /* NULL: alone */
@@ -200,7 +207,7 @@ int raw_open(struct raw **ret, struct sonde_error *err)
 
 	if (!raw)
 		return refuse(err, -ENOMEM, "by raw packets");
-	raw->fds[0] = raw->fds[1] = -1;
+	raw->fds[INET] = raw->fds[INET6] = raw->fds[FRAME] = -1;
 	for (unsigned i = 0; i < RAW_PORTS; i++)
 		raw->held[i] = -1;
 	if (getrandom(raw->key, sizeof(raw->key), 0) < 0)
@@ -212,10 +219,11 @@ int raw_open(struct raw **ret, struct sonde_error *err)
 		refuse(err, r, "hold own ports");
 		goto out;
 	}
-	raw->fds[0] = open_sender(AF_INET);
-	raw->fds[1] = open_sender(AF_INET6);
-	if (raw->fds[0] < 0 && (raw->fds[1] < 0 || raw->fds[0] != -EAFNOSUPPORT)) {
-		r = refuse(err, raw->fds[0], "by raw packets");
+	raw->fds[INET] = open_sender(AF_INET);
+	raw->fds[INET6] = open_sender(AF_INET6);
+	if (raw->fds[INET] < 0 &&
+	    (raw->fds[INET6] < 0 || raw->fds[INET] != -EAFNOSUPPORT)) {
+		r = refuse(err, raw->fds[INET], "by raw packets");
 		goto out;
 	}
 	r = open_ring(raw, err);
@@ -223,8 +231,8 @@ int raw_open(struct raw **ret, struct sonde_error *err)
 		r = ring_map_blocks(r, RING_BLOCKS, &raw->ring, err);
 	if (r < 0)
 		goto out;
+	raw->fds[FRAME] = ring_fd(raw->ring);
 	for (unsigned i = 0; i < RAW_BATCH; i++) {
-		raw->parts[i].iov_base = raw->bytes[i];
 		raw->messages[i].msg_hdr.msg_iov = &raw->parts[i];
 		raw->messages[i].msg_hdr.msg_iovlen = 1;
 		raw->messages[i].msg_hdr.msg_name = &raw->to[i];
@@ -242,9 +250,10 @@ void raw_close(struct raw *raw)
 		return;
 	mate_free(raw->mate);
 	ring_free(raw->ring);
-	for (unsigned i = 0; i < 2; i++)
-		if (raw->fds[i] >= 0)
-			close(raw->fds[i]);
+	if (raw->fds[INET] >= 0)
+		close(raw->fds[INET]);
+	if (raw->fds[INET6] >= 0)
+		close(raw->fds[INET6]);
 	let_ports_go(raw);
 	array_free(raw);
 }
@@ -289,14 +298,14 @@ static uint8_t *begin(struct raw *raw, const struct sonde_address *from,
 		      uint32_t *ret_sum)
 {
 	size_t at = raw->count++;
-	uint8_t *ip = raw->bytes[at];
+	uint8_t *ip = raw->bytes[at] + LINK_HEADER_BYTES;
 	struct sonde_address portless = *to;
 	uint8_t header_bytes;
 
 	portless.port = 0; /* raw sockets take a protocol there */
-	raw->is_inet6[at] = to->family == SONDE_FAMILY_INET6;
-	memset(ip, 0, PACKET_BYTES);
-	if (raw->is_inet6[at]) {
+	raw->ways[at] = to->family == SONDE_FAMILY_INET6 ? INET6 : INET;
+	memset(ip, 0, PACKET_BYTES - LINK_HEADER_BYTES);
+	if (raw->ways[at] == INET6) {
 		header_bytes = IPV6_BYTES;
 		ip[0] = 0x60;
 		put16(ip + 4, n);
@@ -317,6 +326,7 @@ static uint8_t *begin(struct raw *raw, const struct sonde_address *from,
 		*ret_sum = sum(ip + 12, 8, 0); /* its own checksum is the kernel's work */
 	}
 	*ret_sum += (uint32_t)protocol + n;
+	raw->parts[at].iov_base = ip;
 	raw->parts[at].iov_len = (size_t)header_bytes + n;
 	raw->messages[at].msg_hdr.msg_namelen =
 		sonde_address_to_sockaddr(&portless, &raw->to[at]);
@@ -342,6 +352,35 @@ void raw_add_syn(struct raw *raw, const struct sonde_address *from,
 	put_checksum(tcp + 16, sum(tcp, SYN_BYTES, pseudo));
 }
 
+/* What the kernel would have filled in: the header's checksum, and all of the link's. */
+void raw_use_link(struct raw *raw, const struct link *link)
+{
+	size_t at = raw->count - 1;
+	uint8_t *frame = raw->bytes[at], *ip = frame + LINK_HEADER_BYTES;
+	struct sockaddr_ll to = {
+		.sll_family = AF_PACKET,
+		.sll_ifindex = link->interface_index,
+		.sll_halen = LINK_BYTES,
+		.sll_protocol = htons(raw->ways[at] == INET6 ? ETH_P_IPV6 : ETH_P_IP),
+	};
+
+	if (raw->own_index != link->interface_index) {
+		raw->own_index = link->interface_index;
+		raw->has_own = link_get_own(raw->own_index, raw->own) == 0;
+	}
+	if (!raw->has_own)
+		return;
+	if (raw->ways[at] == INET)
+		put_checksum(ip + 10, sum(ip, IPV4_BYTES, 0));
+	link_put_header(frame, link, raw->own, raw->ways[at] == INET6);
+	memcpy(to.sll_addr, link->bytes, LINK_BYTES);
+	memcpy(&raw->to[at], &to, sizeof(to));
+	raw->messages[at].msg_hdr.msg_namelen = sizeof(to);
+	raw->parts[at].iov_base = frame;
+	raw->parts[at].iov_len += LINK_HEADER_BYTES;
+	raw->ways[at] = FRAME;
+}
+
 void raw_add_echo(struct raw *raw, const struct sonde_address *from,
 		  const struct sonde_address *to, uint16_t sequence)
 {
@@ -361,16 +400,16 @@ size_t raw_batched(const struct raw *raw)
 	return raw->count;
 }
 
-/* From one packet to another, of one family. */
+/* From one packet to another, each row of one way in one call. */
 static void send_some(struct raw *raw, size_t at, size_t end)
 {
 	while (at < end) {
 		size_t stop = at;
 		int r;
 
-		while (stop < end && raw->is_inet6[stop] == raw->is_inet6[at])
+		while (stop < end && raw->ways[stop] == raw->ways[at])
 			stop++;
-		r = sendmmsg(raw->fds[raw->is_inet6[at]], raw->messages + at,
+		r = sendmmsg(raw->fds[raw->ways[at]], raw->messages + at,
 			     (unsigned)(stop - at), 0);
 		if (r < 0) {
 			raw->errors[at] = errno;

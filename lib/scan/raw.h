@@ -12,6 +12,7 @@
 
 #include "capture/ring.h"
 #include "scan/course.h"
+#include "scan/link.h"
 #include "scan/reply.h"
 
 enum {
@@ -30,6 +31,8 @@ int raw_fd(const struct raw *raw); /* readable: there may be answers */
  * below RAW_PORTS; `serial` is added to the number. */
 void raw_add_syn(struct raw *raw, const struct sonde_address *from,
 		 const struct sonde_address *to, unsigned port_at, uint32_t serial);
+/* The batch's last one leaves as a frame to this neighbour, if that can be. */
+void raw_use_link(struct raw *raw, const struct link *link);
 void raw_add_echo(struct raw *raw, const struct sonde_address *from,
 		  const struct sonde_address *to, uint16_t sequence);
 size_t raw_batched(const struct raw *raw);

@@ -113,7 +113,7 @@ int route_get(int fd, const struct sonde_address *to, struct route *ret)
 
 static void read_neighbour(struct nlmsghdr *header,
 			   void (*visit)(void *context,
-					 const struct sonde_address *neighbour),
+					 const struct neighbour *neighbour),
 			   void *context)
 {
 	const uint16_t known =
@@ -122,24 +122,28 @@ static void read_neighbour(struct nlmsghdr *header,
 	uint8_t *at = (uint8_t *)message + NLMSG_ALIGN(sizeof(*message));
 	struct rtattr *attribute = (void *)at;
 	int left = (int)NLMSG_PAYLOAD(header, sizeof(*message));
+	struct neighbour neighbour = {0};
 
 	if (!(message->ndm_state & known))
 		return;
 	for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
-		struct sonde_address address;
-
-		if (attribute->rta_type != NDA_DST)
-			continue;
-		address = read_address(attribute, message->ndm_family);
-		if (is_link_local(&address))
-			address.scope_id = (uint32_t)message->ndm_ifindex;
-		visit(context, &address);
+		if (attribute->rta_type == NDA_DST)
+			neighbour.address = read_address(attribute, message->ndm_family);
+		else if (attribute->rta_type == NDA_LLADDR &&
+			 RTA_PAYLOAD(attribute) == LINK_BYTES) {
+			memcpy(neighbour.link.bytes, RTA_DATA(attribute), LINK_BYTES);
+			neighbour.link.interface_index = message->ndm_ifindex;
+		}
 	}
+	if (neighbour.address.family == SONDE_FAMILY_NONE)
+		return;
+	if (is_link_local(&neighbour.address))
+		neighbour.address.scope_id = (uint32_t)message->ndm_ifindex;
+	visit(context, &neighbour);
 }
 
 int route_each_neighbour(int fd,
-			 void (*visit)(void *context,
-				       const struct sonde_address *neighbour),
+			 void (*visit)(void *context, const struct neighbour *neighbour),
 			 void *context)
 {
 	struct {

@@ -6,6 +6,8 @@
 
 #include <sonde/address.h>
 
+#include "scan/link.h"
+
 enum route_kind { ROUTE_UNICAST = 0, ROUTE_LOCAL, ROUTE_BROADCAST, ROUTE_MULTICAST };
 
 struct route {
@@ -20,10 +22,14 @@ int route_open(void);
 /* 0, or -errno: -ENETUNREACH and the like where there is no way. */
 int route_get(int fd, const struct sonde_address *to, struct route *ret);
 
+struct neighbour {
+	struct sonde_address address;
+	struct link link; /* interface_index 0: not of an Ethernet's length */
+};
+
 /* Calls visit() for each neighbour whose link address is known.  0 or -errno. */
 int route_each_neighbour(int fd,
-			 void (*visit)(void *context,
-				       const struct sonde_address *neighbour),
+			 void (*visit)(void *context, const struct neighbour *neighbour),
 			 void *context);
 
 #endif

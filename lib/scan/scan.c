@@ -302,6 +302,7 @@ static int look_at_routes(struct sonde_scan *scan, struct sonde_error *err)
 		host->source = route.source;
 		host->is_local = route.kind == ROUTE_LOCAL;
 		host->is_distant = route.has_gateway;
+		host->interface_index = route.interface_index;
 		if (route.kind != ROUTE_BROADCAST)
 			continue;
 		if (scan->plan.host_count == 1) {

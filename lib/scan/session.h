@@ -8,6 +8,7 @@
 #include <sonde/scan.h>
 
 #include "scan/course.h"
+#include "scan/link.h"
 #include "scan/plan.h"
 
 struct scan_host {
@@ -21,6 +22,8 @@ struct scan_host {
 	uint8_t reason;    /* enum sonde_scan_reason */
 	int64_t rtt_ns;    /* -1 not known */
 	uint32_t rejected; /* ports, by ICMP */
+	int interface_index; /* towards it; 0 not known */
+	struct link link;    /* of a neighbour */
 };
 
 struct sonde_scan {

@@ -24,6 +24,7 @@ struct syn {
 	struct course_probe batch[RAW_BATCH];
 	int64_t drops_ns; /* when they were asked for last */
 	int result;       /* the first -ENOMEM */
+	bool has_links;   /* frames may be sent */
 };
 
 static void tell(struct syn *syn, const struct scan_result *result)
@@ -93,6 +94,9 @@ static void add_probe(struct syn *syn, const struct course_probe *probe)
 	syn->batch[raw_batched(syn->raw)] = *probe;
 	raw_add_syn(syn->raw, &host->source, &to, port_at,
 		    probe->is_sentinel ? probe->serial : 0);
+	if (syn->has_links && host->link.interface_index && !probe->is_sentinel &&
+	    probe->attempt == 0)
+		raw_use_link(syn->raw, &host->link);
 }
 
 static void take_answer(struct syn *syn, const struct raw_answer *answer, int64_t at_ns)
@@ -225,7 +229,7 @@ static void run(struct syn *syn)
 
 int scan_syn(struct sonde_scan *scan, struct raw *raw, struct sonde_error *err)
 {
-	struct syn syn = {.scan = scan, .raw = raw};
+	struct syn syn = {.scan = scan, .raw = raw, .has_links = link_is_free()};
 	int r = scan_new_course(scan, &syn.course, err);
 
 	if (r < 0)
