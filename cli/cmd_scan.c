@@ -17,12 +17,13 @@
 #include "scan_explain.h"
 #include "scan_ping.h"
 #include "scan_progress.h"
+#include "scan_targets.h"
 #include "scan_view.h"
 
 enum format { FORMAT_TEXT = 0, FORMAT_XML, FORMAT_GREP };
 enum ping { PING_AUTO = 0, PING_N, PING_NO, PING_ONLY };
 
-enum { DESCRIPTORS_WANTED = 8192, LINE_CHARS = 1024 };
+enum { DESCRIPTORS_WANTED = 8192 };
 
 static const char *const formats[] = {"text", "xml", "grep", NULL};
 static const char *const pings[] = {"auto", "n", "no", "only", NULL};
@@ -224,134 +225,6 @@ static int choose_method(const struct arguments *arguments, enum sonde_scan_meth
 	return 0;
 }
 
-/* --- what is said */
-
-static int read_hex(const char *text)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *high = text[0] ? strchr(digits, text[0] | 0x20) : NULL;
-	const char *low = high && text[1] ? strchr(digits, text[1] | 0x20) : NULL;
-
-	return low ? (int)((high - digits) * 16 + (low - digits)) : -1;
-}
-
-/* TEXT of --say as bytes; owned.  NULL where an escape cannot be meant, or no memory. */
-static char *read_words(const char *text, size_t *ret_bytes)
-{
-	static const char letters[] = "nrt0\\", values[] = "\n\r\t\0\\";
-	char *bytes = malloc(strlen(text) + 2), *to = bytes;
-	bool has_escape = false;
-
-	for (; bytes && *text; text++) {
-		const char *letter;
-		int hex;
-
-		if (*text != '\\') {
-			*to++ = *text;
-			continue;
-		}
-		has_escape = true;
-		letter = text[1] ? strchr(letters, text[1]) : NULL;
-		hex = text[1] == 'x' ? read_hex(text + 2) : -1;
-		if (letter) {
-			*to++ = values[letter - letters];
-			text++;
-		} else if (hex >= 0) {
-			*to++ = (char)hex;
-			text += 3;
-		} else {
-			free(bytes);
-			return NULL;
-		}
-	}
-	if (bytes && !has_escape)
-		*to++ = '\n';
-	*ret_bytes = bytes ? (size_t)(to - bytes) : 0;
-	return bytes;
-}
-
-/* --- targets */
-
-static int add_file(struct sonde_scan *scan, const char *path, struct sonde_error *err)
-{
-	static const char blank[] = " \t\r\n";
-	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-	char line[LINE_CHARS];
-	int r = 0;
-
-	if (!file)
-		return sonde_error_set(err, SONDE_ERROR_USAGE, -errno, "read", path,
-				       NULL);
-	while (r == 0 && fgets(line, sizeof(line), file)) {
-		char *rest = NULL;
-
-		if (!strchr(line, '\n') && !feof(file)) {
-			r = sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "read", path,
-					    "a line has more than %d characters",
-					    LINE_CHARS - 2);
-			break;
-		}
-		line[strcspn(line, "#")] = '\0';
-		for (char *word = strtok_r(line, blank, &rest); word && r == 0;
-		     word = strtok_r(NULL, blank, &rest))
-			r = sonde_scan_add_target(scan, word, err);
-	}
-	if (r == 0 && ferror(file))
-		r = sonde_error_set(err, SONDE_ERROR_TROUBLE, -EIO, "read", path, NULL);
-	if (file != stdin)
-		fclose(file);
-	return r;
-}
-
-static int add_all(struct sonde_scan *scan, const struct arguments *arguments,
-		   struct sonde_error *err)
-{
-	const char *text;
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && (text = arguments_nth(arguments, "ports", i)); i++)
-		r = sonde_scan_add_ports(scan, text, err);
-	if (r == 0 && !arguments_has(arguments, "ports"))
-		r = sonde_scan_add_default_ports(scan, err);
-	for (size_t i = 0; r == 0 && i < arguments->operand_count; i++)
-		r = sonde_scan_add_target(scan, arguments->operands[i], err);
-	for (size_t i = 0; r == 0 && (text = arguments_nth(arguments, "targets", i)); i++)
-		r = add_file(scan, text, err);
-	for (size_t i = 0; r == 0 && (text = arguments_nth(arguments, "exclude", i)); i++)
-		r = sonde_scan_exclude(scan, text, err);
-	for (size_t i = 0; r == 0 && (text = arguments_nth(arguments, "source-pool", i));
-	     i++)
-		r = sonde_scan_add_source(scan, text, err);
-	return r;
-}
-
-/* Public addresses belong to somebody: the user says that this is permitted. */
-static int ask_permission(struct sonde_scan *scan, const struct arguments *arguments,
-			  struct sonde_error *err)
-{
-	struct sonde_address address;
-	char host[SONDE_ADDRESS_CHARS], answer[16];
-	int r = sonde_scan_check(scan, &address, err);
-
-	if (r <= 0 || arguments_has(arguments, "yes-i-may"))
-		return r < 0 ? r : 0;
-	sonde_address_format_host(&address, host);
-	if (isatty(STDIN_FILENO)) {
-		fprintf(stderr,
-			"sonde: %s is a public address. Scanning machines without their\n"
-			"owner's permission may be an offence. May you scan it? [y/N] ",
-			host);
-		if (fgets(answer, sizeof(answer), stdin) &&
-		    (answer[0] == 'y' || answer[0] == 'Y'))
-			return 0;
-	}
-	sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "scan", host,
-			"it is a public address, and nobody said that you may scan it");
-	sonde_error_hint(err, "--yes-i-may says so; loopback, link-local and private "
-			      "addresses need no such word");
-	return -EINVAL;
-}
-
 /* --- the result */
 
 static void join_words(const struct arguments *arguments, char *storage, size_t capacity)
@@ -443,9 +316,9 @@ static int scan_and_show(const struct arguments *arguments, struct seen *seen,
 	int r = sonde_scan_new(how, &scan, err);
 
 	if (r == 0)
-		r = add_all(scan, arguments, err);
+		r = scan_targets_add(scan, arguments, err);
 	if (r == 0)
-		r = ask_permission(scan, arguments, err);
+		r = scan_targets_permit(scan, arguments, err);
 	if (r == 0 && arguments_has(arguments, "output") &&
 	    output_open(seen->output, arguments_text(arguments, "output", NULL)) < 0)
 		r = sonde_error_set(err, SONDE_ERROR_TROUBLE, -errno, "open",
@@ -526,7 +399,7 @@ static int explain(const struct command *command, const struct arguments *argume
 	for (size_t i = 0; r == 0 && i < arguments->operand_count; i++)
 		r = sonde_scan_add_target(scan, arguments->operands[i], &err);
 	if (r == 0 && arguments->operand_count > 0)
-		r = ask_permission(scan, arguments, &err);
+		r = scan_targets_permit(scan, arguments, &err);
 	sonde_scan_free(scan);
 	return r < 0 ? message_error(&err) : scan_explain_run(arguments, output);
 }
@@ -561,7 +434,7 @@ static int run(const struct command *command, const struct arguments *arguments,
 	if (choose_method(arguments, &how.method, &err) < 0)
 		return message_error(&err);
 	if (say) {
-		how.say = words = read_words(say, &how.say_bytes);
+		how.say = words = scan_words_read(say, &how.say_bytes);
 		if (!words)
 			return message_usage(
 				command->name,

@@ -158,8 +158,8 @@ static void wait_for(struct connector *connector, const struct course_probe *pro
 	uint32_t slot = connector->free_slots[--connector->free_count];
 	uint32_t tail = connector->queue_head + connector->queue_count++;
 
-	connector->slots[slot] = (struct slot){
-		.fd = try->fd, .probe = *probe, .sent_ns = try->sent_ns};
+	connector->slots[slot] =
+		(struct slot){.fd = try->fd, .probe = *probe, .sent_ns = try->sent_ns};
 	event.data.u32 = slot;
 	epoll_ctl(connector->epoll_fd, EPOLL_CTL_ADD, try->fd, &event);
 	if (tail >= connector->queue_room)
@@ -244,6 +244,7 @@ static void close_late(struct connector *connector, int64_t now_ns)
 	}
 }
 
+/* The number of events, or a negative errno. */
 static int take_events(struct connector *connector, int wait_ms)
 {
 	struct epoll_event events[EVENTS];
@@ -265,40 +266,62 @@ static int take_events(struct connector *connector, int wait_ms)
 		r = tell(connector, &slot->probe, &try);
 		release(connector, events[i].data.u32);
 	}
-	return r;
+	return r < 0 ? r : count;
+}
+
+/* All that has happened by now.  Only then the clock is asked what is late: when this
+ * process did not get a processor for a while, answers lie in the kernel, and are not. */
+static int catch_up(struct connector *connector, int wait_ms)
+{
+	int64_t now_ns;
+	int r;
+
+	do {
+		now_ns = clock_monotonic_ns();
+		r = take_events(connector, wait_ms);
+		wait_ms = 0;
+	} while (r == EVENTS);
+	if (r < 0)
+		return r;
+	course_know_until(connector->course, now_ns);
+	close_late(connector, now_ns);
+	return 0;
+}
+
+static void tell_progress(struct connector *connector, int64_t now_ns)
+{
+	struct course_report report;
+
+	if (now_ns - connector->scan->told_ns < 100 * NS_PER_MS)
+		return;
+	course_get_report(connector->course, &report);
+	scan_tell_progress(
+		connector->scan, now_ns, report.unknown, connector->scan->summary.targets,
+		(int64_t)((double)report.ahead / report.rate * (double)NS_PER_S));
 }
 
 static int run(struct connector *connector)
 {
-	struct course *course = connector->course;
-	struct course_report report;
+	int wait_ms = 0;
 
-	for (;;) {
-		int64_t now_ns = clock_monotonic_ns(), due_ns;
+	while (!scan_is_stopped(connector->scan)) {
+		int64_t now_ns, due_ns;
 		unsigned sent;
 		bool is_over;
-		int r, wait_ms;
+		int r = catch_up(connector, wait_ms);
 
-		if (scan_is_stopped(connector->scan))
-			return 0;
-		close_late(connector, now_ns);
-		r = send_batch(connector, &sent, &is_over);
+		if (r == 0)
+			r = send_batch(connector, &sent, &is_over);
 		if (r < 0 || is_over)
 			return r;
 		now_ns = clock_monotonic_ns();
-		course_get_report(course, &report);
-		scan_tell_progress(
-			connector->scan, now_ns, report.unknown,
-			connector->scan->summary.targets,
-			(int64_t)((double)report.ahead / report.rate * (double)NS_PER_S));
-		due_ns = course_due(course, now_ns) - now_ns;
+		tell_progress(connector, now_ns);
+		due_ns = course_due(connector->course, now_ns) - now_ns;
 		wait_ms = sent ? 0 : (int)((due_ns + NS_PER_MS - 1) / NS_PER_MS);
 		if (wait_ms < 0 || wait_ms > WAIT_MOST_MS)
 			wait_ms = wait_ms < 0 ? 0 : WAIT_MOST_MS;
-		r = take_events(connector, wait_ms);
-		if (r < 0)
-			return r;
 	}
+	return 0;
 }
 
 static int open_descriptors(void)
@@ -332,7 +355,8 @@ static int prepare(struct connector *connector)
 	connector->queue = array_new(connector->queue_room, sizeof(connector->queue[0]));
 	connector->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	connector->lanes = connect_lanes_new();
-	if (!connector->lanes || !connector->slots || !connector->free_slots || !connector->queue)
+	if (!connector->lanes || !connector->slots || !connector->free_slots ||
+	    !connector->queue)
 		return -ENOMEM;
 	if (connector->epoll_fd < 0)
 		return -errno;

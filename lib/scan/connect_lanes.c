@@ -19,7 +19,7 @@
 
 enum {
 	SYN_REPEATS = 1,
-	TAKEN = 4, /* tries at a time */
+	TAKEN = 4,         /* tries at a time */
 	ALONE = 4 * TAKEN, /* so few are not worth waking anybody */
 };
 

@@ -13,7 +13,7 @@ struct connect_try {
 	/* 0 connected, EINPROGRESS, or why not; EMFILE and the like where there was no
 	 * socket. */
 	int error;
-	int fd; /* taken by the caller; -1: none is left of it */
+	int fd;                   /* taken by the caller; -1: none is left of it */
 	int64_t sent_ns, done_ns; /* CLOCK_MONOTONIC */
 	bool has_report;
 	struct icmp_report report; /* of a refusal by ICMP */

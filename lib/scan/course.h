@@ -51,6 +51,9 @@ void course_free(struct course *course);
 /* 1: send this one now.  0: nothing now; ask again at course_due(), or after an answer.
  * -1: all is known that will be. */
 int course_next(struct course *course, int64_t now_ns, struct course_probe *ret);
+/* What had arrived by then has been told.  Before course_next(), by who may be held up
+ * between the answers and the next question: what is not told yet is not late. */
+void course_know_until(struct course *course, int64_t now_ns);
 int64_t course_due(const struct course *course, int64_t now_ns);
 /* It did not leave this machine: there was no room. */
 void course_unsent(struct course *course, const struct course_probe *probe,

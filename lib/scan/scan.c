@@ -2,11 +2,7 @@
 #include <sonde/scan.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
-#include <poll.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -18,15 +14,13 @@
 #include "io/service_name.h"
 #include "scan/ping.h"
 #include "scan/raw.h"
-#include "scan/route.h"
 #include "scan/session.h"
 
-#define PROGRESS_NS (100 * NS_PER_MS)
 #define BLIND_RATE 5000.0
 #define NEAR_RATE 50000.0
 #define DISTANT_RATE 1000.0
 
-static int no_memory(struct sonde_error *err)
+int scan_no_memory(struct sonde_error *err)
 {
 	return sonde_error_set(err, SONDE_ERROR_TROUBLE, -ENOMEM, "scan", "", NULL);
 }
@@ -37,7 +31,7 @@ int sonde_scan_new(const struct sonde_scan_options *options, struct sonde_scan *
 	struct sonde_scan *scan = array_new(1, sizeof(*scan));
 
 	if (!scan)
-		return no_memory(err);
+		return scan_no_memory(err);
 	scan->options = *options;
 	if (scan->options.blind_rate <= 0)
 		scan->options.blind_rate = BLIND_RATE;
@@ -113,250 +107,6 @@ const struct sonde_scan_summary *sonde_scan_summary(const struct sonde_scan *sca
 	return &scan->summary;
 }
 
-/* --- what is told */
-
-void scan_emit(struct sonde_scan *scan, struct sonde_scan_event *event)
-{
-	event->at_ns = clock_realtime_ns();
-	event->udp = scan->options.method == SONDE_SCAN_UDP;
-	if (scan->options.observer)
-		scan->options.observer(scan->options.context, event);
-}
-
-int scan_tell_port(struct sonde_scan *scan, const struct scan_result *result)
-{
-	struct sonde_scan_event event = {
-		.kind = SONDE_SCAN_PORT,
-		.address = result->address,
-		.state = result->state,
-		.reason = result->reason,
-		.icmp_type = result->icmp_type,
-		.icmp_code = result->icmp_code,
-		.ttl = result->ttl,
-		.error_number = result->error_number,
-		.from = result->from,
-		.rtt_ns = result->rtt_ns,
-		.tries = result->tries,
-		.bytes = result->bytes,
-		.n = result->n,
-	};
-
-	scan->summary.states[result->state]++;
-	if (result->reason == SONDE_SCAN_ICMP) {
-		int64_t at = hosts_find(&scan->plan.hosts, &result->address);
-
-		if (at >= 0)
-			scan->hosts[at].rejected++;
-	}
-	if (result->state == SONDE_SCAN_OPEN) {
-		if (array_reserve(&scan->open, &scan->open_room, scan->open_count + 1,
-				  sizeof(scan->open[0])) < 0)
-			return -ENOMEM;
-		scan->open[scan->open_count++] = result->address;
-	} else if (scan->options.only_open) {
-		return 0;
-	}
-	scan_emit(scan, &event);
-	return 0;
-}
-
-void scan_tell_note(struct sonde_scan *scan, const char *format, ...)
-{
-	char text[512];
-	struct sonde_scan_event event = {.kind = SONDE_SCAN_NOTE, .text = text};
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
-	scan_emit(scan, &event);
-}
-
-void scan_tell_host(struct sonde_scan *scan, const struct scan_host *host)
-{
-	struct sonde_scan_event event = {
-		.kind = SONDE_SCAN_HOST,
-		.address = host->address,
-		.is_up = host->is_up,
-		.reason = (enum sonde_scan_reason)host->reason,
-		.rtt_ns = host->rtt_ns,
-	};
-
-	scan_emit(scan, &event);
-}
-
-void scan_tell_progress(struct sonde_scan *scan, int64_t now_ns, uint64_t remaining,
-			uint64_t total, int64_t eta_ns)
-{
-	struct sonde_scan_event event = {.kind = SONDE_SCAN_PROGRESS,
-					 .remaining = remaining,
-					 .total = total,
-					 .eta_ns = eta_ns};
-
-	if (now_ns - scan->told_ns < PROGRESS_NS)
-		return;
-	scan->told_ns = now_ns;
-	scan_emit(scan, &event);
-}
-
-bool scan_is_stopped(struct sonde_scan *scan)
-{
-	struct pollfd also = {.fd = scan->also_fd, .events = POLLIN};
-	int64_t now_ns = clock_monotonic_ns();
-
-	/* Not a system call for each batch. */
-	if (now_ns - scan->asked_ns < NS_PER_MS)
-		return scan->is_stopped;
-	scan->asked_ns = now_ns;
-	if (!scan->is_stopped && scan->also_fd >= 0 && poll(&also, 1, 0) > 0)
-		scan->is_stopped = true;
-	return scan->is_stopped;
-}
-
-/* --- targets and fences */
-
-static int settle(struct sonde_scan *scan, struct sonde_error *err)
-{
-	int r;
-
-	if (scan->is_settled)
-		return 0;
-	if (hosts_settle(&scan->wanted, &scan->excluded) < 0)
-		return no_memory(err);
-	if (!hosts_size(&scan->wanted)) {
-		sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "scan", "",
-				"no target is left");
-		sonde_error_hint(err, "name one that is not excluded");
-		return -EINVAL;
-	}
-	r = plan_init(&scan->plan, &scan->wanted, &scan->ports, err);
-	if (r < 0)
-		return r;
-	scan->hosts = array_new(scan->plan.host_count, sizeof(scan->hosts[0]));
-	scan->skipped = array_new(scan->plan.host_count, sizeof(scan->skipped[0]));
-	if (!scan->hosts || !scan->skipped)
-		return no_memory(err);
-	for (uint32_t i = 0; i < scan->plan.host_count; i++) {
-		scan->hosts[i].address = hosts_at(&scan->plan.hosts, i);
-		scan->hosts[i].rtt_ns = -1;
-	}
-	scan->summary.hosts = scan->plan.host_count;
-	scan->summary.ports = scan->plan.port_count;
-	scan->is_settled = true;
-	return 0;
-}
-
-static bool is_multicast(const struct sonde_address *address)
-{
-	return address->family == SONDE_FAMILY_INET ? address->bytes[0] >> 4 == 0xe
-						    : address->bytes[0] == 0xff;
-}
-
-static bool is_broadcast(const struct sonde_address *address)
-{
-	static const uint8_t all[4] = {255, 255, 255, 255};
-
-	return address->family == SONDE_FAMILY_INET &&
-	       memcmp(address->bytes, all, 4) == 0;
-}
-
-/* Loopback, link-local, RFC 1918, RFC 4193. */
-static bool is_private(const struct sonde_address *address)
-{
-	const uint8_t *b = address->bytes;
-
-	if (sonde_address_is_loopback(address))
-		return true;
-	if (address->family == SONDE_FAMILY_INET)
-		return b[0] == 10 || (b[0] == 172 && (b[1] & 0xf0) == 16) ||
-		       (b[0] == 192 && b[1] == 168) || (b[0] == 169 && b[1] == 254);
-	return (b[0] & 0xfe) == 0xfc || (b[0] == 0xfe && (b[1] & 0xc0) == 0x80);
-}
-
-static int refuse_address(const struct sonde_address *address, const char *what,
-			  struct sonde_error *err)
-{
-	char subject[SONDE_ADDRESS_CHARS];
-
-	sonde_address_format_host(address, subject);
-	sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "scan", subject, "%s", what);
-	sonde_error_hint(err, "name single machines, or leave it out with --exclude %s",
-			 subject);
-	return -EINVAL;
-}
-
-/* Where each host is.  A broadcast address that lies inside of a network is left out; one
- * that stands alone was meant. */
-static int look_at_routes(struct sonde_scan *scan, struct sonde_error *err)
-{
-	int fd = route_open();
-
-	for (uint32_t i = 0; fd >= 0 && i < scan->plan.host_count; i++) {
-		struct scan_host *host = &scan->hosts[i];
-		struct route route;
-
-		if (route_get(fd, &host->address, &route) < 0) {
-			host->has_no_route = true;
-			continue;
-		}
-		host->source = route.source;
-		host->is_local = route.kind == ROUTE_LOCAL;
-		host->is_distant = route.has_gateway;
-		host->interface_index = route.interface_index;
-		if (route.kind != ROUTE_BROADCAST)
-			continue;
-		if (scan->plan.host_count == 1) {
-			close(fd);
-			return refuse_address(&host->address,
-					      "it is a broadcast address: every machine "
-					      "would answer",
-					      err);
-		}
-		scan->skipped[i] = true;
-		scan->broadcasts++;
-	}
-	if (fd >= 0)
-		close(fd);
-	return 0;
-}
-
-int sonde_scan_check(struct sonde_scan *scan, struct sonde_address *ret,
-		     struct sonde_error *err)
-{
-	int r = settle(scan, err);
-	bool is_public = false;
-
-	if (r < 0)
-		return r;
-	for (uint32_t i = 0; i < scan->plan.host_count; i++) {
-		const struct sonde_address *address = &scan->hosts[i].address;
-
-		if (sonde_address_is_any(address))
-			return refuse_address(
-				address, "it is no machine's address: it means any", err);
-		if (is_multicast(address))
-			return refuse_address(address,
-					      "it is a multicast address: many machines "
-					      "would answer",
-					      err);
-		if (is_broadcast(address))
-			return refuse_address(address,
-					      "it is a broadcast address: every machine "
-					      "would answer",
-					      err);
-		if (!is_private(address) && !is_public) {
-			is_public = true;
-			*ret = *address;
-		}
-	}
-	if (!scan->has_routes)
-		r = look_at_routes(scan, err);
-	scan->has_routes = true;
-	return r < 0 ? r : is_public;
-}
-
-/* --- the run */
-
 int scan_new_course(struct sonde_scan *scan, struct course **ret, struct sonde_error *err)
 {
 	struct course_options options = {
@@ -382,7 +132,7 @@ int scan_new_course(struct sonde_scan *scan, struct course **ret, struct sonde_e
 			options.rtt_ns = host->rtt_ns;
 	}
 	if (course_new(&options, clock_monotonic_ns(), ret) < 0)
-		return no_memory(err);
+		return scan_no_memory(err);
 	return 0;
 }
 

@@ -18,10 +18,10 @@ struct scan_host {
 	bool is_local;   /* it is this machine */
 	bool is_distant; /* behind a gateway */
 	bool has_no_route;
-	bool has_echo;     /* it answers echo requests */
-	uint8_t reason;    /* enum sonde_scan_reason */
-	int64_t rtt_ns;    /* -1 not known */
-	uint32_t rejected; /* ports, by ICMP */
+	bool has_echo;       /* it answers echo requests */
+	uint8_t reason;      /* enum sonde_scan_reason */
+	int64_t rtt_ns;      /* -1 not known */
+	uint32_t rejected;   /* ports, by ICMP */
 	int interface_index; /* towards it; 0 not known */
 	struct link link;    /* of a neighbour */
 };
@@ -68,6 +68,9 @@ void scan_tell_progress(struct sonde_scan *scan, int64_t now_ns, uint64_t remain
 void scan_emit(struct sonde_scan *scan, struct sonde_scan_event *event);
 /* Whether to stop; looks at also_fd. */
 bool scan_is_stopped(struct sonde_scan *scan);
+
+/* -ENOMEM, said. */
+int scan_no_memory(struct sonde_error *err);
 
 /* What every TCP scan begins and ends with. */
 int scan_new_course(struct sonde_scan *scan, struct course **ret,

@@ -16,6 +16,7 @@
 #define US INT64_C(1000)
 #define MS (1000 * US)
 #define S (1000 * MS)
+#define BEGAN (5 * S)
 
 enum { TARGETS = 4000, ANSWERS = 1 << 16 };
 
@@ -129,7 +130,7 @@ static struct outcome scan(struct network *network, const struct course_options 
 	struct course_probe probe;
 	struct outcome outcome = {0};
 	struct course *course;
-	int64_t now_ns = 5 * S, began_ns = now_ns;
+	int64_t now_ns = BEGAN, began_ns = now_ns;
 	int r;
 
 	options.targets = options.targets ? options.targets : TARGETS;
@@ -147,11 +148,14 @@ static struct outcome scan(struct network *network, const struct course_options 
 
 		deliver(network, course, now_ns);
 
-		while ((r = course_next(course, now_ns, &probe)) > 0 && batch++ < 64)
+		while ((r = course_next(course, now_ns, &probe)) > 0) {
 			send_probe(network, &probe, now_ns);
+			if (++batch == 64)
+				break;
+		}
 		if (r < 0)
 			break;
-		due_ns = course_due(course, now_ns);
+		due_ns = batch == 64 ? now_ns : course_due(course, now_ns);
 		arrival_ns = deliver(network, course, now_ns);
 		if (arrival_ns < due_ns)
 			due_ns = arrival_ns;
@@ -342,6 +346,52 @@ static void stops_at_the_tries_that_are_wanted(void **state)
 	assert_int_equal(outcome.report.repeated, 0);
 }
 
+/* What one batch could not send slows the scan down as much as one packet does. */
+static void takes_a_full_queue_for_one_event(void **state)
+{
+	(void)state;
+	const struct course_options options = {.targets = 1000,
+					       .ports = 1000,
+					       .seed = 1,
+					       .start_rate = 50000,
+					       .blind_rate = 50000};
+	struct course_report report;
+	struct course_probe probe;
+	struct course *course;
+
+	assert_int_equal(course_new(&options, BEGAN, &course), 0);
+	for (unsigned i = 0; i < 200; i++) {
+		assert_int_equal(course_next(course, BEGAN + 10 * MS, &probe), 1);
+		course_unsent(course, &probe, BEGAN + 10 * MS);
+	}
+	course_get_report(course, &report);
+	assert_true(report.rate > 40000 && report.rate < 50000);
+	course_free(course);
+}
+
+/* A process that got no processor has answers that it did not see yet. */
+static void waits_for_what_is_not_told_yet(void **state)
+{
+	(void)state;
+	const struct course_options options = {.targets = 1,
+					       .ports = 1,
+					       .seed = 1,
+					       .start_rate = 1000,
+					       .blind_rate = 1000,
+					       .rtt_ns = MS};
+	struct course_probe probe;
+	struct course *course;
+
+	assert_int_equal(course_new(&options, BEGAN, &course), 0);
+	assert_int_equal(course_next(course, BEGAN, &probe), 1);
+	course_know_until(course, BEGAN + MS);
+	assert_int_equal(course_next(course, BEGAN + 5 * S, &probe), 0);
+	course_know_until(course, BEGAN + 5 * S);
+	assert_int_equal(course_next(course, BEGAN + 5 * S, &probe), 1);
+	assert_int_equal(probe.attempt, 1);
+	course_free(course);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -356,6 +406,8 @@ int main(void)
 		cmocka_unit_test(asks_again_what_was_lost_here),
 		cmocka_unit_test(leaves_hosts_out_that_are_down),
 		cmocka_unit_test(stops_at_the_tries_that_are_wanted),
+		cmocka_unit_test(takes_a_full_queue_for_one_event),
+		cmocka_unit_test(waits_for_what_is_not_told_yet),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
