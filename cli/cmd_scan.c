@@ -15,6 +15,7 @@
 #include "cmd.h"
 #include "message.h"
 #include "scan_explain.h"
+#include "scan_nmap.h"
 #include "scan_ping.h"
 #include "scan_progress.h"
 #include "scan_targets.h"
@@ -468,5 +469,7 @@ const struct command command_scan = {
 		"Silent ports are asked again until the chance that one was missed is "
 		"below 1 %; the last line says how large it is.",
 	.options = options,
+	.foreign = scan_nmap_options,
+	.foreign_of = "nmap",
 	.run = run,
 };

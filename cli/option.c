@@ -288,6 +288,23 @@ static int refuse_without_value(struct sonde_error *err,
 	return refuse(err, syntax, shown, strlen(shown), reason);
 }
 
+static int refuse_foreign(const struct option_syntax *syntax, const char *word,
+			  struct sonde_error *err)
+{
+	char reason[80];
+
+	for (const struct foreign_option *o = syntax->foreign; o && o->word; o++) {
+		if (strcmp(word, o->word) != 0)
+			continue;
+		snprintf(reason, sizeof(reason),
+			 "is an option of %s, not of this program", syntax->foreign_of);
+		refuse(err, syntax, word, strlen(word), reason);
+		sonde_error_hint(err, "%s", o->hint);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 /* --name, --name=value, --name value.  Returns the words used. */
 static int parse_long(struct arguments *arguments, const struct option_syntax *syntax,
 		      char **words, int count, struct sonde_error *err)
@@ -375,6 +392,8 @@ int arguments_parse(struct arguments *arguments, const struct option_syntax *syn
 			at++;
 			continue;
 		}
+		if (refuse_foreign(syntax, word, err) < 0)
+			return -EINVAL;
 		if (word[1] == '-')
 			r = parse_long(arguments, syntax, words + at, count - at, err);
 		else

@@ -51,11 +51,20 @@ struct arguments {
 int arguments_init(struct arguments *arguments, int argc);
 void arguments_done(struct arguments *arguments);
 
+/* An option of another program that people have in their fingers, and what to write here
+ * instead.  It is refused even where our own letters could be made of it. */
+struct foreign_option {
+	const char *word; /* whole, as typed; NULL past the last */
+	const char *hint;
+};
+
 struct option_syntax {
 	const char *operation;          /* for error texts: the command's name, or "" */
 	const struct option *tables[2]; /* NULL: none */
 	bool stops_at_operand;          /* at the first: it and the rest are operands */
 	bool has_negative_operands;
+	const struct foreign_option *foreign; /* NULL none */
+	const char *foreign_of;               /* the other program */
 };
 
 /* Parses words[0..count) and appends to *arguments.  With stop_before_operand it returns

@@ -196,6 +196,9 @@ for words, status, reason in (
         (['--connect', '--syn', '127.0.0.1'], 2, 'together'),
         (['--json', '--format', 'xml', '127.0.0.1'], 2, 'together'),
         (['--max-rate', '0', '127.0.0.1'], 2, '--max-rate'),
+        (['-sS', '127.0.0.1'], 2, 'it is called --syn'), (['-T4', '127.0.0.1'], 2, 'leave it out'),
+        (['-p', '22', '-iL', 'hosts', '127.0.0.1'], 2, 'it is called --targets FILE'),
+        (['-oX', 'file', '127.0.0.1'], 2, 'write --format xml -o FILE'),
         (['-i', '/no/such/file'], 2, 'No such file')):
     done = scan('--connect', *words) if '--syn' not in words and '--connect' not in words \
         else scan(*words)
