@@ -311,6 +311,7 @@ static int scan_and_show(const struct arguments *arguments, struct seen *seen,
 		.only_open = how->only_open,
 		.only_ping = how->only_ping,
 	};
+	const char *path = arguments_text(arguments, "output", "-");
 	struct sonde_scan *scan = NULL;
 	char words[1024];
 	int signal_fd = -1;
@@ -320,10 +321,8 @@ static int scan_and_show(const struct arguments *arguments, struct seen *seen,
 		r = scan_targets_add(scan, arguments, err);
 	if (r == 0)
 		r = scan_targets_permit(scan, arguments, err);
-	if (r == 0 && arguments_has(arguments, "output") &&
-	    output_open(seen->output, arguments_text(arguments, "output", NULL)) < 0)
-		r = sonde_error_set(err, SONDE_ERROR_TROUBLE, -errno, "open",
-				    arguments_text(arguments, "output", NULL), NULL);
+	if (r == 0 && strcmp(path, "-") != 0 && output_open(seen->output, path) < 0)
+		r = sonde_error_set(err, SONDE_ERROR_TROUBLE, -errno, "open", path, NULL);
 	if (r == 0) {
 		if (seen->output->has_json)
 			output_json_start(seen->output, frame.started_ns);

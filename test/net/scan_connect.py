@@ -180,6 +180,8 @@ path = os.path.join(netns.scratch(), 'result')
 done = scan('--connect', '-p', '2222', '127.0.0.1', '-o', path)
 with open(path, encoding='utf-8') as file:
     tap.check('-o', done.stdout == '' and '2222/tcp' in file.read(), done)
+done = scan('--connect', '-p', '2222', '127.0.0.1', '-o', '-')
+tap.check('-o -', '2222/tcp' in done.stdout and not os.path.exists('-'), done)
 full = scan('--connect', '-p', '2222', '127.0.0.1', stdout=open('/dev/full', 'w', encoding='ascii'))
 tap.check('a full disk is told', full.returncode == 4 and 'No space left' in full.stderr, full)
 
