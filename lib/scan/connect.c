@@ -306,8 +306,8 @@ static int run(struct connector *connector)
 
 	while (!scan_is_stopped(connector->scan)) {
 		int64_t now_ns, due_ns;
-		unsigned sent;
-		bool is_over;
+		unsigned sent = 0;
+		bool is_over = false;
 		int r = catch_up(connector, wait_ms);
 
 		if (r == 0)
