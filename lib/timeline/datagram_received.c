@@ -366,7 +366,7 @@ int datagram_match_receives(struct datagrams *datagrams)
 {
 	struct join *join = datagrams->join;
 	struct receives receives = {.join = join, .datagrams = datagrams};
-	int error = -ENOMEM;
+	int error = 0;
 
 	receives.calls = array_new((size_t)join->recording->call_count + 1,
 				   sizeof(*receives.calls));
@@ -381,12 +381,10 @@ int datagram_match_receives(struct datagrams *datagrams)
 		receives.arrival_count = datagrams->arrival_begin[socket + 1] - begin;
 		error = match_receives(&receives);
 		if (error < 0)
-			goto out;
+			break;
 	}
 	if (join->queue_count)
 		qsort(join->queues, join->queue_count, sizeof(*join->queues), by_socket);
-	error = 0;
-out:
 	array_free(receives.calls);
 	return error;
 }
