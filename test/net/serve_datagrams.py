@@ -73,10 +73,13 @@ for words in (['--udp', '--connections', '20', '--depth', '16', '--to', f'127.0.
                '--to', f'127.0.0.1:{echo}'],
               ['--udp', '--connections', '20', '--depth', '64', '--service', 'echo',
                '--to', f'[::1]:{echo}']):
-    ended = subprocess.run([netns.SONDE, 'calc', '--bench', '--json', '--for', '0.4s', *words],
-                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                           check=False, timeout=60)
-    last = json.loads(ended.stdout.splitlines()[-1]) if ended.stdout else {}
+    for _ in range(6):  # a busy machine may let none of the answers be counted
+        ended = subprocess.run([netns.SONDE, 'calc', '--bench', '--json', '--for', '0.4s', *words],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               check=False, timeout=60)
+        last = json.loads(ended.stdout.splitlines()[-1]) if ended.stdout else {}
+        if ended.returncode != 0 or last.get('answered', 0) > 0:
+            break
     tap.check(f'a load finds no wrong answer: {" ".join(words[:5])} {words[-1].split(":")[0]}',
               ended.returncode == 0 and last.get('answered', 0) > 0 and ended.stderr == '',
               (last, ended.stderr))
