@@ -28,7 +28,7 @@ EXPRESSIONS = ['alpha', '^alpha', 'beta$', r'\Aalpha', r'beta\z', r'123\Z', 'a.b
 run_of('run')
 write('words.pcap', pcap(*((i, segment(('192.0.2.1', 4000 + i), ('192.0.2.2', 9999), PSH | ACK, 1, 1, word))
                            for i, word in enumerate(WORDS))))
-page_of('plain', write('plain.pcap', exchange()))
+page_of('plain', write('plain.pcap', exchange()), '--stream', '1')
 write('page.html', explain('--page').stdout)
 write('cut.pcap', exchange()[:-30])
 write('empty.pcap', pcap())
@@ -280,6 +280,13 @@ try:
                   page.eval('document.documentElement.scrollWidth <= innerWidth') and
                   page.eval("document.querySelector('.ladder.rows').scrollWidth <= document.querySelector('.ladder.rows').clientWidth"))
     clean('sizes and paper')
+    page.close()
+
+    page = open_page(at('plain.html'))
+    tap.equal('--stream is where it begins',
+              page.eval("document.querySelector('.stream[aria-selected=true]').dataset.stream"), '2')
+    page.eval("dispatchEvent(new ErrorEvent('error', {message: 'not foreseen'}))")
+    tap.check('an error that nobody foresaw is said', 'should be loaded again: not foreseen' in text('#notes'), text('#notes'))
     page.close()
 
     # ---- other captures, dropped

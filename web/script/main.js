@@ -1,11 +1,21 @@
 /* The start: the C half is loaded, then the capture in the page opened. */
 
+/* Beside the capture that is open, or instead of one. */
 function showTrouble(name, error) {
 	const text = `${name ? `${name}: ` : ''}${error.message}`;
+	if (overview) {
+		byId('notes').prepend(make('p', {class: 'note error', role: 'alert'}, make('b', {}, 'error: '), text));
+		return;
+	}
 	byId('welcome-error').textContent = text;
 	byId('welcome').hidden = false;
-	if (overview)
-		byId('welcome').classList.add('over');
+}
+
+/* What should not happen is said, too: the page may have stopped in the middle. */
+function watchErrors() {
+	const show = (error) => showTrouble('', new Error(`the page is in trouble, and should be loaded again: ${error}`));
+	addEventListener('error', (event) => show(event.message));
+	addEventListener('unhandledrejection', (event) => show(event.reason));
 }
 
 function showCapture(bytes, stream) {
@@ -46,6 +56,7 @@ function showCapture(bytes, stream) {
 }
 
 async function start() {
+	watchErrors();
 	startLadder();
 	startTables();
 	startViews();
