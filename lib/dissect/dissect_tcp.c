@@ -201,8 +201,7 @@ static void add_times(struct sonde_dissector *d, struct conversation *flow)
 static void add_analysis(struct sonde_dissector *d, const struct tcp_notes *notes,
 			 const struct tcp_seen *seen)
 {
-	bool has_any = seen->notes || seen->acks_frame || seen->bytes_in_flight ||
-		       seen->push_bytes;
+	bool has_any = seen->notes || seen->acks_frame || seen->is_counted;
 
 	if (!has_any)
 		return;

@@ -432,6 +432,7 @@ static void count_bytes(const struct sonde_dissector *d, const struct judged *ju
 
 	if (own->is_behind_gap)
 		return;
+	ret->is_counted = true;
 	own->pushed += segment->length;
 	bytes = in_flight(d, judged);
 	if (bytes) {

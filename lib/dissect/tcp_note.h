@@ -81,6 +81,7 @@ struct tcp_seen {
 	uint32_t acks_frame; /* 0 none */
 	int64_t ack_rtt_ns;
 	uint32_t bytes_in_flight, push_bytes; /* 0 none */
+	bool is_counted;                      /* its bytes, even if both are none */
 	uint32_t rto_frame;
 	int64_t rto_ns;
 	uint8_t completeness; /* before this segment */
