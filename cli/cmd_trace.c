@@ -189,7 +189,7 @@ static int show(struct sonde_trace *trace, const struct arguments *arguments,
 		const char *capture, struct output *output, struct sonde_error *err)
 {
 	const struct sonde_recording *recording = sonde_trace_recording(trace);
-	bool is_kept = arguments_has(arguments, "write");
+	bool is_kept = capture && arguments_has(arguments, "write");
 	const struct sonde_findings_options wanted = {
 		.show_secrets = arguments_has(arguments, "show-secrets")};
 	struct sonde_timeline timeline;

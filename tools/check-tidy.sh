@@ -25,7 +25,7 @@ once = {}
 with open(f'{build}/compile_commands.json', encoding='utf-8') as file:
     for entry in json.load(file):
         name = os.path.normpath(os.path.join(entry['directory'], entry['file']))
-        if os.path.relpath(name).split('/')[0] in ('lib', 'cli') and \
+        if os.path.relpath(name).split('/')[0] in ('lib', 'cli', 'web') and \
                 (not chosen or name in chosen):
             once.setdefault(name, entry)
 for name, entry in once.items():
