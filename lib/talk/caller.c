@@ -1,4 +1,4 @@
-/* One client's life: TLS, the other end, bytes both ways, and how it ended. */
+/* One client's life: what it waits for, bytes both ways, and how it ended. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@ static bool is_hub(const struct sonde_listener *listener)
 	return listener->options.use <= SONDE_LISTEN_CHAT;
 }
 
-static void tell(struct caller *client, struct sonde_listen_event *event)
+void caller_tell(struct caller *client, struct sonde_listen_event *event)
 {
 	event->client = client->number;
 	event->local = client->local;
@@ -37,9 +37,10 @@ void caller_count_received(struct caller *client, const void *bytes, size_t n)
 	client->active_ns = loop_now_ns(client->listener->loop);
 	client->listener->totals.received += n;
 	if (client->listener->options.wants_bytes && n > 0)
-		tell(client, &(struct sonde_listen_event){.kind = SONDE_LISTEN_RECEIVED,
-							  .bytes = bytes,
-							  .count = n});
+		caller_tell(client,
+			    &(struct sonde_listen_event){.kind = SONDE_LISTEN_RECEIVED,
+							 .bytes = bytes,
+							 .count = n});
 }
 
 void caller_count_sent(struct caller *client, const void *bytes, size_t n)
@@ -48,9 +49,10 @@ void caller_count_sent(struct caller *client, const void *bytes, size_t n)
 	client->active_ns = loop_now_ns(client->listener->loop);
 	client->listener->totals.sent += n;
 	if (client->listener->options.wants_bytes && n > 0)
-		tell(client, &(struct sonde_listen_event){.kind = SONDE_LISTEN_SENT,
-							  .bytes = bytes,
-							  .count = n});
+		caller_tell(client,
+			    &(struct sonde_listen_event){.kind = SONDE_LISTEN_SENT,
+							 .bytes = bytes,
+							 .count = n});
 }
 
 /* ---- the end */
@@ -106,18 +108,22 @@ void caller_close(struct caller *client, bool in_order, bool is_reset, const cha
 	close_end(&client->near, is_reset);
 	close_end(&client->far, is_reset);
 	listener->client_count--;
-	tell(client, &(struct sonde_listen_event){
-			     .kind = SONDE_LISTEN_CLOSED,
-			     .text = text,
-			     .received = client->received,
-			     .sent = client->sent,
-			     .lasted_ns = clock_monotonic_ns() - client->opened_ns,
-			     .in_order = in_order,
-		     });
+	caller_tell(client, &(struct sonde_listen_event){
+				    .kind = SONDE_LISTEN_CLOSED,
+				    .text = text,
+				    .received = client->received,
+				    .sent = client->sent,
+				    .lasted_ns = clock_monotonic_ns() - client->opened_ns,
+				    .in_order = in_order,
+			    });
 	if (was_open && is_hub(listener))
 		hub_remove(client);
-	if (!in_order && !listener->options.keep_open)
+	if (!in_order && !listener->options.keep_open && !listener->why_client) {
 		listener->why_client = true;
+		sonde_error_set(&listener->why, SONDE_ERROR_NETWORK, -ECONNABORTED,
+				"serve", client->peer[0] ? client->peer : "the client",
+				"%s", text);
+	}
 	if (!listener->options.keep_open)
 		listener->is_done = true;
 	listener_watch(listener);
@@ -148,7 +154,7 @@ static void fail(struct caller *client, const struct end *end, int error)
 
 /* Of an end that is not waited for a failure is told, and once: that both directions are
  * closed may stay so until the other end has taken what is left. */
-static void watch(struct end *end, uint32_t events)
+void caller_watch_end(struct end *end, uint32_t events)
 {
 	struct loop *loop = end->client->listener->loop;
 
@@ -206,12 +212,13 @@ void caller_watch(struct caller *client)
 		if (is_hub(client->listener)) {
 			bool has_bytes = client->queue.used > client->queue.at;
 
-			watch(&client->near,
-			      stream_events(client->near.stream, !client->near.has_ended,
-					    has_bytes));
+			caller_watch_end(&client->near,
+					 stream_events(client->near.stream,
+						       !client->near.has_ended,
+						       has_bytes));
 		} else {
-			watch(&client->near, wants_of(&client->near));
-			watch(&client->far, wants_of(&client->far));
+			caller_watch_end(&client->near, wants_of(&client->near));
+			caller_watch_end(&client->far, wants_of(&client->far));
 		}
 		if (has_more(&client->near) || has_more(&client->far))
 			until_ns = loop_now_ns(loop);
@@ -229,7 +236,7 @@ static void begin_leaving(struct caller *client)
 	client->state = CLIENT_LEAVING;
 	client->deadline_ns =
 		loop_now_ns(client->listener->loop) + LEAVING_MS * NS_PER_MS;
-	watch(&client->near, stream_events(client->near.stream, true, false));
+	caller_watch_end(&client->near, stream_events(client->near.stream, true, false));
 	caller_watch(client);
 }
 
@@ -260,7 +267,8 @@ static void move(struct caller *client)
 	}
 	if (near->has_ended && !client->was_told_end) {
 		client->was_told_end = true;
-		tell(client, &(struct sonde_listen_event){.kind = SONDE_LISTEN_ENDED});
+		caller_tell(client,
+			    &(struct sonde_listen_event){.kind = SONDE_LISTEN_ENDED});
 	}
 	if (!pump_is_over(near, far) || !pump_is_over(far, near))
 		caller_watch(client);
@@ -285,122 +293,6 @@ void caller_opened(struct caller *client)
 	move(client);
 }
 
-/* ---- the beginning */
-
-static void begin_use(struct caller *client)
-{
-	int r = 0;
-
-	switch (client->listener->options.use) {
-	case SONDE_LISTEN_EXEC:
-		r = child_start(client);
-		if (r < 0)
-			caller_close(client, false, true, "its command did not start: %s",
-				     strerrordesc_np(-r));
-		break;
-	case SONDE_LISTEN_RELAY:
-		client->state = CLIENT_REACHING;
-		client->deadline_ns = loop_now_ns(client->listener->loop) +
-				      LIMIT_LISTEN_REACH_MS * NS_PER_MS;
-		watch(&client->near, 0);
-		r = reach_begin(client);
-		if (r < 0)
-			caller_close(client, false, true, "cannot be relayed: %s",
-				     strerrordesc_np(-r));
-		else
-			caller_watch(client);
-		break;
-	default:
-		caller_opened(client);
-		break;
-	}
-}
-
-static void shake_hands(struct caller *client)
-{
-	struct sonde_tls_details details;
-	int r = tls_handshake(client->near.stream);
-
-	if (r == -EAGAIN) {
-		watch(&client->near, stream_events(client->near.stream, true, false));
-		caller_watch(client);
-		return;
-	}
-	if (r < 0) {
-		caller_close(client, false, false, "TLS: %s",
-			     client->near.stream->trouble[0]
-				     ? client->near.stream->trouble
-				     : strerrordesc_np(-r));
-		return;
-	}
-	tls_describe(client->near.stream, &details);
-	tell(client,
-	     &(struct sonde_listen_event){.kind = SONDE_LISTEN_SECURED, .tls = &details});
-	begin_use(client);
-}
-
-static int open_near(struct caller *client, int fd)
-{
-	struct sonde_listener *listener = client->listener;
-	struct stream *stream = stream_new_plain(fd, listener_is_datagram(listener));
-	int r;
-
-	if (!stream) {
-		close(fd);
-		return -ENOMEM;
-	}
-	if (listener->tls) {
-		struct stream *secured = NULL;
-
-		r = tls_start(listener->tls, NULL, stream, &secured);
-		if (r < 0)
-			return r;
-		stream = secured;
-	}
-	return end_open(&client->near, client, stream);
-}
-
-void caller_new(struct sonde_listener *listener, int fd)
-{
-	struct caller *client = array_new(1, sizeof(*client));
-	int r;
-
-	if (!client) {
-		close(fd);
-		listener_note(listener, "no memory for another client");
-		return;
-	}
-	client->listener = listener;
-	client->near.client = client->far.client = client;
-	client->near.slot = client->far.slot = -1;
-	client->near.write_slot = client->far.write_slot = -1;
-	client->opened_ns = client->active_ns = loop_now_ns(listener->loop);
-	listener_name_peer(fd, client);
-	r = open_near(client, fd);
-	if (r < 0) {
-		array_free(client);
-		listener_note(listener, "a client was closed at once: %s",
-			      strerrordesc_np(-r));
-		return;
-	}
-	client->number = ++listener->totals.clients;
-	if (client->number == 1)
-		listener->began_ns = clock_monotonic_ns();
-	listener->client_count++;
-	client->link = &listener->clients;
-	client->next = listener->clients;
-	if (client->next)
-		client->next->link = &client->next;
-	listener->clients = client;
-	tell(client, &(struct sonde_listen_event){.kind = SONDE_LISTEN_ACCEPTED});
-	client->deadline_ns =
-		loop_now_ns(listener->loop) + LIMIT_LISTEN_REACH_MS * NS_PER_MS;
-	if (listener->tls)
-		shake_hands(client);
-	else
-		begin_use(client);
-}
-
 void caller_take_datagram(struct caller *client, const uint8_t *bytes, size_t n)
 {
 	if (client->state != CLIENT_OPEN && client->state != CLIENT_REACHING)
@@ -423,7 +315,7 @@ void caller_ready(struct caller *client, struct end *end, uint32_t events)
 
 	switch (client->state) {
 	case CLIENT_HANDSHAKE:
-		shake_hands(client);
+		caller_shake_hands(client);
 		return;
 	case CLIENT_REACHING:
 		if (end == &client->far) {

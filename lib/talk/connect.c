@@ -6,10 +6,8 @@
 #include "talk/session.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include <sonde/text.h>
@@ -18,7 +16,6 @@
 #include "base/limits.h"
 #include "io/resolve.h"
 #include "talk/local.h"
-#include "talk/unix_path.h"
 
 enum { KEEPALIVE_S = 90 };
 
@@ -29,7 +26,7 @@ static enum sock_transport sock_transport(const struct sonde_session *session)
 
 /* --- what went wrong, in words */
 
-static int fail_timeout(const char *subject, int64_t timeout_ns, struct sonde_error *err)
+int connect_fail_timeout(const char *subject, int64_t timeout_ns, struct sonde_error *err)
 {
 	char limit[SESSION_DURATION_CHARS];
 
@@ -50,7 +47,7 @@ static int fail_connect(const struct sonde_session *session,
 
 	sock_format_subject(address, sock_transport(session), subject);
 	if (error == -ETIMEDOUT && target->timeout_ns > 0)
-		return fail_timeout(subject, target->timeout_ns, err);
+		return connect_fail_timeout(subject, target->timeout_ns, err);
 	sonde_error_set(err, sonde_error_kind_of(-error), error, "connect", subject,
 			NULL);
 	switch (-error) {
@@ -190,6 +187,14 @@ static void tell_bound(struct sonde_session *session, const struct local *local)
 	session_tell(session, &event);
 }
 
+/* Two SYNs that cross make a connection (RFC 9293, simultaneous open), also of one socket
+ * that was given the port it asks for: a loop that tries again and again gets there. */
+static bool is_own_end(const struct sonde_session *session, enum sock_transport transport)
+{
+	return transport == SOCK_TCP &&
+	       sonde_address_equal(&session->local_address, &session->peer_address);
+}
+
 /* The descriptor, or what failed.  Sets *ret_goes_on to whether other addresses may do
  * better. */
 static int try_address(struct sonde_session *session, const struct sonde_target *target,
@@ -230,6 +235,14 @@ static int try_address(struct sonde_session *session, const struct sonde_target 
 		return r;
 	}
 	note_local(session, fd);
+	if (is_own_end(session, transport)) {
+		close(fd);
+		sonde_error_set(err, SONDE_ERROR_NETWORK, -ECONNREFUSED, "connect",
+				session->peer,
+				"the local port is the same one: the kernel connected "
+				"the socket with itself, nothing listens there");
+		return -ECONNREFUSED;
+	}
 	return fd;
 }
 
@@ -278,139 +291,6 @@ static int connect_ip(struct sonde_session *session, const struct sonde_target *
 	}
 	return reported;
 }
-
-/* --- Unix */
-
-static int fail_unix(const struct sonde_session *session, int error,
-		     struct sonde_error *err)
-{
-	char subject[SESSION_SUBJECT_CHARS];
-
-	session_format_subject(session, subject);
-	sonde_error_set(err, sonde_error_kind_of(-error), error, "connect", subject,
-			NULL);
-	switch (-error) {
-	case ENOENT:
-		err->kind = SONDE_ERROR_NETWORK;
-		sonde_error_hint(err, "no such file: the server makes it when it "
-				      "starts");
-		break;
-	case ENOTSOCK:
-		err->kind = SONDE_ERROR_NETWORK;
-		break;
-	case ECONNREFUSED:
-		if (session->peer[0] == '@')
-			sonde_error_hint(err, "nobody listens at this abstract name");
-		else
-			sonde_error_hint(err, "it is no socket, or its server has ended "
-					      "and left the file behind");
-		break;
-	case EPROTOTYPE:
-		err->kind = SONDE_ERROR_USAGE;
-		sonde_error_hint(err, "%s",
-				 session_is_datagram(session)
-					 ? "it is a stream socket: leave --udp out"
-					 : "it is a datagram socket: add --udp");
-		break;
-	default:
-		break;
-	}
-	return error;
-}
-
-/* A datagram socket without a name gets no answers: the kernel gives it an abstract one.
- */
-static int bind_unix(struct sonde_session *session, const struct sonde_target *target,
-		     int fd, struct sonde_error *err)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	socklen_t length = sizeof(address.sun_family);
-	char subject[SESSION_SUBJECT_CHARS];
-
-	if (!target->bind && !session_is_datagram(session))
-		return 0;
-	if (target->bind) {
-		int r = unix_path_parse(target->bind, &address, &length, err);
-		if (r < 0)
-			return r;
-	}
-	if (bind(fd, (const struct sockaddr *)&address, length) < 0) {
-		int error = -errno;
-		snprintf(subject, sizeof(subject), "%s/%s",
-			 target->bind ? target->bind : "a name",
-			 sonde_transport_name(session->transport));
-		sonde_error_set(err, sonde_error_kind_of(-error), error, "bind", subject,
-				NULL);
-		if (error == -EADDRINUSE)
-			sonde_error_hint(err, "the file is there already: remove it if "
-					      "its program has ended");
-		return error;
-	}
-	if (target->bind && target->bind[0] != '@')
-		snprintf(session->bound_path, sizeof(session->bound_path), "%s",
-			 target->bind);
-	return 0;
-}
-
-/* Where the backlog of the server is full, connect() waits: poll() could not tell.  So the
- * socket blocks meanwhile, for as long as there is time. */
-static int connect_within(int fd, const struct sockaddr_un *address, socklen_t length,
-			  int64_t timeout_ns)
-{
-	struct timeval limit = {
-		.tv_sec = timeout_ns / NS_PER_S,
-		.tv_usec = timeout_ns % NS_PER_S / NS_PER_US,
-	};
-
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0)
-		return -errno;
-	if (connect(fd, (const struct sockaddr *)address, length) < 0)
-		return errno == EAGAIN ? -ETIMEDOUT : -errno;
-	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
-		return -errno;
-	return 0;
-}
-
-static int connect_unix(struct sonde_session *session, const struct sonde_target *target,
-			struct sonde_error *err)
-{
-	struct sonde_session_event connecting = {.kind = SONDE_SESSION_CONNECTING};
-	struct sockaddr_un address, own;
-	socklen_t length, own_length = sizeof(own);
-	int type = session_is_datagram(session) ? SOCK_DGRAM : SOCK_STREAM;
-
-	int r = unix_path_parse(target->host, &address, &length, err);
-	if (r < 0)
-		return r;
-	unix_path_format(&address, length, session->peer, sizeof(session->peer));
-	session->local[0] = '\0';
-	session->gave_address = target->bind != NULL;
-	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return fail_unix(session, -errno, err);
-	r = bind_unix(session, target, fd, err);
-	if (r < 0)
-		goto out;
-	session_tell(session, &connecting);
-	r = connect_within(fd, &address, length, target->timeout_ns);
-	if (r == -ETIMEDOUT)
-		fail_timeout(session->peer, target->timeout_ns, err);
-	else if (r < 0)
-		fail_unix(session, r, err);
-	if (r == 0 && getsockname(fd, (struct sockaddr *)&own, &own_length) == 0)
-		unix_path_format(&own, own_length, session->local,
-				 sizeof(session->local));
-out:
-	if (r < 0) {
-		if (session->bound_path[0])
-			unlink(session->bound_path);
-		session->bound_path[0] = '\0';
-		close(fd);
-	}
-	return r < 0 ? r : fd;
-}
-
-/* --- */
 
 static int connect_plain(struct sonde_session *session, const struct sonde_target *target,
 			 struct sonde_error *err)

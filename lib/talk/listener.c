@@ -383,10 +383,10 @@ int sonde_listener_run(struct sonde_listener *listener, int also_fd,
 	}
 	if (listener->out_queue.used > 0)
 		hub_write_output(listener);
-	if (listener->why_client)
-		return sonde_error_set(err, SONDE_ERROR_NETWORK, -ECONNABORTED, "serve",
-				       "the client",
-				       "it did not end in order; -v says how");
+	if (listener->why_client) {
+		*err = listener->why;
+		return err->code;
+	}
 	return 0;
 }
 

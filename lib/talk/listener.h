@@ -3,7 +3,8 @@
  *	listener.c	its life: open, run, tell
  *	listen_bind.c	its sockets
  *	listen_accept.c	who comes: accepted, refused, or told to wait
- *	caller.c	one client's life, and what it is connected with
+ *	caller_begin.c	one client's beginning, and what it is connected with
+ *	caller.c	its life, and its end
  *	pump.c		bytes from one end to another
  *	hub.c		one client's bytes to all the others
  *	child.c		a command for a client
@@ -165,10 +166,19 @@ void listener_name_peer(int fd, struct caller *client);
 void listening_ready(struct listening *it);
 void listening_late(struct listening *it); /* its pause is over */
 
-/* ---- caller.c */
+/* ---- caller_begin.c */
 
 /* Takes fd.  A client that cannot be had is closed at once. */
 void caller_new(struct sonde_listener *listener, int fd);
+/* Of TLS, as far as it goes. */
+void caller_shake_hands(struct caller *client);
+
+/* ---- caller.c */
+
+/* Adds who it is. */
+void caller_tell(struct caller *client, struct sonde_listen_event *event);
+/* EPOLLIN, EPOLLOUT, or 0. */
+void caller_watch_end(struct end *end, uint32_t events);
 void caller_ready(struct caller *client, struct end *end, uint32_t events);
 /* The writing side of a pair can take something, or nobody reads there any more. */
 void caller_write_ready(struct caller *client, struct end *end, uint32_t events);

@@ -1,6 +1,7 @@
 /* A session from inside: what opening, turns, pipes and scripts share.
  *
  *	connect.c	looks up, binds, connects
+ *	connect_unix.c	the same of Unix sockets
  *	session.c	the life of a session: events, errors in words, reading and writing
  *	secure.c	TLS over a connection
  *	turn.c		its queue, and one turn of a caller's loop
@@ -79,6 +80,14 @@ int64_t session_idle_deadline_ns(const struct sonde_session *session);
 int session_fail_idle(struct sonde_session *session, struct sonde_error *err);
 /* Closes the connection and tells why. */
 void session_close(struct sonde_session *session, bool in_order, const char *why);
+
+/* --- connect.c, connect_unix.c */
+
+int connect_fail_timeout(const char *subject, int64_t timeout_ns,
+			 struct sonde_error *err);
+/* A descriptor that does not block, or -errno. */
+int connect_unix(struct sonde_session *session, const struct sonde_target *target,
+		 struct sonde_error *err);
 
 /* --- turn.c */
 

@@ -1,0 +1,143 @@
+/* The way to a Unix socket: a stream or datagrams, by a path or an abstract name. */
+#include "talk/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "talk/unix_path.h"
+
+static int fail_unix(const struct sonde_session *session, int error,
+		     struct sonde_error *err)
+{
+	char subject[SESSION_SUBJECT_CHARS];
+
+	session_format_subject(session, subject);
+	sonde_error_set(err, sonde_error_kind_of(-error), error, "connect", subject,
+			NULL);
+	switch (-error) {
+	case ENOENT:
+		err->kind = SONDE_ERROR_NETWORK;
+		sonde_error_hint(err, "no such file: the server makes it when it "
+				      "starts");
+		break;
+	case ENOTSOCK:
+		err->kind = SONDE_ERROR_NETWORK;
+		break;
+	case ECONNREFUSED:
+		if (session->peer[0] == '@')
+			sonde_error_hint(err, "nobody listens at this abstract name");
+		else
+			sonde_error_hint(err, "it is no socket, or its server has ended "
+					      "and left the file behind");
+		break;
+	case EPROTOTYPE:
+		err->kind = SONDE_ERROR_USAGE;
+		sonde_error_hint(err, "%s",
+				 session_is_datagram(session)
+					 ? "it is a stream socket: leave --udp out"
+					 : "it is a datagram socket: add --udp");
+		break;
+	default:
+		break;
+	}
+	return error;
+}
+
+/* A datagram socket without a name gets no answers: the kernel gives it an abstract one.
+ */
+static int bind_unix(struct sonde_session *session, const struct sonde_target *target,
+		     int fd, struct sonde_error *err)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	socklen_t length = sizeof(address.sun_family);
+	char subject[SESSION_SUBJECT_CHARS];
+
+	if (!target->bind && !session_is_datagram(session))
+		return 0;
+	if (target->bind) {
+		int r = unix_path_parse(target->bind, &address, &length, err);
+		if (r < 0)
+			return r;
+	}
+	if (bind(fd, (const struct sockaddr *)&address, length) < 0) {
+		int error = -errno;
+		snprintf(subject, sizeof(subject), "%s/%s",
+			 target->bind ? target->bind : "a name",
+			 sonde_transport_name(session->transport));
+		sonde_error_set(err, sonde_error_kind_of(-error), error, "bind", subject,
+				NULL);
+		if (error == -EADDRINUSE)
+			sonde_error_hint(err, "the file is there already: remove it if "
+					      "its program has ended");
+		return error;
+	}
+	if (target->bind && target->bind[0] != '@')
+		snprintf(session->bound_path, sizeof(session->bound_path), "%s",
+			 target->bind);
+	return 0;
+}
+
+/* Where the backlog of the server is full, connect() waits: poll() could not tell.  So the
+ * socket blocks meanwhile, for as long as there is time. */
+static int connect_within(int fd, const struct sockaddr_un *address, socklen_t length,
+			  int64_t timeout_ns)
+{
+	struct timeval limit = {
+		.tv_sec = timeout_ns / NS_PER_S,
+		.tv_usec = timeout_ns % NS_PER_S / NS_PER_US,
+	};
+
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)address, length) < 0)
+		return errno == EAGAIN ? -ETIMEDOUT : -errno;
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
+		return -errno;
+	return 0;
+}
+
+int connect_unix(struct sonde_session *session, const struct sonde_target *target,
+		 struct sonde_error *err)
+{
+	struct sonde_session_event connecting = {.kind = SONDE_SESSION_CONNECTING};
+	struct sockaddr_un address, own;
+	socklen_t length, own_length = sizeof(own);
+	int type = session_is_datagram(session) ? SOCK_DGRAM : SOCK_STREAM;
+
+	int r = unix_path_parse(target->host, &address, &length, err);
+	if (r < 0)
+		return r;
+	unix_path_format(&address, length, session->peer, sizeof(session->peer));
+	session->local[0] = '\0';
+	session->gave_address = target->bind != NULL;
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return fail_unix(session, -errno, err);
+	r = bind_unix(session, target, fd, err);
+	if (r < 0)
+		goto out;
+	session_tell(session, &connecting);
+	r = connect_within(fd, &address, length, target->timeout_ns);
+	if (r == -ETIMEDOUT)
+		connect_fail_timeout(session->peer, target->timeout_ns, err);
+	else if (r < 0)
+		fail_unix(session, r, err);
+	if (r == 0 && getsockname(fd, (struct sockaddr *)&own, &own_length) == 0)
+		unix_path_format(&own, own_length, session->local,
+				 sizeof(session->local));
+out:
+	if (r < 0) {
+		if (session->bound_path[0])
+			unlink(session->bound_path);
+		session->bound_path[0] = '\0';
+		close(fd);
+	}
+	return r < 0 ? r : fd;
+}
