@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <sonde/connect.h>
@@ -15,17 +14,16 @@
 #include "connect_terminal.h"
 #include "message.h"
 #include "talk_fds.h"
+#include "talk_options.h"
 #include "talk_words.h"
 
 static const struct option options[] = {
 	{.name = "udp",
 	 .letter = 'u',
 	 .help = "UDP instead of TCP; with --unix, datagrams instead of a stream"},
-	{.name = "unix",
-	 .letter = 'U',
-	 .help = "a Unix socket: its path, or @NAME for an abstract one"},
-	{.name = "ipv4", .letter = '4', .help = "IPv4 addresses only"},
-	{.name = "ipv6", .letter = '6', .help = "IPv6 addresses only"},
+	TALK_OPTION_UNIX,
+	TALK_OPTION_IPV4,
+	TALK_OPTION_IPV6,
 	{.name = "bind",
 	 .type = OPTION_TEXT,
 	 .argument = "HOST:PORT",
@@ -39,9 +37,7 @@ static const struct option options[] = {
 	 .type = OPTION_DURATION,
 	 .argument = "DURATION",
 	 .help = "end when nothing comes or goes for so long; 0s is never"},
-	{.name = "crlf",
-	 .letter = 'C',
-	 .help = "send the end of a line as CR LF, as most text protocols want it"},
+	TALK_OPTION_CRLF,
 	{.name = "tls",
 	 .help = "TLS: the name is asked for (SNI), and its certificate checked"},
 	{.name = "tls-name",
@@ -60,14 +56,8 @@ static const struct option options[] = {
 	 .type = OPTION_FILE,
 	 .argument = "FILE",
 	 .help = "with TLS: our own certificate (PEM), for servers that ask for one"},
-	{.name = "key",
-	 .type = OPTION_FILE,
-	 .argument = "FILE",
-	 .help = "with TLS: its key (PEM), where it is not in the same file"},
-	{.name = "alpn",
-	 .type = OPTION_TEXT,
-	 .argument = "NAMES",
-	 .help = "with TLS: protocols to agree on, with commas: h2,http/1.1"},
+	TALK_OPTION_KEY,
+	TALK_OPTION_ALPN,
 	{.name = "insecure", .help = "with TLS: take any certificate"},
 	{.name = "telnet",
 	 .letter = 't',
@@ -88,6 +78,24 @@ static const struct option options[] = {
 	 .help = "connect a program's (sh -c CMD) standard input and output to the peer"},
 	{.name = "stats", .help = "say at the end how many bytes went and came"},
 	{.name = NULL},
+};
+
+/* What users of nc, ncat and socat type. */
+static const struct option_elsewhere elsewhere[] = {
+	{"-l", "sonde listen PORT waits for a peer"},
+	{"-z", "sonde scan -p PORT HOST tells whether a port is open"},
+	{"-w", "--timeout 5s is for the connect, --idle-timeout 5s for silence"},
+	{"-i", "--idle-timeout 5s ends it when nothing comes or goes"},
+	{"-N", "the end of standard input is always passed on: leave it out"},
+	{"-n", "addresses are never looked up: leave it out"},
+	{"-p", "--bind :PORT chooses the local port"},
+	{"-s", "--bind HOST chooses the local address"},
+	{"-c", "--exec CMD runs a shell command with the peer"},
+	{"-e", "--exec CMD runs a shell command with the peer"},
+	{"--sh-exec", "--exec CMD runs a shell command with the peer"},
+	{"--ssl", "--tls speaks TLS"},
+	{"--ssl-verify", "--tls checks the certificate, unless --insecure is given"},
+	{NULL, NULL},
 };
 
 #define ANSWER_NS (5 * INT64_C(1000000000)) /* that --ask waits for one */
@@ -114,12 +122,16 @@ static void observe(void *context, const struct sonde_session_event *event)
 			ask_receive(talk->ask, event->bytes, event->count);
 		talk_json_write(output, event);
 		output_flush(output);
+		if (output_is_broken(output))
+			talk_fds_stop();
 		return;
 	}
 	if (talk->has_script && output->verbosity >= 0 &&
 	    (event->kind == SONDE_SESSION_SENT || event->kind == SONDE_SESSION_RECEIVED ||
 	     event->kind == SONDE_SESSION_STEP))
 		script_print(output, event);
+	if (output_is_broken(output))
+		talk_fds_stop();
 	if (event->kind == SONDE_SESSION_RECEIVED && talk->ask)
 		ask_receive(talk->ask, event->bytes, event->count);
 	if (event->kind == SONDE_SESSION_RECEIVED && talk->terminal)
@@ -251,38 +263,26 @@ static bool may_speak_tls(const struct talk *talk)
 	       arguments_has(talk->arguments, "script") || is_at_terminal(talk);
 }
 
-/* Options that have no meaning together, or without another one. */
 static int check_options(const struct talk *talk)
 {
-	static const char *const pairs[][2] = {
-		{"ipv4", "ipv6"},       {"unix", "ipv4"},         {"unix", "ipv6"},
-		{"tls", "udp"},         {"insecure", "pin"},      {"insecure", "ca-file"},
-		{"pin", "ca-file"},     {"telnet", "udp"},        {"telnet", "crlf"},
-		{"ask", "script"},      {"ask", "exec"},          {"ask", "telnet"},
-		{"script", "exec"},     {"script", "no-newline"}, {"exec", "telnet"},
-		{"exec", "no-newline"}, {"no-newline", "crlf"},
+	static const struct talk_pair pairs[] = {
+		{"insecure", "pin"},      {"insecure", "ca-file"},
+		{"pin", "ca-file"},       {"telnet", "udp"},
+		{"telnet", "crlf"},       {"ask", "script"},
+		{"ask", "exec"},          {"ask", "telnet"},
+		{"script", "exec"},       {"exec", "telnet"},
+		{"script", "no-newline"}, {"exec", "no-newline"},
+		{"no-newline", "crlf"},   {NULL, NULL},
 	};
-	static const char *const of_tls[] = {"tls-name", "ca-file", "pin",     "cert",
-					     "key",      "alpn",    "insecure"};
-	struct sonde_error err;
 
-	for (size_t i = 0; i < sizeof(of_tls) / sizeof(of_tls[0]); i++) {
-		if (arguments_has(talk->arguments, of_tls[i]) && !may_speak_tls(talk))
-			return message_usage(talk->name, "--%s needs --tls", of_tls[i]);
-	}
-	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
-		if (arguments_refuse_both(talk->arguments, talk->name, pairs[i][0],
-					  pairs[i][1], &err) < 0)
-			return message_error(&err);
-	}
-	return STATUS_DONE;
+	return talk_options_check(talk->arguments, talk->name, pairs,
+				  may_speak_tls(talk));
 }
 
 static int read_target(const struct talk *talk, struct sonde_target *ret)
 {
 	const struct arguments *arguments = talk->arguments;
 	bool is_unix = arguments_has(arguments, "unix");
-	bool is_udp = arguments_has(arguments, "udp");
 	size_t count = arguments->operand_count;
 
 	if (count == 0 && !is_at_terminal(talk))
@@ -294,15 +294,10 @@ static int read_target(const struct talk *talk, struct sonde_target *ret)
 	if (count > (is_unix ? 1 : 2))
 		return message_usage(talk->name, "%s: one peer is enough",
 				     arguments->operands[count - 1]);
-	ret->transport =
-		is_unix  ? is_udp ? SONDE_TRANSPORT_UNIX_DATAGRAM : SONDE_TRANSPORT_UNIX
-		: is_udp ? SONDE_TRANSPORT_UDP
-			 : SONDE_TRANSPORT_TCP;
+	ret->transport = talk_options_transport(arguments);
 	ret->host = count > 0 ? arguments->operands[0] : "";
 	ret->port = count > 1 ? arguments->operands[1] : NULL;
-	ret->family = arguments_has(arguments, "ipv4")   ? SONDE_FAMILY_INET
-		      : arguments_has(arguments, "ipv6") ? SONDE_FAMILY_INET6
-							 : SONDE_FAMILY_NONE;
+	ret->family = talk_options_family(arguments);
 	ret->bind = arguments_text(arguments, "bind", NULL);
 	ret->timeout_ns = arguments_number(arguments, "timeout", 0);
 	return STATUS_DONE;
@@ -320,14 +315,6 @@ static void read_window(const struct output *output, struct sonde_session_option
 	}
 }
 
-static int64_t realtime_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
 static int run(const struct command *command, const struct arguments *arguments,
 	       struct output *output)
 {
@@ -343,15 +330,7 @@ static int run(const struct command *command, const struct arguments *arguments,
 		.observer = observe,
 		.context = &talk,
 	};
-	struct sonde_tls_options tls = {
-		.name = arguments_text(arguments, "tls-name", NULL),
-		.ca_file = arguments_text(arguments, "ca-file", NULL),
-		.pin = arguments_text(arguments, "pin", NULL),
-		.cert_file = arguments_text(arguments, "cert", NULL),
-		.key_file = arguments_text(arguments, "key", NULL),
-		.alpn = arguments_text(arguments, "alpn", NULL),
-		.insecure = arguments_has(arguments, "insecure"),
-	};
+	struct sonde_tls_options tls = {0};
 	struct sonde_target target = {
 		.tls = arguments_has(arguments, "tls") ? &tls : NULL,
 	};
@@ -360,6 +339,7 @@ static int run(const struct command *command, const struct arguments *arguments,
 	struct sonde_session_totals totals;
 	struct sonde_error err;
 
+	talk_options_read_tls(arguments, &tls);
 	int status = check_options(&talk);
 	if (status == STATUS_DONE)
 		status = read_target(&talk, &target);
@@ -385,7 +365,7 @@ static int run(const struct command *command, const struct arguments *arguments,
 			     "the peer's certificate is not checked (--insecure): "
 			     "somebody on the way may read and change all");
 	if (output->has_json)
-		output_json_start(output, realtime_ns());
+		output_json_start(output, talk_now_ns());
 	int r = sonde_session_new(&session_options, &session, &err);
 	bool is_edited = r == 0 && is_at_terminal(&talk);
 	if (is_edited)
@@ -409,6 +389,8 @@ static int run(const struct command *command, const struct arguments *arguments,
 	sonde_script_free(script);
 	if (r < 0)
 		return message_error(&err);
+	if (output_is_broken(output)) /* main says so */
+		return STATUS_DONE;
 	return is_edited || is_asked ? status : r > 0 ? STATUS_NETWORK : STATUS_DONE;
 }
 
@@ -433,5 +415,6 @@ const struct command command_connect = {
 		"close; "
 		"see sonde-connect(1).",
 	.options = options,
+	.elsewhere = elsewhere,
 	.run = run,
 };

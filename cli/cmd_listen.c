@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <sonde/listen.h>
@@ -14,6 +13,7 @@
 #include "listen_words.h"
 #include "message.h"
 #include "talk_fds.h"
+#include "talk_options.h"
 #include "talk_words.h"
 
 static const struct option options[] = {
@@ -21,11 +21,9 @@ static const struct option options[] = {
 	 .letter = 'u',
 	 .help = "UDP instead of TCP, with a session for each peer; with --unix, "
 		 "datagrams"},
-	{.name = "unix",
-	 .letter = 'U',
-	 .help = "a Unix socket: its path, or @NAME for an abstract one"},
-	{.name = "ipv4", .letter = '4', .help = "IPv4 addresses only"},
-	{.name = "ipv6", .letter = '6', .help = "IPv6 addresses only"},
+	TALK_OPTION_UNIX,
+	TALK_OPTION_IPV4,
+	TALK_OPTION_IPV6,
 	{.name = "keep-open",
 	 .letter = 'k',
 	 .help = "many clients, at once and one after the other"},
@@ -63,9 +61,7 @@ static const struct option options[] = {
 	 .argument = "DURATION",
 	 .help = "close a client when nothing came or went for so long; 0s is never "
 		 "(UDP: a minute)"},
-	{.name = "crlf",
-	 .letter = 'C',
-	 .help = "send the end of a line as CR LF, as most text protocols want it"},
+	TALK_OPTION_CRLF,
 	{.name = "tls",
 	 .help = "TLS; without --cert the certificate is made for this run, and its "
 		 "fingerprint said"},
@@ -77,27 +73,39 @@ static const struct option options[] = {
 	 .type = OPTION_FILE,
 	 .argument = "FILE",
 	 .help = "with TLS: the certificate (PEM), and those above it"},
-	{.name = "key",
-	 .type = OPTION_FILE,
-	 .argument = "FILE",
-	 .help = "with TLS: its key (PEM), where it is not in the same file"},
+	TALK_OPTION_KEY,
 	{.name = "ca-file",
 	 .type = OPTION_FILE,
 	 .argument = "FILE",
 	 .help = "with TLS: clients must show a certificate that these (PEM) have "
 		 "signed"},
-	{.name = "alpn",
-	 .type = OPTION_TEXT,
-	 .argument = "NAMES",
-	 .help = "with TLS: protocols to agree on, with commas: h2,http/1.1"},
+	TALK_OPTION_ALPN,
 	{.name = "stats", .help = "say at the end how many bytes came and went"},
 	{.name = NULL},
+};
+
+/* What users of nc, ncat and socat type. */
+static const struct option_elsewhere elsewhere[] = {
+	{"-l", "it listens anyway: sonde listen PORT"},
+	{"-p", "the port stands alone: sonde listen PORT"},
+	{"-n", "addresses are never looked up: leave it out"},
+	{"-N", "the end of standard input is always passed on: leave it out"},
+	{"-w", "--idle-timeout 5s ends it when nothing comes or goes"},
+	{"-i", "--idle-timeout 5s ends it when nothing comes or goes"},
+	{"-c", "--exec CMD runs a shell command for each client"},
+	{"--sh-exec", "--exec CMD runs a shell command for each client"},
+	{"--ssl", "--tls speaks TLS"},
+	{"--ssl-cert", "--cert FILE is the certificate"},
+	{"--ssl-key", "--key FILE is its key"},
+	{"--max-conns", "--max-clients N, or -m N"},
+	{NULL, NULL},
 };
 
 struct listening {
 	struct output *output;
 	const struct arguments *arguments;
-	const char *name; /* of the command */
+	const char *name;  /* of the command */
+	char address[320]; /* where it listens */
 	struct sonde_cidr_set allow, deny;
 	struct sonde_tls_options tls;
 	struct sonde_target to;
@@ -113,6 +121,8 @@ static void observe(void *context, const struct sonde_listen_event *event)
 	if (output->has_json) {
 		listen_json_write(output, event);
 		output_flush(output);
+		if (output_is_broken(output))
+			talk_fds_stop();
 		return;
 	}
 	if (event->kind == SONDE_LISTEN_RECEIVED || event->kind == SONDE_LISTEN_SENT)
@@ -128,24 +138,16 @@ static void observe(void *context, const struct sonde_listen_event *event)
 static int check_options(const struct listening *listening)
 {
 	static const char *const uses[] = {"broker", "chat", "exec", "to"};
-	static const char *const pairs[][2] = {
-		{"ipv4", "ipv6"}, {"unix", "ipv4"},  {"unix", "ipv6"},
-		{"tls", "udp"},   {"unix", "allow"}, {"unix", "deny"},
-	};
-	static const char *const of_tls[] = {"tls-name", "ca-file", "cert", "key",
-					     "alpn"};
+	static const struct talk_pair pairs[] = {
+		{"unix", "allow"}, {"unix", "deny"}, {NULL, NULL}};
 	const struct arguments *arguments = listening->arguments;
 	const char *name = listening->name;
 	struct sonde_error err;
+	int status = talk_options_check(arguments, name, pairs,
+					arguments_has(arguments, "tls"));
 
-	for (size_t i = 0; i < sizeof(of_tls) / sizeof(of_tls[0]); i++)
-		if (arguments_has(arguments, of_tls[i]) &&
-		    !arguments_has(arguments, "tls"))
-			return message_usage(name, "--%s needs --tls", of_tls[i]);
-	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
-		if (arguments_refuse_both(arguments, name, pairs[i][0], pairs[i][1],
-					  &err) < 0)
-			return message_error(&err);
+	if (status != STATUS_DONE)
+		return status;
 	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++) {
 		if (arguments_has(arguments, uses[i]) &&
 		    arguments_refuse_both(arguments, name, uses[i], "crlf", &err) < 0)
@@ -165,11 +167,9 @@ static int check_options(const struct listening *listening)
 				? "name a socket, as in: sonde listen --unix "
 				  "/tmp/x.sock"
 				: "name a port, as in: sonde listen 50000");
-	if (arguments->operand_count > 1)
-		return message_usage(name,
-				     "%s: one address is enough; HOST and port have a "
-				     "colon between them",
-				     arguments->operands[1]);
+	if (arguments->operand_count > (arguments_has(arguments, "unix") ? 1 : 2))
+		return message_usage(name, "%s: one address is enough",
+				     arguments->operands[arguments->operand_count - 1]);
 	return STATUS_DONE;
 }
 
@@ -211,21 +211,31 @@ static void read_target(struct listening *listening)
 		listening->to.transport = SONDE_TRANSPORT_TCP;
 }
 
+/* HOST PORT is HOST:PORT; an address of IPv6 gets its brackets. */
+static int read_address(struct listening *listening, struct sonde_error *err)
+{
+	char **operands = listening->arguments->operands;
+	const char *host = operands[0], *port = operands[1];
+	bool needs_brackets = port && host[0] != '[' && strchr(host, ':');
+	size_t size = sizeof(listening->address);
+	int n = port ? snprintf(listening->address, size,
+				needs_brackets ? "[%s]:%s" : "%s:%s", host, port)
+		     : snprintf(listening->address, size, "%s", host);
+
+	if ((size_t)n < size)
+		return 0;
+	return sonde_error_set(err, SONDE_ERROR_USAGE, -ENAMETOOLONG, "listen", host,
+			       "too long");
+}
+
 static int read_options(struct listening *listening, struct sonde_error *err)
 {
 	const struct arguments *arguments = listening->arguments;
 	struct sonde_listen_options *how = &listening->options;
-	bool is_unix = arguments_has(arguments, "unix");
-	bool is_udp = arguments_has(arguments, "udp");
 
-	how->transport =
-		is_unix  ? is_udp ? SONDE_TRANSPORT_UNIX_DATAGRAM : SONDE_TRANSPORT_UNIX
-		: is_udp ? SONDE_TRANSPORT_UDP
-			 : SONDE_TRANSPORT_TCP;
-	how->address = arguments->operands[0];
-	how->family = arguments_has(arguments, "ipv4")   ? SONDE_FAMILY_INET
-		      : arguments_has(arguments, "ipv6") ? SONDE_FAMILY_INET6
-							 : SONDE_FAMILY_NONE;
+	how->transport = talk_options_transport(arguments);
+	how->address = listening->address;
+	how->family = talk_options_family(arguments);
 	how->use = read_use(arguments);
 	how->command = arguments_text(arguments, "exec", NULL);
 	how->environment = environ;
@@ -238,18 +248,13 @@ static int read_options(struct listening *listening, struct sonde_error *err)
 	how->wants_bytes = listening->output->has_json;
 	how->observer = observe;
 	how->context = listening;
-	if (read_networks(arguments, "allow", &listening->allow, err) < 0 ||
+	if (read_address(listening, err) < 0 ||
+	    read_networks(arguments, "allow", &listening->allow, err) < 0 ||
 	    read_networks(arguments, "deny", &listening->deny, err) < 0)
 		return -EINVAL;
 	how->allow = listening->allow.count ? &listening->allow : NULL;
 	how->deny = listening->deny.count ? &listening->deny : NULL;
-	listening->tls = (struct sonde_tls_options){
-		.name = arguments_text(arguments, "tls-name", NULL),
-		.ca_file = arguments_text(arguments, "ca-file", NULL),
-		.cert_file = arguments_text(arguments, "cert", NULL),
-		.key_file = arguments_text(arguments, "key", NULL),
-		.alpn = arguments_text(arguments, "alpn", NULL),
-	};
+	talk_options_read_tls(arguments, &listening->tls);
 	how->tls = arguments_has(arguments, "tls") ? &listening->tls : NULL;
 	return 0;
 }
@@ -268,14 +273,6 @@ static void take_pipe(struct listening *listening)
 	how->in_fd = talk_fds_take(STDIN_FILENO, O_RDONLY);
 	if (!has_json)
 		how->out_fd = talk_fds_take(STDOUT_FILENO, O_WRONLY);
-}
-
-static int64_t realtime_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
 static void say_fingerprint(struct listening *listening,
@@ -333,14 +330,15 @@ static int run(const struct command *command, const struct arguments *arguments,
 	if (read_options(&listening, &err) < 0)
 		return message_error(&err);
 	if (output->has_json)
-		output_json_start(output, realtime_ns());
+		output_json_start(output, talk_now_ns());
 	take_pipe(&listening);
 	r = listen_and_serve(&listening, &err);
 	if (r < 0)
 		return message_error(&err);
-	/* Who serves until it is told to end has done so. */
-	if (r > 0 && listening.options.use == SONDE_LISTEN_PIPE &&
-	    !listening.options.keep_open)
+	/* Who serves until it is told to end has done so; and main says what could not be
+	 * printed. */
+	if (r > 0 && !output_is_broken(output) &&
+	    listening.options.use == SONDE_LISTEN_PIPE && !listening.options.keep_open)
 		return STATUS_NETWORK;
 	return STATUS_DONE;
 }
@@ -348,7 +346,7 @@ static int run(const struct command *command, const struct arguments *arguments,
 const struct command command_listen = {
 	.name = "listen",
 	.summary = "Wait for peers: a pipe, a chat, a command, a relay",
-	.usage = "[HOST:]PORT\n--unix PATH",
+	.usage = "[HOST:]PORT\nHOST PORT\n--unix PATH",
 	.description =
 		"Waits for a client, sends it what comes on standard input, and writes "
 		"what "
@@ -360,5 +358,6 @@ const struct command command_listen = {
 		"\n"
 		"  sonde listen --keep-open --to localhost:8080 9090",
 	.options = options,
+	.elsewhere = elsewhere,
 	.run = run,
 };

@@ -8,8 +8,19 @@
 
 enum { KEY_INTERRUPT = 0x03, KEY_EOF = 0x04, KEY_KILL = 0x15, KEY_ESCAPE = 0x1d };
 
-static void escape(struct terminal *terminal)
+/* rest: what was typed behind it already. */
+static void escape(struct terminal *terminal, const char *rest, size_t n)
 {
+	char typed[256];
+
+	for (size_t i = 0; i < n; i++)
+		typed[i] = rest[i];
+	for (size_t i = 0; i < n; i++)
+		if (typed[i] == '\r')
+			typed[i] = '\n';
+	typed[n] = '\0';
+	if (n > 0)
+		editor_type(terminal->editor, typed);
 	keys_off(&terminal->keys);
 	putchar('\n');
 	terminal_read_command(terminal, "");
@@ -84,11 +95,11 @@ void terminal_read_keys(struct terminal *terminal)
 			terminal_send_keys(terminal, bytes, before);
 		for (size_t i = 0; !every_key && goes_on && i < before; i++)
 			goes_on = take_hidden(terminal, bytes[i]);
-		explicit_bzero(bytes, sizeof(bytes));
 		if (at && goes_on) {
-			escape(terminal);
+			escape(terminal, at + 1, n - before - 1);
 			goes_on = false;
 		}
+		explicit_bzero(bytes, sizeof(bytes));
 	}
 	keys_off(&terminal->keys);
 	if (!terminal_has_keys(terminal))

@@ -75,6 +75,25 @@ static const struct option *find_letter(const struct option_syntax *syntax, char
 	return NULL;
 }
 
+/* Whether other tools have it.  by_letter: of "-lvnp" the first one counts. */
+static bool hint_elsewhere(struct sonde_error *err, const struct option_syntax *syntax,
+			   bool by_letter)
+{
+	const char *word = err->subject;
+
+	for (const struct option_elsewhere *known = syntax->elsewhere;
+	     known && known->word; known++) {
+		bool is_letter = known->word[1] != '-';
+
+		if (by_letter ? !is_letter || known->word[1] != word[1]
+			      : strcmp(known->word, word) != 0)
+			continue;
+		sonde_error_hint(err, "%s", known->hint);
+		return true;
+	}
+	return false;
+}
+
 static void suggest_option(struct sonde_error *err, const struct option_syntax *syntax,
 			   const char *name, size_t n)
 {
@@ -83,6 +102,8 @@ static void suggest_option(struct sonde_error *err, const struct option_syntax *
 	char typed[64];
 	const char *nearest;
 
+	if (hint_elsewhere(err, syntax, false))
+		return;
 	for (size_t i = 0; i < 2; i++) {
 		for (const struct option *o = syntax->tables[i];
 		     o && o->name && count < WORDS_OFFERED; o++)
@@ -92,6 +113,8 @@ static void suggest_option(struct sonde_error *err, const struct option_syntax *
 	nearest = sonde_text_nearest(typed, words, count);
 	if (nearest)
 		sonde_error_hint(err, "did you mean --%s?", nearest);
+	else if (hint_elsewhere(err, syntax, true))
+		return;
 	else if (syntax->operation[0])
 		sonde_error_hint(err, "sonde help %s lists the options",
 				 syntax->operation);

@@ -39,6 +39,13 @@ struct option_value {
 	long long number; /* of INT, SIZE, DURATION, PROBABILITY; the index of a CHOICE */
 };
 
+/* An option of the tools that this one stands beside, which it does not have, and what is
+ * said of it. */
+struct option_elsewhere {
+	const char *word; /* "-l", "--ssl"; NULL ends the table */
+	const char *hint;
+};
+
 /* What a command line said.  Strings are argv's. */
 struct arguments {
 	struct option_value *values; /* in the order given */
@@ -61,7 +68,8 @@ struct foreign_option {
 struct option_syntax {
 	const char *operation;          /* for error texts: the command's name, or "" */
 	const struct option *tables[2]; /* NULL: none */
-	bool stops_at_operand;          /* at the first: it and the rest are operands */
+	const struct option_elsewhere *elsewhere; /* NULL none */
+	bool stops_at_operand; /* at the first: it and the rest are operands */
 	bool has_negative_operands;
 	const struct foreign_option *foreign; /* NULL none */
 	const char *foreign_of;               /* the other program */

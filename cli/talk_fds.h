@@ -13,4 +13,7 @@ int talk_fds_take(int fd, int flags);
  * SIGTSTP. The descriptor, or -1. */
 int talk_fds_open_signals(bool has_editor);
 
+/* As one of those two signals, where they are readable: nobody can read what is printed. */
+void talk_fds_stop(void);
+
 #endif

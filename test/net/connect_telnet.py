@@ -94,10 +94,8 @@ shows(screen, 'a server that was not expected: a dumb terminal', 'hello bob (sec
 screen.type(r'printf "\\033[2Jx\\n"')
 screen.press('Enter')
 shows(screen, 'what would take the screen is shown escaped', r'\x1b[2Jx')
-screen.press('C-]')
-screen.type('quit')
-screen.press('Enter')
-screen.ends('quit', 0)
+screen.press('C-]', *'quit', 'Enter')
+screen.ends('what is typed behind ^] at once is not lost', 0)
 
 # --- a server of lines that hides a password by saying that it echoes
 
