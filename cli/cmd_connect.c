@@ -81,7 +81,7 @@ static const struct option options[] = {
 };
 
 /* What users of nc, ncat and socat type. */
-static const struct option_elsewhere elsewhere[] = {
+static const struct foreign_option foreign[] = {
 	{"-l", "sonde listen PORT waits for a peer"},
 	{"-z", "sonde scan -p PORT HOST tells whether a port is open"},
 	{"-w", "--timeout 5s is for the connect, --idle-timeout 5s for silence"},
@@ -415,6 +415,7 @@ const struct command command_connect = {
 		"close; "
 		"see sonde-connect(1).",
 	.options = options,
-	.elsewhere = elsewhere,
+	.foreign = foreign,
+	.foreign_of = "nc, ncat or socat",
 	.run = run,
 };

@@ -85,7 +85,7 @@ static const struct option options[] = {
 };
 
 /* What users of nc, ncat and socat type. */
-static const struct option_elsewhere elsewhere[] = {
+static const struct foreign_option foreign[] = {
 	{"-l", "it listens anyway: sonde listen PORT"},
 	{"-p", "the port stands alone: sonde listen PORT"},
 	{"-n", "addresses are never looked up: leave it out"},
@@ -358,6 +358,7 @@ const struct command command_listen = {
 		"\n"
 		"  sonde listen --keep-open --to localhost:8080 9090",
 	.options = options,
-	.elsewhere = elsewhere,
+	.foreign = foreign,
+	.foreign_of = "nc, ncat or socat",
 	.run = run,
 };

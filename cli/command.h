@@ -39,9 +39,8 @@ struct command {
 	const char *description;      /* NULL, or paragraphs for --help; wrapped there */
 	const struct option *options; /* ends with an empty name; NULL none */
 	unsigned flags;               /* COMMAND_* */
-	const struct foreign_option *foreign;     /* NULL none */
-	const char *foreign_of;                   /* the program that they are of */
-	const struct option_elsewhere *elsewhere; /* NULL none */
+	const struct foreign_option *foreign; /* NULL none */
+	const char *foreign_of;               /* the programs that they are of */
 	/* The words that an operand may begin with, for completion; NULL past the last,
 	 * and NULL where there are none. */
 	const char *(*operand_word)(size_t i);

@@ -182,7 +182,6 @@ int main(int argc, char **argv)
 		syntax.tables[1] = command->options;
 		syntax.foreign = command->foreign;
 		syntax.foreign_of = command->foreign_of;
-		syntax.elsewhere = command->elsewhere;
 		syntax.stops_at_operand = command->flags & COMMAND_STOPS_AT_OPERAND;
 		syntax.has_negative_operands = command->flags & COMMAND_NEGATIVE_OPERANDS;
 		used = arguments_parse(&arguments, &syntax, argv + used + 2,

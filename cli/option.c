@@ -75,23 +75,15 @@ static const struct option *find_letter(const struct option_syntax *syntax, char
 	return NULL;
 }
 
-/* Whether other tools have it.  by_letter: of "-lvnp" the first one counts. */
-static bool hint_elsewhere(struct sonde_error *err, const struct option_syntax *syntax,
-			   bool by_letter)
+/* The row of word[0..n), or NULL. */
+static const struct foreign_option *find_foreign(const struct option_syntax *syntax,
+						 const char *word, size_t n)
 {
-	const char *word = err->subject;
-
-	for (const struct option_elsewhere *known = syntax->elsewhere;
-	     known && known->word; known++) {
-		bool is_letter = known->word[1] != '-';
-
-		if (by_letter ? !is_letter || known->word[1] != word[1]
-			      : strcmp(known->word, word) != 0)
-			continue;
-		sonde_error_hint(err, "%s", known->hint);
-		return true;
+	for (const struct foreign_option *o = syntax->foreign; o && o->word; o++) {
+		if (strncmp(o->word, word, n) == 0 && o->word[n] == '\0')
+			return o;
 	}
-	return false;
+	return NULL;
 }
 
 static void suggest_option(struct sonde_error *err, const struct option_syntax *syntax,
@@ -101,9 +93,8 @@ static void suggest_option(struct sonde_error *err, const struct option_syntax *
 	size_t count = 0;
 	char typed[64];
 	const char *nearest;
+	const struct foreign_option *foreign;
 
-	if (hint_elsewhere(err, syntax, false))
-		return;
 	for (size_t i = 0; i < 2; i++) {
 		for (const struct option *o = syntax->tables[i];
 		     o && o->name && count < WORDS_OFFERED; o++)
@@ -111,10 +102,11 @@ static void suggest_option(struct sonde_error *err, const struct option_syntax *
 	}
 	snprintf(typed, sizeof(typed), "%.*s", (int)(n < 60 ? n : 60), name);
 	nearest = sonde_text_nearest(typed, words, count);
+	foreign = find_foreign(syntax, err->subject, 2); /* "-l" of "-lvnp" */
 	if (nearest)
 		sonde_error_hint(err, "did you mean --%s?", nearest);
-	else if (hint_elsewhere(err, syntax, true))
-		return;
+	else if (foreign)
+		sonde_error_hint(err, "%s", foreign->hint);
 	else if (syntax->operation[0])
 		sonde_error_hint(err, "sonde help %s lists the options",
 				 syntax->operation);
@@ -314,18 +306,17 @@ static int refuse_without_value(struct sonde_error *err,
 static int refuse_foreign(const struct option_syntax *syntax, const char *word,
 			  struct sonde_error *err)
 {
+	size_t n = strcspn(word, "=");
+	const struct foreign_option *foreign = find_foreign(syntax, word, n);
 	char reason[80];
 
-	for (const struct foreign_option *o = syntax->foreign; o && o->word; o++) {
-		if (strcmp(word, o->word) != 0)
-			continue;
-		snprintf(reason, sizeof(reason),
-			 "is an option of %s, not of this program", syntax->foreign_of);
-		refuse(err, syntax, word, strlen(word), reason);
-		sonde_error_hint(err, "%s", o->hint);
-		return -EINVAL;
-	}
-	return 0;
+	if (!foreign)
+		return 0;
+	snprintf(reason, sizeof(reason), "is an option of %s, not of this program",
+		 syntax->foreign_of);
+	refuse(err, syntax, word, n, reason);
+	sonde_error_hint(err, "%s", foreign->hint);
+	return -EINVAL;
 }
 
 /* --name, --name=value, --name value.  Returns the words used. */

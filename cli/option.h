@@ -39,13 +39,6 @@ struct option_value {
 	long long number; /* of INT, SIZE, DURATION, PROBABILITY; the index of a CHOICE */
 };
 
-/* An option of the tools that this one stands beside, which it does not have, and what is
- * said of it. */
-struct option_elsewhere {
-	const char *word; /* "-l", "--ssl"; NULL ends the table */
-	const char *hint;
-};
-
 /* What a command line said.  Strings are argv's. */
 struct arguments {
 	struct option_value *values; /* in the order given */
@@ -59,20 +52,20 @@ int arguments_init(struct arguments *arguments, int argc);
 void arguments_done(struct arguments *arguments);
 
 /* An option of another program that people have in their fingers, and what to write here
- * instead.  It is refused even where our own letters could be made of it. */
+ * instead.  It is refused even where our own letters could be made of it ("-oX"); one of
+ * a single letter is known in a bundle, too ("-lvnp"). */
 struct foreign_option {
-	const char *word; /* whole, as typed; NULL past the last */
+	const char *word; /* "-l", "--ssl": whole, as typed; NULL past the last */
 	const char *hint;
 };
 
 struct option_syntax {
 	const char *operation;          /* for error texts: the command's name, or "" */
 	const struct option *tables[2]; /* NULL: none */
-	const struct option_elsewhere *elsewhere; /* NULL none */
-	bool stops_at_operand; /* at the first: it and the rest are operands */
+	bool stops_at_operand;          /* at the first: it and the rest are operands */
 	bool has_negative_operands;
 	const struct foreign_option *foreign; /* NULL none */
-	const char *foreign_of;               /* the other program */
+	const char *foreign_of;               /* the other programs */
 };
 
 /* Parses words[0..count) and appends to *arguments.  With stop_before_operand it returns
