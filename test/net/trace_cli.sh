@@ -24,7 +24,8 @@ like "$(cat err)" '^sonde: .*plain: ' 'and it is said'
 echo kept >there
 ln -s there link
 for words in '' '--text --json true' '--full --json true' '-o same -w same true' \
-	'-o same -w ./same true' '-o there -w link true' '--picture x true' '-o x --html x true' '--svg x --html x true' '-w x --html ./x true' \
+	'-o same -w ./same true' '-o there -w link true' '--picture x true' \
+	'-o x --html x true' '--svg x --html x true' '-w x --html ./x true' \
 	'--isolat true' '--with' '--json --color always true'; do
 	# shellcheck disable=SC2086
 	status_is 2 "usage: trace $words" trace $words
