@@ -285,12 +285,29 @@ static uint32_t judge_ack(const struct judged *judged, struct tcp_seen *ret)
 		ret->dup_number = own->dup_count;
 		return TCP_NOTE_DUPLICATE_ACK;
 	}
-	/* Neither data in between nor another window makes it another acknowledgement. */
-	if (!own->has_ack || segment->ack != own->last_ack) {
-		own->dup_frame = segment->frame;
+	return 0;
+}
+
+/* Neither data in between nor another window makes it another acknowledgement. */
+static void count_from_here(const struct judged *judged)
+{
+	struct tcp_side *own = judged->own;
+
+	if (!own->has_ack || judged->segment->ack != own->last_ack) {
+		own->dup_frame = judged->segment->frame;
 		own->dup_count = 0;
 	}
-	return 0;
+}
+
+/* All its bytes were acknowledged: if they were not seen before, then not all that was
+ * sent is in the capture.  That a FIN was is not needed. */
+static bool is_spurious(const struct judged *judged)
+{
+	const struct tcp_segment *segment = judged->segment;
+	const struct tcp_side *other = judged->other;
+
+	return segment->length && other->has_ack &&
+	       !is_after(segment->seq + segment->length, other->last_ack);
 }
 
 /* Of a segment with bytes (or SYN, FIN) of which some were sent before. */
@@ -305,8 +322,6 @@ static uint32_t judge_repeated(const struct sonde_dissector *d,
 	int64_t threshold_ns =
 		notes->has_initial_rtt ? notes->initial_rtt_ns : OUT_OF_ORDER_NS;
 
-	if (segment->length && other->has_ack && !is_after(judged->end, other->last_ack))
-		return TCP_NOTE_SPURIOUS_RETRANSMISSION | TCP_NOTE_RETRANSMISSION;
 	if (other->dup_count >= 2 && other->last_ack == segment->seq &&
 	    segment->at_ns - other->last_ack_ns < FAST_RETRANSMISSION_NS)
 		return TCP_NOTE_FAST_RETRANSMISSION | TCP_NOTE_RETRANSMISSION;
@@ -324,16 +339,25 @@ static uint32_t judge_order(const struct sonde_dissector *d,
 {
 	const struct tcp_segment *segment = judged->segment;
 	const struct tcp_side *own = judged->own;
+	uint32_t found = 0;
 
-	if (!own->has_next)
+	if (own->has_next) {
+		if (is_after(segment->seq, own->next))
+			found = segment->flags & SONDE_TCP_RST ? 0
+							       : TCP_NOTE_LOST_SEGMENT;
+		else if (segment->length <= 1 && segment->seq == own->next - 1 &&
+			 judged->is_plain)
+			return TCP_NOTE_KEEP_ALIVE;
+	}
+	if (is_spurious(judged))
+		return found | TCP_NOTE_SPURIOUS_RETRANSMISSION | TCP_NOTE_RETRANSMISSION;
+	if (!own->has_next || !is_before(segment->seq, own->next) ||
+	    judged->end == segment->seq)
+		return found;
+	/* New bytes behind one that was, it seems, a probe of the window. */
+	if (segment->length > 1 && segment->seq == own->next - 1)
 		return 0;
-	if (is_after(segment->seq, own->next))
-		return segment->flags & SONDE_TCP_RST ? 0 : TCP_NOTE_LOST_SEGMENT;
-	if (segment->length <= 1 && segment->seq == own->next - 1 && judged->is_plain)
-		return TCP_NOTE_KEEP_ALIVE;
-	if (is_before(segment->seq, own->next) && judged->end != segment->seq)
-		return judge_repeated(d, notes, judged, ret);
-	return 0;
+	return judge_repeated(d, notes, judged, ret);
 }
 
 static uint32_t judge(const struct sonde_dissector *d, const struct tcp_notes *notes,
@@ -344,11 +368,15 @@ static uint32_t judge(const struct sonde_dissector *d, const struct tcp_notes *n
 	uint32_t found;
 
 	if (segment->length == 1 && judged->is_plain && judged->own->has_next &&
-	    segment->seq == judged->own->next && other->has_window && other->window == 0)
-		return TCP_NOTE_ZERO_WINDOW_PROBE;
-	found = judge_window(judged);
-	if (!(found & TCP_NOTE_WINDOW_UPDATE))
-		found |= judge_ack(judged, ret);
+	    segment->seq == judged->own->next && other->has_window &&
+	    other->window == 0) {
+		found = TCP_NOTE_ZERO_WINDOW_PROBE;
+	} else {
+		found = judge_window(judged);
+		if (!(found & TCP_NOTE_WINDOW_UPDATE))
+			found |= judge_ack(judged, ret);
+	}
+	count_from_here(judged);
 	if (segment->flags & SONDE_TCP_ACK && other->has_next &&
 	    is_after(segment->ack, other->reached)) {
 		found |= TCP_NOTE_ACK_LOST_SEGMENT;

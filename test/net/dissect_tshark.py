@@ -6,7 +6,7 @@ Real programs on loopback in a namespace of their own: curl with an HTTP server 
 OpenSSL one, dig with dnsmasq, ping with fragments, a bulk transfer that nft makes lose
 packets, a receiver that stops reading.  And oddities made by scapy: VLAN tags, extension
 headers, quoted packets, options that contradict themselves, numbers that wrap, segments
-out of order, lost and repeated.
+out of order, lost, repeated and late.
 
 What may differ stands below, with the reason; nothing else may."""
 
@@ -72,6 +72,10 @@ def is_two_answers(difference):
 LOSS = {
     **{field: is_two_answers for field in ('tcp.analysis.ack_rtt', 'tcp.analysis.acks_frame',
                                            'tcp.analysis', 'tcp.analysis.initial_rtt')},
+}
+LATE = {
+    **dissecting.BEHIND_RESET,
+    ('tcp.completeness', 44): 'a connection without a start: tshark leaves data out',
 }
 NET = {
     ('info', 25): 'tshark looks for two that have one address',
@@ -405,6 +409,77 @@ def make_disorder(path):
     s.wrpcap(path, made)
 
 
+def make_late(path):
+    """What is sent again: acknowledged or not, in part, in time, or after all is over."""
+    import scapy.all as s
+    made = []
+    x = b'x' * 100
+    # A FIN that is not acknowledged, behind bytes that are; then all is; then an old ACK.
+    c = Connection(made, (1013, 9007), (100, 200))
+    c.f('PA', 1, 1, x)
+    c.f('FPA', 101, 1, x)
+    c.r('A', 1, 201)
+    c.f('FPA', 101, 1, x, dt=.3)
+    c.r('A', 1, 202)
+    c.f('FPA', 101, 1, x, dt=.3)
+    c.f('FA', 201, 1, dt=.3)
+    c.r('A', 1, 101)
+    c.f('PA', 1, 1, x, dt=.3)
+    c.f('FPA', 101, 1, x, dt=.3)
+    # From the last byte on: new bytes, but for the first.
+    c = Connection(made, (1014, 9007), (100, 200))
+    c.f('PA', 1, 1, x)
+    c.f('PA', 100, 1, x, dt=.3)
+    c.f('PA', 199, 1, b'xy', dt=.3)
+    c.r('A', 1, 201)
+    c.f('PA', 200, 1, x, dt=.0001)
+    c.f('PA', 298, 1, x, dt=.3)
+    c.f('FPA', 397, 1, b'x', dt=.3)
+    # Acknowledged before it was seen.
+    c = Connection(made, (1015, 9007), (100, 200))
+    c.f('PA', 1, 1, x)
+    c.r('A', 1, 401)
+    c.f('PA', 101, 1, x)
+    c.f('PA', 201, 1, x, dt=.3)
+    c.f('PA', 302, 1, x[:50], dt=.3)
+    c.f('PA', 301, 1, x + b'y', dt=.3)
+    c.f('FPA', 401, 1, b'', dt=.3)
+    # The same at the start of a capture, and for a probe of the window.
+    c = Connection(made, (1019, 9007), (100, 200))
+    c.f('PA', 1, 1, x)
+    c.r('A', 1, 101)
+    c.r('A', 1, 103, window=0)
+    c.f('PA', 101, 1, b'x')
+    c.f('PA', 102, 1, b'x')
+    c.f('PA', 103, 1, b'x')
+    c = Connection([made[-1]], (1020, 9007), (100, 200))
+    c.made = made
+    c.r('A', 1, 101)
+    c.f('PA', 1, 1, x)
+    # Fast ones, slow ones, and none.
+    c = Connection(made, (1016, 9007), (100, 200))
+    c.f('PA', 1, 1, x)
+    c.f('PA', 201, 1, x)
+    for _ in range(4):
+        c.r('A', 1, 101)
+    c.f('PA', 101, 1, x, dt=.01)
+    c.f('PA', 101, 1, x, dt=.02)
+    c.f('PA', 101, 1, x, dt=.3)
+    c.r('A', 1, 301)
+    c.f('PA', 101, 1, x, dt=.0001)
+    # Behind a RST.
+    for ends in ((100, 200), (0x90000000, 0xa0000000)):
+        c = Connection(made, (1017 + ends[0] % 2 + (ends[0] > 200), 9007), ends)
+        c.f('PA', 1, 1, x)
+        c.r('PA', 1, 101, x)
+        c.f('A', 101, 101)
+        c.r('R', 101, 0)
+        c.f('PA', 1, 101, x, dt=.3)
+        c.r('RA', 101, 101)
+        c.f('PA', 1, 101, x, dt=.3)
+    s.wrpcap(path, made)
+
+
 def make_dns(path):
     import scapy.all as s
     made = []
@@ -461,6 +536,7 @@ def main():
     check('loss', captured('loss', make_loss), LOSS)
     for name, make, explained, options in (
             ('net', make_net, NET, ()), ('odd', make_odd, ODD, ()), ('dns', make_dns, {}, ()),
+            ('late', make_late, LATE, ()),
             ('disorder', make_disorder, DISORDER,
              ('-o', 'tcp.reassemble_out_of_order:TRUE'))):
         path = os.path.join(netns.scratch(), name + '.pcap')

@@ -110,6 +110,29 @@ def was_before(difference):
 AGAIN = {field: was_before for field in BEFORE}
 
 
+def is_behind_reset(difference):
+    """tshark takes the 0 of a RST without ACK for an acknowledgement: it forgets what was
+    acknowledged, and, of about half of the numbers, what is under way.  What comes then is
+    spurious no more."""
+    own = difference.fields[difference.frame]
+    from_peer = [fields['tcp.flags'][0] for frame, fields in difference.fields.items()
+                 if frame < difference.frame and
+                 fields.get('tcp.stream', []) == own.get('tcp.stream') and
+                 fields['tcp.srcport'] != own['tcp.srcport']]
+    if '0x0004' not in from_peer:
+        return False
+    if difference.name == 'tcp.analysis.bytes_in_flight':
+        return True
+    if difference.name == 'info':
+        return difference.ours.split('] ')[1:] == difference.theirs.split('] ')[1:]
+    return from_peer[-1] == '0x0004' and 'tcp.analysis.spurious_retransmission' in own
+
+
+BEHIND_RESET = {field: is_behind_reset for field in (
+    'info', 'tcp.analysis.spurious_retransmission', 'tcp.analysis.rto',
+    'tcp.analysis.rto_frame', 'tcp.analysis.bytes_in_flight')}
+
+
 def compare(path, explained, options=(), rules=()):
     """explained: {field or (field or column, frame): reason}; what it names may differ.  A
     reason may be a function of a Difference, too, whose fields are those of sonde: {frame:

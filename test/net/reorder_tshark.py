@@ -16,6 +16,7 @@ import socket
 import struct
 import subprocess
 import threading
+import time
 
 import capturing
 import dissecting
@@ -24,6 +25,7 @@ from tap import tap
 
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454ca, 0x0001, 0x1000
 OWN, PEER, PORT, LENGTH = '198.51.100.1', '198.51.100.2', 9000, 400000
+LATE_S = 0.3  # longer than it takes the sender to send it again
 
 
 def is_two_answers(difference):
@@ -37,6 +39,7 @@ def is_two_answers(difference):
 
 EXPLAINED = {
     **dissecting.AGAIN,
+    **dissecting.BEHIND_RESET,
     'frame.protocols': dissecting.was_before,  # of them, whether they are data
     'frame.time': 'tshark writes a calendar date; frame.time_epoch is compared',
     'frame.interface_id': 'to sonde all frames of a capture without names are of the first',
@@ -51,7 +54,7 @@ class Network(threading.Thread):
 
     def __init__(self, tun):
         super().__init__()
-        self.tun, self.count, self.held = tun, 0, []
+        self.tun, self.count, self.held, self.late = tun, 0, [], []
         self.stop, self.stopped = os.pipe()
 
     def end(self):
@@ -66,6 +69,9 @@ class Network(threading.Thread):
         n = self.count
         if n > 20 and n % 41 == 0:
             return  # never
+        if n > 20 and n % 53 == 0:
+            self.late.append((time.monotonic() + LATE_S, packet))  # for a retransmission
+            return
         if n > 20 and n % 11 == 0:
             self.held.append((n + 1 + n % 5, packet))  # behind so many that follow
             return
@@ -77,6 +83,8 @@ class Network(threading.Thread):
         for item in [item for item in self.held if everything or item[0] <= self.count]:
             self.held.remove(item)
             self.send(item[1])
+        while self.late and time.monotonic() >= self.late[0][0]:
+            self.send(self.late.pop(0)[1])
 
     def run(self):
         while True:
