@@ -214,7 +214,8 @@ static void check_end(uint16_t link, const uint8_t *const *frames, const size_t 
 {
 	struct sonde_dissector *one, *two;
 
-	require(sonde_dissector_new(&one) == 0 && sonde_dissector_new(&two) == 0);
+	require(sonde_dissector_new(&one) == 0);
+	require(sonde_dissector_new(&two) == 0);
 	sonde_dissector_want_all(one);
 	sonde_dissector_want_all(two);
 	for (unsigned i = 0; i < count; i++) {
