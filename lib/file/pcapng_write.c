@@ -304,11 +304,12 @@ static bool format_plain(struct pcapng_block *block, uint32_t interface,
 {
 	size_t n = frame->captured_length, padding = pcapng_pad(n);
 	size_t length = 8 + PACKET_BYTES + n + padding + (frame->direction ? 12 : 0) + 4;
-	uint8_t *room = block->bytes + block->start;
+	uint8_t *room;
 
 	if (frame->comment_count || frame->pid || frame->tid || frame->at_ns < 0 ||
 	    n > PLAIN_MOST || block->capacity - block->start < length)
 		return false;
+	room = block->bytes + block->start;
 	put_u32(room, PCAPNG_PACKET);
 	put_u32(room + 4, (uint32_t)length);
 	put_u32(room + 8, interface);
