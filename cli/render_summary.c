@@ -41,21 +41,37 @@ static void print_packet_counts(struct output *output,
 		     (unsigned long long)recording->packets_dropped);
 }
 
-/* The names of the programs whose lines cannot be read, each once. */
-static void list_without_reader(struct sonde_text *text,
-				const struct sonde_recording *recording)
+/* The programs of which this is what is known about their lines, each name once. */
+static void list_programs(struct sonde_text *text,
+			  const struct sonde_recording *recording, enum sonde_lines lines)
 {
 	for (uint32_t i = 1; i <= recording->program_count; i++) {
 		const char *name = label_program(recording, i);
-		bool is_new = recording->programs[i - 1].lines == SONDE_LINES_NO_READER;
+		bool is_new = recording->programs[i - 1].lines == lines;
 
 		for (uint32_t k = 1; k < i && is_new; k++)
-			is_new = recording->programs[k - 1].lines !=
-					 SONDE_LINES_NO_READER ||
+			is_new = recording->programs[k - 1].lines != lines ||
 				 strcmp(label_program(recording, k), name) != 0;
 		if (is_new)
 			sonde_text_add(text, "%s%s", text->used ? ", " : "", name);
 	}
+}
+
+static void print_programs(struct output *output, const struct sonde_recording *recording,
+			   enum sonde_lines lines, const char *what)
+{
+	char names[TEXT_CHARS], line[TEXT_CHARS + 64];
+	struct sonde_text text;
+	struct canvas canvas;
+
+	sonde_text_init(&text, names, sizeof(names));
+	list_programs(&text, recording, lines);
+	if (!text.used)
+		return;
+	snprintf(line, sizeof(line), "%s: %s", what, names);
+	canvas_init(&canvas, output);
+	canvas_text(&canvas, 0, canvas.width, line, INK_PLAIN);
+	canvas_print(&canvas, output);
 }
 
 /* Who is held before a call enters it later, and more often finds there what it wants. */
@@ -76,9 +92,6 @@ static void print_cost(struct output *output, const struct sonde_recording *reco
 void render_summary(struct output *output, const struct sonde_timeline *timeline)
 {
 	const struct sonde_recording *recording = timeline->recording;
-	char names[TEXT_CHARS];
-	struct sonde_text text;
-	struct canvas canvas;
 
 	if (recording->has_packets)
 		print_packet_counts(output, timeline);
@@ -92,14 +105,8 @@ void render_summary(struct output *output, const struct sonde_timeline *timeline
 	output_print(output, "\n");
 	if (recording->stops)
 		print_cost(output, recording);
-	sonde_text_init(&text, names, sizeof(names));
-	list_without_reader(&text, recording);
-	if (text.used) {
-		char line[TEXT_CHARS + 64];
-
-		snprintf(line, sizeof(line), "no source lines are read of: %s", names);
-		canvas_init(&canvas, output);
-		canvas_text(&canvas, 0, canvas.width, line, INK_PLAIN);
-		canvas_print(&canvas, output);
-	}
+	print_programs(output, recording, SONDE_LINES_NO_READER,
+		       "no source lines are read of");
+	print_programs(output, recording, SONDE_LINES_SYMBOLS,
+		       "no debug information, functions in place of lines");
 }

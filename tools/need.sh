@@ -12,11 +12,11 @@ declare -A packages=(
 	[demo]='python3'
 	[check]='bash-completion bind9-dnsutils binutils chromium clang-14
 		clang-format-14 clang-tidy-14 cppcheck curl dnsmasq-base dovecot-imapd
-		dropbear-bin fish g++ git inetutils-telnetd iproute2 iputils-ping
+		dropbear-bin fish g++ git golang-go inetutils-telnetd iproute2 iputils-ping
 		libbz2-dev libclang-rt-14-dev libcmocka-dev libjansson-dev
 		libpython3.11 libxml2-utils mandoc ncat netbase netcat-openbsd nftables
-		nmap openbsd-inetd openssh-client openssl postfix procps python3
-		python3-scapy redis-tools rsync shellcheck socat strace swaks tcpdump
+		nmap openbsd-inetd openssh-client openssl perl-base postfix procps python3
+		python3-scapy redis-tools rsync rustc shellcheck socat strace swaks tcpdump
 		tmux tshark uidmap util-linux wget zsh'
 	[fuzz]='clang-14 libclang-rt-14-dev'
 	[fmt]='clang-format-14'

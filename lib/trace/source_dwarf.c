@@ -274,6 +274,24 @@ static bool mark_system(const struct source_dwarf *dwarf, struct source_stack *s
 	return has_user;
 }
 
+/* Where all is a library's, no line is anybody's statement: the innermost function alone is
+ * shown, or of a goroutine that Go's library began, the one that it began with. */
+static void show_function_alone(struct source_stack *stack)
+{
+	unsigned shown = 0;
+
+	for (unsigned i = stack->count - 1; i > 0 && shown == 0; i--) {
+		const struct source_frame *frame = &stack->frames[i];
+		const char *end = frame->file ? strrchr(frame->file, '.') : NULL;
+		if (end && strcmp(end, ".go") == 0 && frame->function &&
+		    strncmp(frame->function, "runtime.", strlen("runtime.")) != 0)
+			shown = i;
+	}
+	stack->frames[shown].is_system = shown == 0;
+	stack->frames[shown].file = NULL;
+	stack->frames[shown].line = 0;
+}
+
 /* 1: the map changed while it was walked. */
 static int walk(struct source_dwarf *dwarf, pid_t tid, struct source_stack *ret)
 {
@@ -294,7 +312,7 @@ static int walk(struct source_dwarf *dwarf, pid_t tid, struct source_stack *ret)
 		r = look_up(dwarf, is_exact ? pc : pc - 1, pc, &site);
 		if (r != 0)
 			return r;
-		if (!add_frames(site, pc, ret, origins) || site->lines.is_main)
+		if (!add_frames(site, pc, ret, origins) || site->lines.is_outermost)
 			break;
 		is_exact = site->rules.is_signal;
 		is_start = site->lines.is_start;
@@ -310,9 +328,12 @@ static int walk(struct source_dwarf *dwarf, pid_t tid, struct source_stack *ret)
 		if (dwarf->is_static)
 			return -ENOENT;
 	}
-	if (!mark_system(dwarf, ret, origins) && is_start)
+	if (ret->count == 0)
 		return -ENOENT;
-	return ret->count ? 0 : -ENOENT;
+	if (mark_system(dwarf, ret, origins))
+		return 0;
+	show_function_alone(ret);
+	return is_start ? -ENOENT : 0;
 }
 
 static struct dwarf_thread *find_thread(struct source_dwarf *dwarf, pid_t tid)

@@ -20,6 +20,7 @@
 
 #include "base/array.h"
 #include "base/limits.h"
+#include "trace/source_dwarf_library.h"
 
 /* Of the C++ ABI (Itanium), in libstdc++.
  * NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
@@ -147,14 +148,16 @@ static char *full_path(Dwarf_Die *unit, const char *file)
 
 	if (file[0] != '/')
 		folder = dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attribute));
+	if (folder && strcmp(folder, ".") == 0)
+		folder = NULL; /* as Go has it, and no help */
 	n = folder ? snprintf(path, sizeof(path), "%s/%s", folder, file)
 		   : snprintf(path, sizeof(path), "%s", file);
 	return n > 0 && (size_t)n < sizeof(path) ? copy_n(path, (size_t)n) : NULL;
 }
 
 /* unit: NULL where no line is known.  Takes function. */
-static int add(struct dwarf_lines *lines, const struct dwarf_module *module,
-	       Dwarf_Die *unit, const char *file, int number, char *function)
+static int add(struct dwarf_lines *lines, struct dwarf_module *module, Dwarf_Die *unit,
+	       const char *file, int number, char *function)
 {
 	struct dwarf_line *line;
 
@@ -169,7 +172,9 @@ static int add(struct dwarf_lines *lines, const struct dwarf_module *module,
 		line->file = full_path(unit, file);
 		line->line = line->file ? number : 0;
 	}
-	if (module->is_system || (line->file && is_system_file(line->file)))
+	if (module->is_system ||
+	    (line->file && (is_system_file(line->file) ||
+			    dwarf_library_has_file(module, unit, line->file))))
 		line->origin = DWARF_SYSTEM;
 	return 0;
 }
@@ -234,7 +239,7 @@ static const char *call_site(Dwarf_Files *files, Dwarf_Die *die, int *ret_line)
 }
 
 /* The functions around the instruction, each with the line in it. */
-static int add_functions(struct dwarf_lines *lines, const struct dwarf_module *module,
+static int add_functions(struct dwarf_lines *lines, struct dwarf_module *module,
 			 Dwarf_Die *unit, Dwarf_Addr address, Dwarf_Addr bias,
 			 const char *file, int number)
 {
@@ -259,8 +264,9 @@ static int add_functions(struct dwarf_lines *lines, const struct dwarf_module *m
 		r = add(lines, module, unit, file, number,
 			name ? readable_name(name) : NULL);
 		if (!is_inlined) {
-			lines->is_main =
-				module->is_program && name && strcmp(name, "main") == 0;
+			lines->is_outermost = module->is_program && name &&
+					      (strcmp(name, "main") == 0 ||
+					       dwarf_library_is_outermost(unit, name));
 			break;
 		}
 		number = 0;
@@ -270,7 +276,7 @@ static int add_functions(struct dwarf_lines *lines, const struct dwarf_module *m
 }
 
 /* 1: added; 0: no debug information of this instruction. */
-static int add_by_debug(struct dwarf_lines *lines, const struct dwarf_module *module,
+static int add_by_debug(struct dwarf_lines *lines, struct dwarf_module *module,
 			uint64_t address)
 {
 	Dwarf_Addr bias;
@@ -297,7 +303,7 @@ bool dwarf_lines_has(const struct dwarf_module *module)
 	return unit != NULL;
 }
 
-int dwarf_lines_read(const struct dwarf_module *module, uint64_t address, uint64_t pc,
+int dwarf_lines_read(struct dwarf_module *module, uint64_t address, uint64_t pc,
 		     struct dwarf_lines *ret)
 {
 	struct dwarf_lines lines = {0};
@@ -307,13 +313,15 @@ int dwarf_lines_read(const struct dwarf_module *module, uint64_t address, uint64
 
 	if (r == 0) {
 		char *name = name_by_symbol(module, address, pc);
-		lines.is_main =
+		lines.is_outermost =
 			module->is_program && name && strncmp(name, "main+0x", 7) == 0;
 		lines.is_start =
 			module->is_program && name && strncmp(name, "_start+0x", 9) == 0;
 		r = add(&lines, module, NULL, NULL, 0, name);
 		if (r == 0 && !module->is_system)
-			lines.items[0].origin = DWARF_UNKNOWN;
+			lines.items[0].origin = name && dwarf_library_has_symbol(name)
+							? DWARF_SYSTEM
+							: DWARF_UNKNOWN;
 	}
 	if (r < 0) {
 		dwarf_lines_done(&lines);

@@ -23,12 +23,13 @@ struct dwarf_line {
 struct dwarf_lines {
 	struct dwarf_line *items; /* owned */
 	size_t count, capacity;
-	bool is_main;  /* the program's function main: nothing outside of it matters */
-	bool is_start; /* what called main, and will go on when it has returned */
+	bool is_outermost; /* the program's function main, or what else nothing outside of
+			      matters */
+	bool is_start;     /* what called main, and will go on when it has returned */
 };
 
 /* address: inside the instruction; pc: what is shown as its place. */
-int dwarf_lines_read(const struct dwarf_module *module, uint64_t address, uint64_t pc,
+int dwarf_lines_read(struct dwarf_module *module, uint64_t address, uint64_t pc,
 		     struct dwarf_lines *ret);
 void dwarf_lines_done(struct dwarf_lines *lines);
 

@@ -162,8 +162,10 @@ static bool is_system_path(const char *path)
 
 static void drop_items(struct dwarf_module *items, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		array_free(items[i].path);
+		array_free(items[i].go_root);
+	}
 	array_free(items);
 }
 

@@ -21,6 +21,8 @@ struct dwarf_module {
 	uint8_t id[DWARF_ID_BYTES];
 	size_t id_bytes;
 	uint64_t checked; /* the reader's: the walk that saw it there last */
+	char *go_root;    /* owned; where Go's own sources lie; NULL not known */
+	bool has_looked_for_go;
 	bool is_code;
 	bool is_program; /* the executable itself */
 	bool is_system;  /* a library of the system: where its calls come from is not

@@ -46,15 +46,15 @@ def short_name(path):
 
 
 def label(path, line):
-    """'client.send' for the line of wait_client.py that ends with '# send', or of a C
-    program with '/* send */'."""
+    """'client.send' for the line of wait_client.py that ends with '# send', of a C program
+    with '/* send */', of one in Go or Rust with '// send'."""
     name = short_name(path)
     try:
         with open(path, encoding='utf-8') as file:
             text = file.read().splitlines()[line - 1]
     except (OSError, IndexError):
         return f'{name}:{line}'
-    word = re.search(r'(?:#|/\*)\s*([^\s*]+)(?:\s*\*/)?$', text)
+    word = re.search(r'(?:#|/\*|//)\s*([^\s*]+)(?:\s*\*/)?$', text)
     return f'{name}.{word[1]}' if word else f'{name}:{line}'
 
 
