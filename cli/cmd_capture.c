@@ -22,6 +22,7 @@
 #include "capture_view.h"
 #include "cmd.h"
 #include "message.h"
+#include "packet_foreign.h"
 
 enum {
 	INTERFACES_MOST = 64,
@@ -717,5 +718,7 @@ const struct command command_capture = {
 		"It needs the capability CAP_NET_RAW, and gives up all rights before it "
 		"looks at a packet. SIGINT and SIGTERM end it, SIGUSR1 shows counts.",
 	.options = options,
+	.foreign = capture_foreign_options,
+	.foreign_of = PACKET_FOREIGN_OF,
 	.run = run,
 };

@@ -14,6 +14,7 @@
 #include "cmd.h"
 #include "lines.h"
 #include "message.h"
+#include "packet_foreign.h"
 
 enum form { FORM_TEXT = 0, FORM_HEX, FORM_RAW };
 enum chosen { CHOSEN_BOTH = 0, CHOSEN_A, CHOSEN_B };
@@ -471,5 +472,7 @@ const struct command command_follow = {
 		"has in the capture FILE; - is standard input. Bytes that were sent "
 		"more than once are shown once, gaps are marked.",
 	.options = options,
+	.foreign = follow_foreign_options,
+	.foreign_of = PACKET_FOREIGN_OF,
 	.run = run,
 };

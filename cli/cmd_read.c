@@ -16,6 +16,7 @@
 #include "cmd.h"
 #include "filter_open.h"
 #include "message.h"
+#include "packet_foreign.h"
 #include "render_packet.h"
 #include "render_packet_stats.h"
 
@@ -581,5 +582,7 @@ const struct command command_read = {
 		"trace wrote the file. A file that was cut off is read up to its last "
 		"whole packet, which is said.",
 	.options = options,
+	.foreign = read_foreign_options,
+	.foreign_of = PACKET_FOREIGN_OF,
 	.run = run,
 };

@@ -118,6 +118,40 @@ for words, subject, hint in [
               lines[0].startswith(f'sonde: {subject}: ') and
               lines[1].startswith('hint: ') and hint in lines[1], (run.returncode, run.stderr))
 
+# ---- what users of tshark and tcpdump type
+
+for words, subject, hint in [
+        (['read', '-r', 'x.pcap'], '-r', 'sonde read FILE'),
+        (['read', '--read-file=x.pcap'], '--read-file', 'sonde read FILE'),
+        (['read', '-n', '-r', 'x.pcap'], '-n', 'leave it out'),
+        (['read', '-nr', 'x.pcap'], '-nr', 'sonde read FILE'),
+        (['read', '-T', 'fields', '-e', 'ip.src', 'x.pcap'], '-T', '-e FIELD'),
+        (['read', 'x.pcap', '-z', 'conv,tcp', '-q'], '-z', '--stats conv'),
+        (['read', '-A', 'x.pcap'], '-A', 'sonde follow FILE STREAM'),
+        (['read', '-X', 'x.pcap'], '-X', '-x'),
+        (['read', '-tttt', 'x.pcap'], '-tttt', '-t ad'),
+        (['read', '-G', 'fields'], '-G', 'sonde read --fields'),
+        (['read', '-i', 'lo'], '-i', 'sonde capture'),
+        (['follow', '-r', 'x.pcap'], '-r', 'sonde follow FILE STREAM'),
+        (['follow', '-z', 'follow,tcp,ascii,0'], '-z', 'sonde follow FILE STREAM'),
+        (['follow', '-Y', 'tcp.stream==0', 'x.pcap'], '-Y', '--stats streams'),
+        (['capture', '-nn', '-i', 'lo'], '-nn', 'leave it out'),
+        (['capture', '-r', 'x.pcap'], '-r', 'sonde read FILE'),
+        (['capture', '-f', 'tcp'], '-f', 'sonde capture tcp port 80'),
+        (['capture', '-Y', 'tcp'], '-Y', 'sonde read -Y FILTER -'),
+        (['capture', '-A'], '-A', 'sonde read -x FILE'),
+        (['capture', '-G', '10'], '-G', '--rotate-every'),
+        (['capture', '-a', 'duration:3'], '-a', '--for'),
+        (['capture', '-b', 'filesize:3'], '-b', '--rotate-size')]:
+    run = sonde(*words)
+    tap.equal(f'{" ".join(words)}: status 2, and nothing is done', (run.returncode, run.stdout),
+              (2, ''))
+    lines = run.stderr.splitlines()
+    tap.check(f'{" ".join(words)}: {hint} is named', len(lines) == 2 and lines[0] ==
+              f'sonde: {words[0]} {subject}: is an option of tshark or tcpdump, '
+              'not of this program' and lines[1].startswith('hint: ') and hint in lines[1],
+              run.stderr)
+
 # Every name, with a letter exchanged for its neighbour: what is added to a table is asked, too.
 
 
