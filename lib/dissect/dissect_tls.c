@@ -74,8 +74,15 @@ enum {
 };
 enum { HEADER_LENGTH = 5, RECORD_MOST = (1 << 14) + 2048, TLS_1_3 = 0x0304 };
 
-/* The conversation's word: the version in its lower 16 bits, and who encrypts. */
+/* The conversation's first word: the version in its lower 16 bits, and who encrypts.  The
+ * second: of each side's handshake message that goes on in its next record, how many bytes
+ * are to come (lower 24 bits of its half) and the type. */
 enum { STATE_CLIENT_ENCRYPTS = 1 << 16, STATE_SERVER_ENCRYPTS = 1 << 17 };
+enum { UNFINISHED_BYTES = (1 << 24) - 1, UNFINISHED_SHIFT = 24 };
+/* Of a message whose length is not known, as the record ends in its header. */
+enum { UNFINISHED_ANY = UNFINISHED_BYTES };
+/* Longer ones are not believed: what is encrypted may look like one. */
+enum { HANDSHAKE_MOST = 1 << 17 };
 
 static const struct sonde_field_info fields[] = {
 	[TLS] = FIELD("tls", "Transport Layer Security", PROTOCOL),
@@ -398,25 +405,80 @@ static void add_handshake(struct sonde_dissector *d, const struct span *message)
 	dissect_unnest(d);
 }
 
-static void add_handshakes(struct sonde_dissector *d, const struct span *content)
+static uint32_t unfinished(struct sonde_dissector *d)
 {
-	const char *between = "";
-	uint32_t at = 0;
+	const uint64_t *state = dissect_conversation_state(d);
 
-	while (at + 4 <= span_left(content)) {
+	if (!state)
+		return 0;
+	return (uint32_t)(state[1] >> (dissect_is_from_client(d) ? 0 : 32));
+}
+
+static void set_unfinished(struct sonde_dissector *d, uint8_t type, uint32_t bytes)
+{
+	uint64_t *state = dissect_conversation_state(d);
+	unsigned shift = dissect_is_from_client(d) ? 0 : 32;
+	uint64_t half = bytes ? (uint64_t)type << UNFINISHED_SHIFT | bytes : 0;
+
+	if (state)
+		state[1] = (state[1] & ~((uint64_t)UINT32_MAX << shift)) | half << shift;
+}
+
+static void add_fragment(struct sonde_dissector *d, const struct span *content,
+			 uint32_t at, uint32_t n, uint8_t type)
+{
+	const char *name = value_name(tls_handshakes, type, "Handshake");
+	struct sonde_field *field = dissect_add_number(d, HANDSHAKE, content, at, n, 1);
+
+	dissect_set_label(d, field, "Handshake Protocol: %s (fragment)", name);
+	column_add(dissect_info(d), at ? ", [" : "[");
+	column_add(dissect_info(d), name);
+	column_add(dissect_info(d), " Fragment]");
+}
+
+/* What is left of the message that began in a record before.  Returns its bytes here. */
+static uint32_t add_rest(struct sonde_dissector *d, const struct span *content)
+{
+	uint32_t state = unfinished(d), missing = state & UNFINISHED_BYTES;
+	uint8_t type = (uint8_t)(state >> UNFINISHED_SHIFT);
+	uint32_t n = missing < span_left(content) ? missing : span_left(content);
+
+	if (n)
+		add_fragment(d, content, 0, n, type);
+	if (n && missing != UNFINISHED_ANY)
+		set_unfinished(d, type, missing - n);
+	return n;
+}
+
+/* is_whole: the capture has all of the record. */
+static void add_handshakes(struct sonde_dissector *d, const struct span *content,
+			   bool is_whole)
+{
+	uint32_t at = add_rest(d, content), left;
+
+	while ((left = span_left(content) - at) > 0) {
 		const uint8_t *bytes = span_bytes(content) + at;
-		uint32_t n =
-			(uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+		bool has_header = left >= 4;
+		uint32_t n = !has_header ? 0
+					 : (uint32_t)bytes[1] << 16 |
+						   (uint32_t)bytes[2] << 8 | bytes[3];
 		const char *name = value_name(tls_handshakes, bytes[0], NULL);
 		struct span message;
 
-		/* Not one, or one that goes on in the next record. */
-		if (!name || n > span_left(content) - at - 4)
+		if (!name)
 			break;
+		if (!has_header || n > left - 4) {
+			if (!is_whole || n > HANDSHAKE_MOST)
+				break;
+			add_fragment(d, content, at, left, bytes[0]);
+			set_unfinished(d, bytes[0],
+				       has_header ? n - (left - 4) : UNFINISHED_ANY);
+			return;
+		}
 		message = span_part(content, at, 4 + n);
-		column_add(dissect_info(d), between);
+		if (at)
+			column_add(dissect_info(d), ", ");
 		column_add(dissect_info(d), name);
-		between = ", ";
 		add_handshake(d, &message);
 		at += 4 + n;
 	}
@@ -433,11 +495,14 @@ static bool is_encrypted(struct sonde_dissector *d)
 }
 
 static void add_content(struct sonde_dissector *d, uint8_t type,
-			const struct span *content)
+			const struct span *content, bool is_whole)
 {
 	uint64_t *state = dissect_conversation_state(d);
 	struct column *info = dissect_info(d);
 
+	/* No other record comes between those of one message (RFC 8446, 5.1). */
+	if (type != RECORD_HANDSHAKE)
+		set_unfinished(d, 0, 0);
 	switch (type) {
 	case RECORD_CHANGE_CIPHER:
 		column_add(info, "Change Cipher Spec");
@@ -471,7 +536,7 @@ static void add_content(struct sonde_dissector *d, uint8_t type,
 			dissect_add_number(d, HANDSHAKE, content, 0, span_left(content),
 					   1);
 		} else {
-			add_handshakes(d, content);
+			add_handshakes(d, content, is_whole);
 		}
 		break;
 	case RECORD_APPLICATION:
@@ -515,7 +580,8 @@ static void dissect(struct sonde_dissector *d, const struct span *span)
 		       span, 0, 1);
 	dissect_add_be(d, RECORD_VERSION, span, 1, 2);
 	dissect_add_be(d, RECORD_LENGTH, span, 3, 2);
-	add_content(d, bytes[0], &content);
+	add_content(d, bytes[0], &content,
+		    span_left(&content) >= (uint32_t)(bytes[3] << 8 | bytes[4]));
 	dissect_unnest(d);
 	/* A server's hello tells the version of the record that it stands in. */
 	if (version != (state_of(d) & 0xffff) && state_of(d) & 0xffff)
