@@ -126,7 +126,8 @@ private_bytes() {
 
 start_crowd() { # PORT SLOW
 	: >"$crowd_out"
-	taskset -c "$load_cpu" build/bench/bench_crowd "$1" "$idle" "$2" >"$crowd_out" &
+	chrt --idle 0 taskset -c "$load_cpu" build/bench/bench_crowd "$1" "$idle" "$2" \
+		>"$crowd_out" &
 	crowd=$!
 	wait_for 'the crowd' cat "$crowd_out" >/dev/null
 }
@@ -150,9 +151,9 @@ measure_memory() {
 }
 
 # The same server, alone, with the crowd, and while the crowd is at another server.  The
-# crowd wakes 900 times a second on the load's CPU, where each time it delays what the load
-# was about to do: a 99th percentile needs some 10,000 requests, and the third variant tells
-# what of it is not the server's.
+# crowd wakes 900 times a second on the load's CPU, where it would delay what the load was
+# about to do: it gets that CPU only while the load does not want it.  A 99th percentile
+# needs some 10,000 requests, and the third variant tells what of it is not the server's.
 measure_crowd() {
 	local lasting third
 	lasting=$(awk -v seconds="$seconds" 'BEGIN { print 5 * seconds }')
@@ -201,6 +202,7 @@ ratio() {
 				median, low, high
 			if (target != "") {
 				less = sub(/^</, "", target)
+				target += 0 # a number again: awk compares texts as texts
 				good = less ? median <= target : median >= target
 				sure = less ? (good ? high <= target : low > target) \
 					: (good ? low >= target : high < target)
