@@ -27,7 +27,7 @@ static void dissect(struct sonde_dissector *d, const struct span *span)
 	const uint8_t *bytes = span_bytes(span);
 	uint32_t left = span_left(span), length;
 	struct span inner;
-	bool is_snap;
+	bool is_snap, is_cut;
 
 	dissect_set_column(d, "LLC");
 	if (left < 3) {
@@ -37,11 +37,15 @@ static void dissect(struct sonde_dissector *d, const struct span *span)
 	}
 	is_snap = bytes[0] == SAP_SNAP && bytes[1] == SAP_SNAP && left >= 8;
 	/* Unnumbered frames have one byte of control, the others two. */
-	length = is_snap ? 8 : (bytes[2] & 3) == 3 || left < 4 ? 3 : 4;
+	is_cut = !is_snap && (bytes[2] & 3) != 3 && left < 4;
+	length = is_snap ? 8 : (bytes[2] & 3) == 3 || is_cut ? 3 : 4;
 	dissect_open(d, span, length);
 	dissect_add_be(d, DSAP, span, 0, 1);
 	dissect_add_be(d, SSAP, span, 1, 1);
-	dissect_add_be(d, CONTROL, span, 2, length == 4 ? 2 : 1);
+	if (is_cut)
+		dissect_set_short(d);
+	else
+		dissect_add_be(d, CONTROL, span, 2, length == 4 ? 2 : 1);
 	inner = span_part(span, length, UINT32_MAX);
 	if (is_snap) {
 		uint16_t type = (uint16_t)(bytes[6] << 8 | bytes[7]);
