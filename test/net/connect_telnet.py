@@ -62,9 +62,11 @@ screen.type('printf "\\033[2J\\033[5;9Hhere\\n"')
 screen.press('Enter')
 netns.wait_until('the screen is cleared', lambda: screen.lines()[0].startswith('        here'))
 tap.ok('--telnet: the screen is the server\'s')
-screen.type('sleep 100')
+# Said by the command itself, which has the terminal by then: before, a ^C would meet the shell
+# alone.  What is typed is shown, too, and must not look like it.
+screen.type(r'''sh -c 'printf "run%s\n" ning; exec sleep 100' ''')
 screen.press('Enter')
-shows(screen, 'a command that runs', 'sleep 100')
+shows(screen, 'a command that runs', 'running')
 screen.press('C-c')
 shows(screen, '^C is for the server, and does not end us', '^C')
 tmux('resize-window', '-t', screen.name, '-x', '50', '-y', '15')
