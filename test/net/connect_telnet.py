@@ -125,5 +125,4 @@ screen.type('quit')
 screen.press('Enter')
 screen.ends('quit', 0)
 
-tmux('kill-server')
 tap.done()

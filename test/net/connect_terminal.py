@@ -4,7 +4,7 @@
 import socket
 
 import netns
-from screen import Screen, Talker, tmux
+from screen import Screen, Talker
 from talking import Peer, until_end
 from tap import tap
 
@@ -180,5 +180,4 @@ netns.wait_until('a line', lambda: b'\n' in said)
 tap.equal('answers, the type of the terminal, and a line as telnet wants it', bytes(said),
           b'\xff\xfb\x18\xff\xfd\x01\xff\xfd\x03\xff\xfa\x18\x00DUMB\xff\xf0bob\r\n')
 
-tmux('kill-server')
 tap.done()

@@ -2,9 +2,11 @@
 
     screen = Screen(*words)     runs it in one of its own; .type(), .press(), .shows(), .ends()
     peer = Talker()             a peer that says what it is told to, and keeps what it hears
-    tmux('kill-server')         in the end
+
+All terminals end with the test.
 """
 
+import atexit
 import os
 
 import netns
@@ -23,6 +25,9 @@ class Screen:
     count = 0
 
     def __init__(self, *words):
+        if Screen.count == 0:
+            netns.scratch()  # which is removed after that
+            atexit.register(tmux, 'kill-server')
         Screen.count += 1
         self.name = f's{Screen.count}'
         self.status = f'{netns.scratch()}/{self.name}'

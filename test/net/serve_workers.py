@@ -59,8 +59,15 @@ for i in range(60):
 tap.equal('60 clients over UDP', good, 60)
 used = [after - b for after, b in zip(times_ns(server.pid), before)]
 tap.check('each worker has its part of them', min(used) > sum(used) / 12, used)
-numbers = [int(m[1]) for m in (re.search(r'#(\d+): accepted', line) for line in server.lines) if m]
-tap.equal('each connection has a number of its own', sorted(numbers), list(range(1, 241)))
+
+
+def numbers():
+    return sorted(int(m[1]) for m in (re.search(r'#(\d+): accepted', line)
+                                      for line in list(server.lines)) if m)
+
+
+netns.wait_until('all of the log', lambda: len(numbers()) >= 240)
+tap.equal('each connection has a number of its own', numbers(), list(range(1, 241)))
 for words in ((), ('--workers', '2'), ('--workers', '3')):
     for transport in ('tcp', 'udp'):
         second = netns.run([netns.SONDE, 'serve', f'calc@:{port}/{transport}', *words])
