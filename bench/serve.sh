@@ -6,7 +6,8 @@
 # The parts, all of them without a name; each is measured for itself:
 #
 #	tcp      beside a bare epoll loop and libev
-#	threads  beside a thread for each connection, in C and in Python
+#	threads  beside a thread for each connection, in C and in Python; a bare epoll loop in the
+#	         same rounds tells what a server of our kind can reach here
 #	udp      beside one datagram at a time
 #	crowd    how long the others wait beside many idle and slow connections
 #	memory   what an idle connection takes
@@ -222,7 +223,7 @@ measure() { # PART: one round
 		done
 		;;
 	threads)
-		for variant in sonde threads python; do
+		for variant in sonde epoll threads python; do
 			serve_shapes "$variant" c50d16 c1000
 		done
 		;;
@@ -259,7 +260,12 @@ tell() { # PART
 		;;
 	threads)
 		ratio 'requests/s, c1000, by C threads' c1000 sonde threads 2
+		ratio '  a bare epoll loop by C threads' c1000 epoll threads
+		ratio '  p99 ns' c1000-p99 sonde threads
+		ratio '  CPU ns a request' c1000-cpu sonde threads
 		ratio 'requests/s, c1000, by Python threads' c1000 sonde python 2.5
+		ratio '  a bare epoll loop by Python threads' c1000 epoll python
+		ratio '  p99 ns' c1000-p99 sonde python
 		ratio 'requests/s, c50d16, by Python threads' c50d16 sonde python 5
 		;;
 	udp)
