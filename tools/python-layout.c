@@ -7,7 +7,7 @@
  * The numbers are those of the compiler, not of a document.  What a row cannot say (how
  * an instruction is told, which table has the lines) is chosen below by version, with the
  * place in CPython's source where it is to be seen; a new version has to be read there
- * before its row is believed.  Then: run test/unit/trace/test_source_python with the new
+ * before its row is believed.  Then: run test/unit/trace/test_source_python* with the new
  * interpreter in SONDE_TEST_PYTHONS. */
 #define Py_BUILD_CORE 1
 #include <Python.h>
