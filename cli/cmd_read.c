@@ -17,6 +17,8 @@
 #include "filter_open.h"
 #include "message.h"
 #include "packet_foreign.h"
+#include "read_fields.h"
+#include "read_view.h"
 #include "render_packet.h"
 #include "render_packet_stats.h"
 
@@ -97,194 +99,6 @@ static void watch_signals(void)
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-}
-
-/* ---- the list of fields ---- */
-
-static const char *type_words(const struct sonde_field_info *info, char *text,
-			      size_t size)
-{
-	static const char *const words[] = {
-		[SONDE_FIELD_PROTOCOL] = "protocol",
-		[SONDE_FIELD_BOOL] = "flag",
-		[SONDE_FIELD_TIME] = "date and time",
-		[SONDE_FIELD_DURATION] = "duration",
-		[SONDE_FIELD_IPV4] = "IPv4 address",
-		[SONDE_FIELD_IPV6] = "IPv6 address",
-		[SONDE_FIELD_ETHERNET] = "Ethernet address",
-		[SONDE_FIELD_BYTES] = "bytes",
-		[SONDE_FIELD_TEXT] = "text",
-		[SONDE_FIELD_NOTE] = "note",
-	};
-
-	if (info->type != SONDE_FIELD_UINT && info->type != SONDE_FIELD_INT)
-		return words[info->type];
-	snprintf(text, size, "%s, %u bits",
-		 info->type == SONDE_FIELD_UINT ? "unsigned" : "signed", info->bits);
-	return text;
-}
-
-static int compare_names(const void *a, const void *b)
-{
-	uint16_t left, right;
-
-	memcpy(&left, a, sizeof(left));
-	memcpy(&right, b, sizeof(right));
-	return strcmp(sonde_field_info(left)->name, sonde_field_info(right)->name);
-}
-
-static int list_fields(const struct arguments *arguments, struct output *output)
-{
-	const char *prefix = arguments->operand_count > 0 ? arguments->operands[0] : "";
-	size_t count = sonde_field_count(), listed = 0;
-	uint16_t *numbers = calloc(count, sizeof(*numbers));
-	struct sonde_error err;
-	char text[32];
-
-	if (!numbers) {
-		sonde_error_set(&err, SONDE_ERROR_TROUBLE, -ENOMEM, "read", "--fields",
-				NULL);
-		return message_error(&err);
-	}
-	for (size_t i = 0; i < count; i++)
-		numbers[i] = (uint16_t)i;
-	qsort(numbers, count, sizeof(*numbers), compare_names);
-	if (output->has_json)
-		output_json_start(output, 0);
-	for (size_t i = 0; i < count; i++) {
-		const struct sonde_field_info *info = sonde_field_info(numbers[i]);
-		const char *type = type_words(info, text, sizeof(text));
-
-		/* One that is in two tables is one field to who filters. */
-		if (strncmp(info->name, prefix, strlen(prefix)) != 0 ||
-		    (i > 0 && compare_names(&numbers[i], &numbers[i - 1]) == 0))
-			continue;
-		listed++;
-		if (!output->has_json) {
-			output_print(output, "%-36s %-20s %s\n", info->name, type,
-				     info->title);
-			continue;
-		}
-		struct sonde_json *json = output_event_begin(output, "field");
-		sonde_json_add_string(json, "name", info->name);
-		sonde_json_add_string(json, "type", type);
-		sonde_json_add_string(json, "title", info->title);
-		output_event_end(output);
-	}
-	free(numbers);
-	if (listed > 0)
-		return STATUS_DONE;
-	sonde_error_set(&err, SONDE_ERROR_USAGE, -EINVAL, "read --fields", prefix,
-			"no field begins with it");
-	return message_error(&err);
-}
-
-/* ---- what is to be shown ---- */
-
-static int add_column(struct packet_view *view, const char *option, const char *name,
-		      size_t n)
-{
-	struct packet_column *column = &view->columns[view->column_count];
-	const char *nearest;
-	struct sonde_error err;
-	char subject[160];
-	int field;
-
-	if (view->column_count == PACKET_COLUMNS)
-		return message_usage("read", "more than %d columns", PACKET_COLUMNS);
-	for (uint8_t i = 0; packet_column_words[i] && option[2] == 'c'; i++) {
-		if (strlen(packet_column_words[i]) == n &&
-		    memcmp(packet_column_words[i], name, n) == 0) {
-			column->kind = i;
-			view->column_count++;
-			return STATUS_DONE;
-		}
-	}
-	field = sonde_field_find(name, n);
-	if (field >= 0) {
-		column->kind = PACKET_COLUMN_FIELD;
-		column->field = (uint16_t)field;
-		view->has_chosen = true;
-		view->column_count++;
-		return STATUS_DONE;
-	}
-	snprintf(subject, sizeof(subject), "%s %.*s", option, (int)n, name);
-	sonde_error_set(&err, SONDE_ERROR_USAGE, -EINVAL, "read", subject, "no such %s",
-			option[2] == 'c' ? "column or field" : "field");
-	nearest = sonde_field_nearest(name, n);
-	if (nearest)
-		sonde_error_hint(&err, "did you mean %s?", nearest);
-	else
-		sonde_error_hint(&err, "sonde read --fields lists them");
-	return message_error(&err);
-}
-
-static int choose_columns(struct packet_view *view, const struct arguments *arguments)
-{
-	const char *names = arguments_text(arguments, "columns", NULL);
-	const char *field;
-	int status = STATUS_DONE;
-
-	for (size_t i = 0; (field = arguments_nth(arguments, "field", i)); i++) {
-		status = add_column(view, "--field", field, strlen(field));
-		if (status != STATUS_DONE)
-			return status;
-	}
-	while (names && status == STATUS_DONE) {
-		size_t n = strcspn(names, ",");
-		status = add_column(view, "--columns", names, n);
-		names = names[n] ? names + n + 1 : NULL;
-	}
-	for (uint8_t i = 0; view->column_count == 0 && i < PACKET_COLUMN_FIELD; i++)
-		view->columns[i].kind = i;
-	return status;
-}
-
-/* One main view; --hex goes with the list, the tree or alone with JSON. */
-static int check_views(const struct arguments *arguments)
-{
-	static const char *const views[] = {"tree", "field", "stats", "write", "columns"};
-	static const char *const lines[] = {"stats", "write", "field"};
-	struct sonde_error err;
-
-	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
-		for (size_t k = i + 1; k < sizeof(views) / sizeof(views[0]); k++) {
-			if (arguments_refuse_both(arguments, "read", views[i], views[k],
-						  &err) < 0)
-				return message_error(&err);
-		}
-	}
-	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-		if (arguments_refuse_both(arguments, "read", lines[i], "hex", &err) < 0)
-			return message_error(&err);
-	}
-	if (arguments_refuse_both(arguments, "read", "write", "time", &err) < 0 ||
-	    arguments_refuse_both(arguments, "read", "stats", "time", &err) < 0)
-		return message_error(&err);
-	return STATUS_DONE;
-}
-
-static int choose_view(struct packet_view *view, const struct arguments *arguments,
-		       struct output *output)
-{
-	bool is_counted = arguments_has(arguments, "stats");
-	int status = check_views(arguments);
-
-	if (status != STATUS_DONE)
-		return status;
-	lines_init(&view->lines, output);
-	packet_time_init(&view->time,
-			 (enum packet_time_format)arguments_number(arguments, "time", 0));
-	view->has_tree = arguments_has(arguments, "tree");
-	view->has_fields = arguments_has(arguments, "field");
-	view->has_bytes = arguments_has(arguments, "hex");
-	view->has_list = !view->has_tree && !view->has_fields && !is_counted &&
-			 !arguments_has(arguments, "write") &&
-			 (!view->has_bytes || arguments_has(arguments, "columns"));
-	status = choose_columns(view, arguments);
-	if (status == STATUS_DONE && view->column_count == 0)
-		view->column_count = PACKET_COLUMN_FIELD;
-	return status;
 }
 
 /* ---- reading ---- */
@@ -541,7 +355,7 @@ static int run(const struct command *command, const struct arguments *arguments,
 			return message_usage(
 				command->name,
 				"--fields takes a protocol and nothing else");
-		return list_fields(arguments, output);
+		return read_fields_list(arguments, output);
 	}
 	if (arguments->operand_count == 0)
 		return message_usage(command->name, "name a capture file, or - for "
@@ -554,7 +368,7 @@ static int run(const struct command *command, const struct arguments *arguments,
 	reading.view = calloc(1, sizeof(*reading.view));
 	if (!reading.view)
 		return fail_memory();
-	status = choose_view(reading.view, arguments, output);
+	status = read_view_choose(reading.view, arguments, output);
 	if (status == STATUS_DONE)
 		status = packet_stats_open(arguments, &reading.stats);
 	if (status == STATUS_DONE)
