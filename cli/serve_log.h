@@ -1,0 +1,23 @@
+/* What happens to a server, a line for each event. */
+#ifndef CLI_SERVE_LOG_H
+#define CLI_SERVE_LOG_H
+
+#include <stdbool.h>
+
+#include <sonde/serve.h>
+
+#include "output.h"
+
+struct serve_log {
+	struct output *output;
+	struct sonde_server *server;
+	bool has_udp;
+	bool beyond_loopback; /* other machines may reach it */
+	bool names_services;  /* where it listens is said for more than one */
+	bool is_ending;       /* because nobody reads */
+};
+
+/* The observer of the server; context: the log. */
+void serve_log_observe(void *context, const struct sonde_serve_event *event);
+
+#endif
