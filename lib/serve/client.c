@@ -22,7 +22,7 @@
  *
  * Back-pressure: where LIMIT_CLIENT_OUTPUT bytes wait, the service gets no more room, and
  * then nothing is read until the client has taken them. */
-#include "serve/server.h"
+#include "serve/client.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -35,52 +35,10 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
-#include "io/sock.h"
 #include "serve/crew.h"
-
-enum client_state {
-	CLIENT_OPEN = 0,
-	CLIENT_ENDING,
-	CLIENT_LINGERING,
-	CLIENT_CLOSED,
-};
-
-/* Bytes [at, used) of an allocation of exactly `used`; bytes is NULL where none wait. */
-struct waiting {
-	uint8_t *bytes; /* owned */
-	uint32_t at;
-	uint32_t used;
-};
 
 /* Told once for all that came. */
 #define EVENTS_READS ((uint32_t)EPOLLIN | (uint32_t)EPOLLRDHUP | (uint32_t)EPOLLET)
-
-enum { CACHE_LINE = 64 };
-
-/* What every request needs stands first, on two cache lines: of a thousand clients each
- * line that is touched has to come from afar. */
-struct client {
-	_Alignas(CACHE_LINE) const struct serve_spec *spec; /* borrowed */
-	void *service_state; /* owned; NULL where the service has none */
-	int fd;              /* the loop's */
-	int slot;
-	uint8_t state; /* enum client_state */
-	uint8_t wish;  /* enum service_wish */
-	bool finished; /* its FIN has come: nothing unread can be left */
-	bool unread;   /* there may be more than was read, untold */
-	struct waiting input;
-	struct waiting output;
-	int64_t active_ns;
-	uint64_t received, sent; /* bytes; sent: taken by the kernel */
-	uint64_t answered;
-
-	struct client *next, *previous;
-	uint64_t number;
-	struct sonde_address peer;
-	int64_t came_ns;
-	int64_t pause_ns; /* when the message is over if nothing comes; 0: it has an end */
-	const char *reason; /* of the end; static */
-};
 
 static void *take_bytes(const uint8_t *bytes, size_t n)
 {
@@ -91,22 +49,9 @@ static void *take_bytes(const uint8_t *bytes, size_t n)
 	return copy;
 }
 
-static size_t left(const struct waiting *waiting)
-{
-	return waiting->used - waiting->at;
-}
-
-static void drop(struct waiting *waiting)
-{
-	free(waiting->bytes);
-	*waiting = (struct waiting){0};
-}
-
-/* --- events */
-
-static void tell_observer(struct sonde_server *server, const struct client *client,
-			  enum sonde_serve_event_kind kind, size_t bytes,
-			  uint32_t requests, const char *reason)
+void client_tell(struct sonde_server *server, const struct client *client,
+		 enum sonde_serve_event_kind kind, size_t bytes, uint32_t requests,
+		 const char *reason)
 {
 	struct sonde_serve_event event = {
 		.kind = kind,
@@ -126,114 +71,15 @@ static void tell_observer(struct sonde_server *server, const struct client *clie
 	server_notify(server, &event);
 }
 
-static inline void notify(struct sonde_server *server, const struct client *client,
-			  enum sonde_serve_event_kind kind, size_t bytes,
-			  uint32_t requests, const char *reason)
-{
-	if (server_tells_steps(server))
-		tell_observer(server, client, kind, bytes, requests, reason);
-}
-
-static struct counts *counts_of(const struct client *client)
-{
-	return &client->spec->counts[SPEC_TCP];
-}
-
 static void count_sent(struct client *client, size_t n)
 {
 	client->sent += n;
-	counts_add(&counts_of(client)->sent, n);
-}
-
-/* --- the end of a client */
-
-static void close_now(struct sonde_server *server, struct client *client,
-		      const char *reason)
-{
-	if (client->state == CLIENT_CLOSED)
-		return;
-	client->state = CLIENT_CLOSED;
-	drop(&client->input);
-	drop(&client->output);
-	if (client->previous)
-		client->previous->next = client->next;
-	else
-		server->clients = client->next;
-	if (client->next)
-		client->next->previous = client->previous;
-	server->client_count--;
-	loop_close(server->loop, client->slot);
-	counts_add(&counts_of(client)->left, 1);
-	notify(server, client, SONDE_SERVE_CLOSED, 0, 0, reason);
-	listener_resume(server);
-}
-
-static void close_broken(struct sonde_server *server, struct client *client, int error)
-{
-	struct sonde_error broken;
-
-	sonde_error_set(&broken, SONDE_ERROR_NETWORK, -error, "serve", "", NULL);
-	close_now(server, client, broken.reason);
-}
-
-void client_free(void *context, void *object)
-{
-	struct client *client = object;
-
-	(void)context;
-	drop(&client->input);
-	drop(&client->output);
-	free(client->service_state);
-	free(client);
+	counts_add(&client_counts(client)->sent, n);
 }
 
 struct client *client_next(const struct client *client)
 {
 	return client->next;
-}
-
-/* Throws away what comes, until there is no more to wait for. */
-static void linger(struct sonde_server *server, struct client *client)
-{
-	for (int i = 0; i < LIMIT_CLIENT_ROUNDS; i++) {
-		ssize_t n = recv(client->fd, server->input, LIMIT_CLIENT_INPUT, 0);
-		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
-			close_now(server, client, client->reason);
-			return;
-		}
-		if (n < 0)
-			break;
-	}
-	/* The server's end does not wait for clients that have all their answers. */
-	if (server->stopping && sock_unconfirmed(client->fd) == 0)
-		close_now(server, client, client->reason);
-}
-
-/* All output is sent. */
-static void finish(struct sonde_server *server, struct client *client)
-{
-	if (client->finished || shutdown(client->fd, SHUT_WR) < 0) {
-		close_now(server, client, client->reason);
-		return;
-	}
-	client->state = CLIENT_LINGERING;
-	if (loop_watch(server->loop, client->slot, EPOLLIN) < 0) {
-		close_now(server, client, client->reason);
-		return;
-	}
-	loop_set_deadline(server->loop, client->slot,
-			  loop_now_ns(server->loop) + LIMIT_LINGER_MS * NS_PER_MS);
-	linger(server, client);
-}
-
-static void end(struct client *client, const char *reason)
-{
-	if (client->state != CLIENT_OPEN)
-		return;
-	client->state = CLIENT_ENDING;
-	client->reason = reason;
-	client->wish = SERVICE_CLOSES;
-	drop(&client->input);
 }
 
 /* --- output */
@@ -247,10 +93,10 @@ static bool send_or_keep(struct sonde_server *server, struct client *client,
 
 	if (n == 0)
 		return true;
-	if (left(&client->output) == 0) {
+	if (waiting_left(&client->output) == 0) {
 		ssize_t r = send(client->fd, bytes, n, MSG_NOSIGNAL);
 		if (r < 0 && errno != EAGAIN && errno != EINTR) {
-			close_broken(server, client, errno);
+			client_close_broken(server, client, errno);
 			return false;
 		}
 		sent = r > 0 ? (size_t)r : 0;
@@ -259,16 +105,16 @@ static bool send_or_keep(struct sonde_server *server, struct client *client,
 	if (sent == n)
 		return true;
 
-	size_t waiting = left(&client->output);
+	size_t waiting = waiting_left(&client->output);
 	uint8_t *kept = malloc(waiting + n - sent);
 	if (!kept) {
-		close_broken(server, client, ENOMEM);
+		client_close_broken(server, client, ENOMEM);
 		return false;
 	}
 	if (waiting > 0)
 		memcpy(kept, client->output.bytes + client->output.at, waiting);
 	memcpy(kept + waiting, bytes + sent, n - sent);
-	drop(&client->output);
+	waiting_drop(&client->output);
 	client->output = (struct waiting){kept, 0, (uint32_t)(waiting + n - sent)};
 	return true;
 }
@@ -278,10 +124,10 @@ static bool flush(struct sonde_server *server, struct client *client)
 {
 	struct waiting *output = &client->output;
 
-	ssize_t r =
-		send(client->fd, output->bytes + output->at, left(output), MSG_NOSIGNAL);
+	ssize_t r = send(client->fd, output->bytes + output->at, waiting_left(output),
+			 MSG_NOSIGNAL);
 	if (r < 0 && errno != EAGAIN && errno != EINTR) {
-		close_broken(server, client, errno);
+		client_close_broken(server, client, errno);
 		return false;
 	}
 	if (r > 0) {
@@ -289,8 +135,8 @@ static bool flush(struct sonde_server *server, struct client *client)
 		count_sent(client, (size_t)r);
 		client->active_ns = loop_now_ns(server->loop);
 	}
-	if (left(output) == 0)
-		drop(output);
+	if (waiting_left(output) == 0)
+		waiting_drop(output);
 	return true;
 }
 
@@ -301,13 +147,13 @@ static void tell(struct sonde_server *server, struct client *client,
 {
 	if (turn->answered > 0) {
 		client->answered += turn->answered;
-		counts_add(&counts_of(client)->answered, turn->answered);
-		notify(server, client, SONDE_SERVE_ANSWERED, turn->given, turn->answered,
-		       NULL);
+		counts_add(&client_counts(client)->answered, turn->answered);
+		client_notify(server, client, SONDE_SERVE_ANSWERED, turn->given,
+			      turn->answered, NULL);
 	}
 	if (turn->refused && !server->stopping) {
-		counts_add(&counts_of(client)->refused, 1);
-		notify(server, client, SONDE_SERVE_REFUSED, 0, 0, turn->reason);
+		counts_add(&client_counts(client)->refused, 1);
+		client_notify(server, client, SONDE_SERVE_REFUSED, 0, 0, turn->reason);
 	}
 }
 
@@ -328,7 +174,8 @@ static void work(struct sonde_server *server, struct client *client, const uint8
 		turn.input_ended = client->finished || server->stopping;
 		turn.input_paused = paused;
 		turn.output = server->output;
-		turn.output_capacity = LIMIT_CLIENT_OUTPUT - left(&client->output);
+		turn.output_capacity =
+			LIMIT_CLIENT_OUTPUT - waiting_left(&client->output);
 		client->wish = (uint8_t)service->feed(&turn);
 		assert(turn.taken <= n && turn.given <= turn.output_capacity);
 		bytes += turn.taken;
@@ -338,26 +185,27 @@ static void work(struct sonde_server *server, struct client *client, const uint8
 		refused = refused || turn.refused;
 		awaits_pause = turn.awaits_pause;
 		tell(server, client, &turn);
-		if (client->wish != SERVICE_NEEDS_ROOM || left(&client->output) > 0)
+		if (client->wish != SERVICE_NEEDS_ROOM ||
+		    waiting_left(&client->output) > 0)
 			break;
 	}
 	if (client->wish == SERVICE_CLOSES) {
-		end(client,
-		    refused ? "a request that cannot be answered" : "all is said");
+		client_end(client,
+			   refused ? "a request that cannot be answered" : "all is said");
 		return;
 	}
 	if (client->spec->once && client->answered > 0) {
-		end(client, "one answer was asked for (once)");
+		client_end(client, "one answer was asked for (once)");
 		return;
 	}
 	if (client->wish == SERVICE_NEEDS_INPUT && n > service->request_bytes) {
-		end(client, "a request without an end");
+		client_end(client, "a request without an end");
 		return;
 	}
 	struct waiting kept = {n > 0 ? take_bytes(bytes, n) : NULL, 0, (uint32_t)n};
-	drop(&client->input);
+	waiting_drop(&client->input);
 	if (n > 0 && !kept.bytes) {
-		close_broken(server, client, ENOMEM);
+		client_close_broken(server, client, ENOMEM);
 		return;
 	}
 	client->input = kept;
@@ -370,22 +218,22 @@ static void work(struct sonde_server *server, struct client *client, const uint8
 
 static void receive(struct sonde_server *server, struct client *client, bool hung_up)
 {
-	size_t kept = left(&client->input);
+	size_t kept = waiting_left(&client->input);
 
 	if (kept > 0)
 		memcpy(server->input, client->input.bytes + client->input.at, kept);
 	ssize_t n = recv(client->fd, server->input + kept, LIMIT_CLIENT_INPUT, 0);
 	if (n < 0) {
 		if (errno != EAGAIN && errno != EINTR)
-			close_broken(server, client, errno);
+			client_close_broken(server, client, errno);
 		return;
 	}
 	client->active_ns = loop_now_ns(server->loop);
 	client->unread = n == LIMIT_CLIENT_INPUT || (n > 0 && hung_up);
 	if (n > 0) {
 		client->received += (uint64_t)n;
-		counts_add(&counts_of(client)->received, (uint64_t)n);
-		notify(server, client, SONDE_SERVE_RECEIVED, (size_t)n, 0, NULL);
+		counts_add(&client_counts(client)->received, (uint64_t)n);
+		client_notify(server, client, SONDE_SERVE_RECEIVED, (size_t)n, 0, NULL);
 	} else {
 		client->finished = true;
 	}
@@ -396,7 +244,7 @@ static void receive(struct sonde_server *server, struct client *client, bool hun
 /* Goes on with input that waited for room, or for a pause. */
 static void resume(struct sonde_server *server, struct client *client, bool paused)
 {
-	size_t kept = left(&client->input);
+	size_t kept = waiting_left(&client->input);
 
 	if (kept > 0)
 		memcpy(server->input, client->input.bytes + client->input.at, kept);
@@ -412,17 +260,18 @@ static void settle(struct sonde_server *server, struct client *client)
 	uint32_t events = 0;
 
 	if (client->state == CLIENT_OPEN && ended && client->wish == SERVICE_NEEDS_INPUT)
-		end(client, server->stopping ? "the server stops" : "the client closed");
-	if (client->state == CLIENT_ENDING && left(&client->output) == 0) {
-		finish(server, client);
+		client_end(client,
+			   server->stopping ? "the server stops" : "the client closed");
+	if (client->state == CLIENT_ENDING && waiting_left(&client->output) == 0) {
+		client_finish(server, client);
 		return;
 	}
 	if (client->state != CLIENT_OPEN && client->state != CLIENT_ENDING)
 		return;
 	if (client->wish == SERVICE_NEEDS_INPUT && !ended &&
-	    left(&client->output) < LIMIT_CLIENT_OUTPUT)
+	    waiting_left(&client->output) < LIMIT_CLIENT_OUTPUT)
 		events |= EPOLLIN;
-	if (left(&client->output) > 0 || client->wish == SERVICE_NEEDS_ROOM)
+	if (waiting_left(&client->output) > 0 || client->wish == SERVICE_NEEDS_ROOM)
 		events |= EPOLLOUT;
 	/* What nobody looks at is taken off the wire even while the output is full. */
 	if (client->spec->service->ignores_input && !ended)
@@ -433,7 +282,7 @@ static void settle(struct sonde_server *server, struct client *client)
 			       : loop_watch(server->loop, client->slot, events);
 	client->unread = false;
 	if (r < 0)
-		close_broken(server, client, -r);
+		client_close_broken(server, client, -r);
 }
 
 void client_ready(void *context, void *object, uint32_t events)
@@ -444,14 +293,14 @@ void client_ready(void *context, void *object, uint32_t events)
 	bool hung_up = broken || events & EPOLLRDHUP;
 
 	if (client->state == CLIENT_LINGERING) {
-		linger(server, client);
+		client_linger(server, client);
 		return;
 	}
-	if (left(&client->output) > 0 && (broken || events & EPOLLOUT)) {
+	if (waiting_left(&client->output) > 0 && (broken || events & EPOLLOUT)) {
 		if (!flush(server, client))
 			return;
-		if (broken && left(&client->output) > 0) {
-			close_broken(server, client, ECONNRESET);
+		if (broken && waiting_left(&client->output) > 0) {
+			client_close_broken(server, client, ECONNRESET);
 			return;
 		}
 	}
@@ -473,7 +322,7 @@ void client_late(void *context, void *object)
 	struct client *client = object;
 
 	if (client->state == CLIENT_LINGERING) {
-		close_now(server, client, client->reason);
+		client_close(server, client, client->reason);
 		return;
 	}
 	if (client->pause_ns > 0 && client->state == CLIENT_OPEN) {
@@ -497,18 +346,19 @@ void client_late(void *context, void *object)
 	sonde_text_init(&text, reason, sizeof(reason));
 	sonde_text_add(&text, "idle for ");
 	sonde_text_add_duration(&text, server->options.idle_timeout_ns);
-	close_now(server, client, reason);
+	client_close(server, client, reason);
 }
 
 void client_stop(struct sonde_server *server, struct client *client)
 {
 	if (client->state == CLIENT_LINGERING) {
-		linger(server, client);
+		client_linger(server, client);
 		return;
 	}
 	if (client->spec->service->ignores_input)
-		end(client, "the server stops");
-	bool has_room = client->wish == SERVICE_NEEDS_ROOM && left(&client->output) == 0;
+		client_end(client, "the server stops");
+	bool has_room =
+		client->wish == SERVICE_NEEDS_ROOM && waiting_left(&client->output) == 0;
 	if (client->state == CLIENT_OPEN && (has_room || client->pause_ns > 0)) {
 		client->pause_ns = 0;
 		resume(server, client, false);
@@ -548,8 +398,8 @@ int client_new(struct sonde_server *server, int fd, const struct serve_spec *spe
 	if (server->options.idle_timeout_ns > 0)
 		loop_set_deadline(server->loop, client->slot,
 				  client->active_ns + server->options.idle_timeout_ns);
-	counts_add(&counts_of(client)->clients, 1);
-	notify(server, client, SONDE_SERVE_ACCEPTED, 0, 0, NULL);
+	counts_add(&client_counts(client)->clients, 1);
+	client_notify(server, client, SONDE_SERVE_ACCEPTED, 0, 0, NULL);
 	if (spec->service->speaks_first) {
 		work(server, client, server->input, 0, false);
 		settle(server, client);
