@@ -4,7 +4,7 @@
  * server's socket, the waits that it ended, and for the first connection the socket, bind
  * and listen of the server.  A datagram socket may talk to many: there the packets tell.
  */
-#include "timeline/ladder.h"
+#include "timeline/ladder_scope.h"
 
 #include "timeline/calls.h"
 #include "timeline/flow.h"
