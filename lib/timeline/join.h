@@ -8,9 +8,11 @@
  *	range.c           sends and receives -> ranges of a side's bytes
  *	anchor.c          where these bytes begin in the stream
  *	join_sent.c       packets -> the calls that sent them
- *	join_completed.c  blocking calls -> the packets that completed them
+ *	join_completed.c  blocking calls -> the packets that completed them, with completer.c,
+ *			  ready*.c and verdict.c
  *	join_udp.c        datagrams, for both, with datagram_*.c
- *	local.c           Unix sockets and pipes, which have no packets: calls to calls
+ *	local.c           Unix sockets and pipes, which have no packets: calls to calls, with
+ *			  local_*.c
  *	timeline.c        ties them together
  *
  * An offset counts the bytes of one direction from 0, the first byte after the SYN; it

@@ -1,7 +1,7 @@
 /* What made a Unix socket or a pipe ready.
  *
  * There is no packet with a time of its own: what a call gave was there some time between
- * its entry and its return.  So the answer is a call, and join_completed.c holds both of
+ * its entry and its return.  So the answer is a call, and verdict.c holds both of
  * its ends against the moment of waiting. */
 #include "timeline/ready_local.h"
 

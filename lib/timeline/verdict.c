@@ -1,0 +1,97 @@
+/* Whether a call waited: the time of what made it ready is held against the moment of
+ * entering.  A packet that came later than that had to be waited for; one that came earlier
+ * had not; within the tracer's margin the times cannot tell, and nothing is guessed.  Where
+ * the tracer saw what the scheduler did, that decides: who kept its processor did not wait,
+ * however late it got there; who gave it up did. */
+#include "timeline/verdict.h"
+
+#include "timeline/moment.h"
+#include "timeline/ready.h"
+
+/* A call did it, some time between its entry and its return. */
+static struct verdict judge_call(const struct join *join, const struct sonde_call *by,
+				 int64_t since_ns)
+{
+	struct verdict verdict = {.by_call = by->call, .exact = true};
+
+	if (by->enter_ns > moment_plus(since_ns, join_margin_ns(join))) {
+		verdict.blocked = SONDE_YES;
+	} else if (call_end_ns(by) < since_ns) {
+		verdict.blocked = SONDE_NO;
+		verdict.why = SONDE_WHY_NOT_BLOCKED;
+	} else {
+		verdict.blocked = SONDE_UNKNOWN;
+		verdict.why = SONDE_WHY_MAYBE;
+	}
+	return verdict;
+}
+
+struct verdict verdict_reach(const struct join *join, const struct sonde_call *call,
+			     int64_t since_ns, uint32_t ready)
+{
+	int64_t margin_ns = join_margin_ns(join);
+	struct verdict verdict = {SONDE_UNKNOWN, SONDE_WHY_PACKET_NOT_SEEN, 0, 0, true};
+	const struct sonde_call *by = ready_call(join, ready);
+	int64_t at_ns;
+
+	if (by)
+		return judge_call(join, by, since_ns);
+	switch (ready) {
+	case READY_NOT_SEEN:
+		return verdict;
+	case READY_WITHOUT_PACKET:
+		return (struct verdict){SONDE_NO, SONDE_WHY_NOT_BLOCKED, 0, 0, true};
+	case READY_OWN_SIDE:
+		verdict.why = SONDE_WHY_OWN_SIDE;
+		if (moment_minus(call->exit_ns, call->enter_ns) <= margin_ns)
+			verdict.blocked = SONDE_NO;
+		return verdict;
+	default:
+		break;
+	}
+	at_ns = join_packet(join, ready)->at_ns;
+	verdict.packet = ready;
+	if (at_ns > moment_plus(since_ns, margin_ns)) {
+		verdict.blocked = SONDE_YES;
+		verdict.why = SONDE_WHY_NONE;
+	} else if (at_ns < moment_minus(since_ns, margin_ns)) {
+		verdict.blocked = SONDE_NO;
+		verdict.why = SONDE_WHY_NOT_BLOCKED;
+	} else {
+		verdict.why = SONDE_WHY_MAYBE;
+	}
+	return verdict;
+}
+
+struct verdict verdict_among(const struct join *join, const struct candidates *among,
+			     const struct sonde_call *call, int64_t since_ns,
+			     uint32_t ready)
+{
+	struct verdict verdict = verdict_reach(join, call, since_ns, ready);
+
+	verdict.exact = among->is_exact;
+	for (uint32_t i = 0; i < among->count; i++) {
+		struct verdict other =
+			verdict_reach(join, call, since_ns, among->numbers[i]);
+
+		if (other.blocked == verdict.blocked)
+			continue;
+		verdict.blocked = SONDE_UNKNOWN;
+		verdict.why = SONDE_WHY_MAYBE;
+	}
+	return verdict;
+}
+
+struct verdict verdict_heed_scheduler(const struct sonde_call *call,
+				      struct verdict verdict)
+{
+	if (call->flags & SONDE_CALL_STAYED) {
+		verdict.blocked = SONDE_NO;
+		verdict.why = SONDE_WHY_NOT_BLOCKED;
+	} else if ((call->flags & SONDE_CALL_SLEPT) && verdict.blocked == SONDE_UNKNOWN) {
+		verdict.blocked = SONDE_YES;
+		if (verdict.why == SONDE_WHY_MAYBE)
+			verdict.why = SONDE_WHY_NONE;
+	}
+	return verdict;
+}
