@@ -7,18 +7,16 @@
  * in, a message came out longer than it was, or before it went in, somebody who is not
  * traced has his hand in it, and the whole channel is left alone.
  *
- * Ends are known from the call that made both (pipe, socketpair).  An accepted socket is
- * that of the first connect to this name, by the process that the kernel names (peer_pid),
- * that nobody has accepted yet: the queue of a listening socket is served in its order. */
+ * Which two ends belong together says local_ends.c, of datagrams the name that they are
+ * sent to (local_names.c). */
 #include "timeline/local.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "base/array.h"
-#include "timeline/join.h"
+#include "timeline/local_parts.h"
 
 bool local_is_kind(uint8_t kind)
 {
@@ -61,7 +59,7 @@ bool local_may_have_got(const struct sonde_call *receive, const struct sonde_cal
 	return receive->content_hash == send->content_hash;
 }
 
-static int add_channel(struct join *join, const struct channel *channel)
+int local_add(struct join *join, const struct channel *channel)
 {
 	struct local *local = &join->local;
 
@@ -79,272 +77,10 @@ static int add_channel(struct join *join, const struct channel *channel)
 	return 0;
 }
 
-/* Both ways between two sockets. */
-static int add_both(struct join *join, uint32_t client, uint32_t server, uint32_t connect,
-		    uint32_t accept, bool is_certain)
-{
-	const struct sonde_socket *socket = socket_at(join->recording, client);
-	struct channel channel = {
-		.writer = client,
-		.reader = server,
-		.connect = connect,
-		.accept = accept,
-		.is_messages = socket->kind != SONDE_SOCKET_UNIX_STREAM,
-		.is_certain = is_certain,
-	};
-
-	if (add_channel(join, &channel) < 0)
-		return -ENOMEM;
-	channel.writer = server;
-	channel.reader = client;
-	return add_channel(join, &channel);
-}
-
-/* ---- pairs and pipes ---- */
-
-static int add_pair(struct join *join, const struct sonde_socket *socket)
-{
-	const struct sonde_socket *peer = socket_at(join->recording, socket->peer_socket);
-
-	if (!peer || peer->peer_socket != socket->socket || peer->kind != socket->kind ||
-	    peer == socket)
-		return 0;
-	switch (socket->kind) {
-	case SONDE_SOCKET_PIPE:
-		if (socket->pipe_end != SONDE_PIPE_WRITE ||
-		    peer->pipe_end != SONDE_PIPE_READ)
-			return 0;
-		return add_channel(join, &(struct channel){.writer = socket->socket,
-							   .reader = peer->socket,
-							   .is_certain = true});
-	case SONDE_SOCKET_UNIX_STREAM:
-	case SONDE_SOCKET_UNIX_SEQPACKET:
-		if (socket->socket > peer->socket)
-			return 0;
-		return add_both(join, socket->socket, peer->socket, 0, 0, true);
-	default:
-		return 0;
-	}
-}
-
-/* ---- connect and accept ---- */
-
-/* A connect on a Unix socket, or an accepted one. */
-struct begun {
-	struct sonde_address name;
-	uint32_t pid, call, socket;
-	int64_t at_ns; /* a connect's entry, an accept's return */
-	bool is_used;
-};
-
-static int by_group(const void *left, const void *right)
-{
-	const struct begun *a = left, *b = right;
-	int order = memcmp(a->name.bytes, b->name.bytes, sizeof(a->name.bytes));
-
-	if (order)
-		return order;
-	if (a->pid != b->pid)
-		return a->pid < b->pid ? -1 : 1;
-	if (a->at_ns != b->at_ns)
-		return a->at_ns < b->at_ns ? -1 : 1;
-	return a->call < b->call ? -1 : a->call > b->call;
-}
-
-static bool is_connect(const struct join *join, const struct sonde_call *call)
-{
-	const struct sonde_socket *socket = socket_at(join->recording, call->socket);
-
-	return call->kind == SONDE_CALL_CONNECT && socket &&
-	       (socket->kind == SONDE_SOCKET_UNIX_STREAM ||
-		socket->kind == SONDE_SOCKET_UNIX_SEQPACKET) &&
-	       (!call_returned(call) || call->result == 0);
-}
-
-static bool is_accepted(const struct join *join, const struct sonde_socket *socket)
-{
-	const struct sonde_call *accept = call_at(join->recording, socket->accepted_by);
-
-	return socket->kind != SONDE_SOCKET_PIPE && local_is_kind(socket->kind) &&
-	       socket->peer_pid && accept && accept->kind == SONDE_CALL_ACCEPT &&
-	       call_returned(accept);
-}
-
-/* Two calls of one process that ran at once may have been queued in either order. */
-static bool is_alone(const struct join *join, const struct begun *connects, size_t count,
-		     size_t at)
-{
-	const struct sonde_call *call = call_at(join->recording, connects[at].call);
-
-	return at + 1 == count || connects[at + 1].pid != connects[at].pid ||
-	       !sonde_address_equal(&connects[at + 1].name, &connects[at].name) ||
-	       connects[at + 1].at_ns > call_end_ns(call);
-}
-
-/* Both in groups of one name and process, each in order of time. */
-static int match(struct join *join, struct begun *connects, size_t connect_count,
-		 const struct begun *accepts, size_t accept_count)
-{
-	size_t at = 0;
-
-	for (size_t i = 0; i < accept_count; i++) {
-		const struct begun *accept = &accepts[i];
-		struct begun group = *accept;
-		bool is_certain;
-
-		group.at_ns = INT64_MIN;
-		group.call = 0;
-		while (at < connect_count &&
-		       (connects[at].is_used || by_group(&connects[at], &group) < 0))
-			at++;
-		if (at == connect_count)
-			break;
-		group.at_ns = accept->at_ns;
-		if (connects[at].pid != accept->pid ||
-		    !sonde_address_equal(&connects[at].name, &accept->name) ||
-		    connects[at].at_ns > accept->at_ns)
-			continue;
-		connects[at].is_used = true;
-		is_certain = is_alone(join, connects, connect_count, at) &&
-			     (at == 0 || is_alone(join, connects, connect_count, at - 1));
-		join->local.accepts[connects[at].call - 1] = accept->call;
-		if (add_both(join, connects[at].socket, accept->socket, connects[at].call,
-			     accept->call, is_certain) < 0)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-static int match_accepted(struct join *join)
-{
-	const struct sonde_recording *recording = join->recording;
-	size_t connect_count = 0, accept_count = 0;
-	struct begun *connects, *accepts;
-	int error = -ENOMEM;
-
-	for (uint32_t i = 0; i < recording->call_count; i++)
-		connect_count += is_connect(join, &recording->calls[i]);
-	for (uint32_t i = 0; i < recording->socket_count; i++)
-		accept_count += is_accepted(join, &recording->sockets[i]);
-	if (!connect_count || !accept_count)
-		return 0;
-	connects = array_new(connect_count, sizeof(*connects));
-	accepts = array_new(accept_count, sizeof(*accepts));
-	if (!connects || !accepts)
-		goto out;
-	connect_count = accept_count = 0;
-	for (uint32_t i = 0; i < recording->call_count; i++) {
-		const struct sonde_call *call = &recording->calls[i];
-
-		if (is_connect(join, call))
-			connects[connect_count++] = (struct begun){
-				.name = recording->sockets[call->socket - 1].peer,
-				.pid = call->pid,
-				.call = call->call,
-				.socket = call->socket,
-				.at_ns = call->enter_ns,
-			};
-	}
-	for (uint32_t i = 0; i < recording->socket_count; i++) {
-		const struct sonde_socket *socket = &recording->sockets[i];
-
-		if (is_accepted(join, socket))
-			accepts[accept_count++] = (struct begun){
-				.name = socket->local,
-				.pid = socket->peer_pid,
-				.call = socket->accepted_by,
-				.socket = socket->socket,
-				.at_ns = call_at(recording, socket->accepted_by)->exit_ns,
-			};
-	}
-	qsort(connects, connect_count, sizeof(*connects), by_group);
-	qsort(accepts, accept_count, sizeof(*accepts), by_group);
-	error = match(join, connects, connect_count, accepts, accept_count);
-out:
-	array_free(connects);
-	array_free(accepts);
-	return error;
-}
-
 /* ---- datagrams ---- */
 
-static int by_name(const void *left, const void *right, void *context)
-{
-	const struct sonde_recording *recording = context;
-	uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
-	int order = memcmp(recording->sockets[a - 1].local.bytes,
-			   recording->sockets[b - 1].local.bytes,
-			   sizeof(recording->sockets[0].local.bytes));
-
-	return order ? order : (a > b) - (a < b);
-}
-
-struct names {
-	uint32_t *sockets; /* Unix datagram sockets that have a name, by it */
-	size_t count;
-};
-
-static int find_names(const struct join *join, struct names *ret)
-{
-	const struct sonde_recording *recording = join->recording;
-	static const uint8_t none[16];
-	struct names names = {
-		.sockets = array_new((size_t)recording->socket_count + 1,
-				     sizeof(*names.sockets)),
-	};
-	void *context = NULL;
-
-	if (!names.sockets)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < recording->socket_count; i++) {
-		const struct sonde_socket *socket = &recording->sockets[i];
-
-		if (socket->kind == SONDE_SOCKET_UNIX_DATAGRAM &&
-		    socket->local.family == SONDE_FAMILY_UNIX &&
-		    memcmp(socket->local.bytes, none, sizeof(none)) != 0)
-			names.sockets[names.count++] = i + 1;
-	}
-	memcpy(&context, &recording, sizeof(context));
-	qsort_r(names.sockets, names.count, sizeof(*names.sockets), by_name, context);
-	*ret = names;
-	return 0;
-}
-
-/* The socket that had the name then; 0: none, or more than one. */
-static uint32_t named(const struct join *join, const struct names *names,
-		      const struct sonde_address *name, int64_t at_ns)
-{
-	size_t low = 0, high = names->count;
-	uint32_t found = 0;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct sonde_socket *socket =
-			socket_at(join->recording, names->sockets[middle]);
-
-		if (memcmp(socket->local.bytes, name->bytes, sizeof(name->bytes)) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (; low < names->count; low++) {
-		const struct sonde_socket *socket =
-			socket_at(join->recording, names->sockets[low]);
-
-		if (!sonde_address_equal(&socket->local, name))
-			break;
-		if (socket->opened_ns > at_ns ||
-		    (socket->closed_ns && socket->closed_ns < at_ns))
-			continue;
-		if (found)
-			return 0;
-		found = socket->socket;
-	}
-	return found;
-}
-
 /* The queue that a datagram of that call went to, made at the first one. */
-static int find_queue(struct join *join, const struct names *names,
+static int find_queue(struct join *join, const struct local_names *names,
 		      const struct sonde_call *call, struct channel **ret)
 {
 	const struct sonde_socket *socket = socket_at(join->recording, call->socket);
@@ -353,15 +89,15 @@ static int find_queue(struct join *join, const struct names *names,
 						   : &socket->peer;
 	uint32_t reader = socket_at(join->recording, socket->peer_socket)
 				  ? socket->peer_socket
-				  : named(join, names, name, call->enter_ns);
+				  : local_named(join, names, name, call->enter_ns);
 
 	*ret = NULL;
 	if (!reader)
 		return 0;
 	if (!local_into(join, reader) &&
-	    add_channel(join, &(struct channel){.reader = reader,
-						.is_messages = true,
-						.is_certain = true}) < 0)
+	    local_add(join, &(struct channel){.reader = reader,
+					      .is_messages = true,
+					      .is_certain = true}) < 0)
 		return -ENOMEM;
 	*ret = local_into(join, reader);
 	return 0;
@@ -387,7 +123,7 @@ static int64_t amount(const struct channel *channel, const struct sonde_call *ca
 	return call->datagrams ? call->datagrams : 1;
 }
 
-static int note_send(struct join *join, const struct names *names,
+static int note_send(struct join *join, const struct local_names *names,
 		     const struct sonde_call *call)
 {
 	struct channel *channel = local_out_of(join, call->socket);
@@ -438,7 +174,7 @@ static int note_end(struct join *join, const struct sonde_call *call)
 	return 0;
 }
 
-static int note_given(struct join *join, const struct names *names,
+static int note_given(struct join *join, const struct local_names *names,
 		      const struct sonde_call *call)
 {
 	switch (call->kind) {
@@ -522,7 +258,7 @@ int local_build(struct join *join)
 {
 	const struct sonde_recording *recording = join->recording;
 	struct local *local = &join->local;
-	struct names names = {0};
+	struct local_names names = {0};
 	int error = -ENOMEM;
 
 	local->into =
@@ -535,12 +271,9 @@ int local_build(struct join *join)
 		return 0;
 	local->accepts =
 		array_new((size_t)recording->call_count + 1, sizeof(*local->accepts));
-	if (!local->accepts || find_names(join, &names) < 0)
+	if (!local->accepts || local_names_find(join, &names) < 0)
 		goto out;
-	for (uint32_t i = 0; i < recording->socket_count; i++)
-		if (add_pair(join, &recording->sockets[i]) < 0)
-			goto out;
-	if (match_accepted(join) < 0)
+	if (local_match(join) < 0)
 		goto out;
 	/* A queue comes up with the first datagram for it, and somebody may have waited
 	 * there before: so all that was given comes first. */
