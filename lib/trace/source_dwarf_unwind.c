@@ -40,11 +40,7 @@ struct unwind_rule {
 
 int unwind_start(pid_t tid, struct unwind_registers *ret)
 {
-#ifdef __x86_64__
 	struct user_regs_struct now;
-#else
-	struct user_pt_regs now;
-#endif
 	struct iovec io = {.iov_base = &now, .iov_len = sizeof(now)};
 
 	if (ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &io) < 0)

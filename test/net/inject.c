@@ -24,14 +24,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#if defined(__x86_64__)
 typedef struct user_regs_struct registers;
+
+#if defined(__x86_64__)
 enum { INSTRUCTION_BYTES = 2 };
 #define PC rip
 #define SP rsp
 #define RESULT rax
 #elif defined(__aarch64__)
-typedef struct user_pt_regs registers;
 enum { INSTRUCTION_BYTES = 4 };
 #define PC pc
 #define SP sp
