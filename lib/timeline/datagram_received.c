@@ -4,7 +4,7 @@
  * names a source, a length or a content skips the arrivals that do not fit: the kernel
  * dropped them, or another socket with the same port has them.
  *
- * Threads that receive on one socket at once take in an order that nobody sees.  What is
+ * Threads that receive on one socket take in an order that nobody sees.  What is
  * known is the same as of sends to a stream (range.c): all receives that had returned
  * before one was entered took before it, and all that were entered after it returned took
  * after it.  So each has a range of places in the queue.  The datagrams there that fit it
@@ -314,10 +314,14 @@ static int match_at_once(const struct receives *receives)
 	return 0;
 }
 
-static bool is_sequence(const struct receives *receives)
+/* One receive after the other, and no other thread that might wait meanwhile: what one of them
+ * waits for can be what another got. */
+static bool is_sequence(const struct receives *receives, bool is_one_thread)
 {
 	int64_t end_ns = INT64_MIN;
 
+	if (!is_one_thread)
+		return false;
 	for (uint32_t i = 0; i < receives->count; i++) {
 		const struct sonde_call *call =
 			call_at(receives->join->recording, receives->calls[i]);
@@ -334,6 +338,8 @@ static int match_receives(struct receives *receives)
 	const struct sonde_recording *recording = receives->join->recording;
 	const struct call_index *calls = &receives->join->calls;
 	void *context = NULL;
+	bool is_one_thread = true;
+	uint32_t tid = 0;
 
 	receives->count = 0;
 	for (uint32_t i = calls->socket_begin[receives->socket];
@@ -341,11 +347,15 @@ static int match_receives(struct receives *receives)
 	     i++) {
 		const struct sonde_call *call = call_at(recording, calls->of_socket[i]);
 
+		if (call->kind != SONDE_CALL_RECEIVE && call->kind != SONDE_CALL_WAIT)
+			continue;
+		is_one_thread = is_one_thread && (!tid || tid == call->tid);
+		tid = call->tid;
 		if (call->kind == SONDE_CALL_RECEIVE && call_returned(call) &&
 		    call->result >= 0)
 			receives->calls[receives->count++] = call->call;
 	}
-	if (is_sequence(receives)) {
+	if (is_sequence(receives, is_one_thread)) {
 		match_in_order(receives);
 		return 0;
 	}

@@ -238,6 +238,42 @@ static void test_waits(void **state)
 	story_done(&place.story);
 }
 
+static uint32_t poll_beside(struct place *place, unsigned thread, int64_t enter_us,
+			    int64_t exit_us)
+{
+	return CALL(
+		&place->story, SERVER, "poll", enter_us, exit_us, 1, .line = 90,
+		.thread = thread,
+		.watched = {{place->server_socket, SONDE_READY_READ, SONDE_READY_READ}});
+}
+
+/* One thread receives, one datagram after the other, while two wait: the first to come
+ * ended the shorter wait, though the receive that got it was entered before the wait; the
+ * longer one may have been woken too late for it, and slept on. */
+static void test_waits_beside_a_receiver(void **state)
+{
+	struct place place;
+	uint32_t longer, shorter;
+
+	(void)state;
+	begin(&place);
+	receive(&place, 1, 40, 150, 7);
+	longer = poll_beside(&place, 3, 45, 260);
+	shorter = poll_beside(&place, 2, 50, 120);
+	CALL(&place.story, SERVER, "recvfrom", 130, 131, -EAGAIN, .line = 91, .thread = 2,
+	     .socket = place.server_socket, .length = 512,
+	     .flags = SONDE_CALL_NONBLOCKING);
+	receive(&place, 1, 180, 210, 7);
+	receive(&place, 3, 270, 280, 7);
+	arrive(&place, 100, 7);
+	arrive(&place, 200, 7);
+	arrive(&place, 250, 7);
+	story_end(&place.story);
+	check_completed(&place.story, shorter, 1);
+	AMONG(&place.story, longer, 1, 2, 3);
+	story_done(&place.story);
+}
+
 /* Two sockets with one port: who received from where tells whose a packet is, and the
  * answers come from that socket. */
 static void test_same_port(void **state)
@@ -360,11 +396,17 @@ static void test_unix(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cut),     cmocka_unit_test(test_by_content),
-		cmocka_unit_test(test_alike),   cmocka_unit_test(test_long_one),
-		cmocka_unit_test(test_dropped), cmocka_unit_test(test_too_many),
-		cmocka_unit_test(test_waits),   cmocka_unit_test(test_same_port),
-		cmocka_unit_test(test_sends),   cmocka_unit_test(test_unix),
+		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_by_content),
+		cmocka_unit_test(test_alike),
+		cmocka_unit_test(test_long_one),
+		cmocka_unit_test(test_dropped),
+		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_waits),
+		cmocka_unit_test(test_waits_beside_a_receiver),
+		cmocka_unit_test(test_same_port),
+		cmocka_unit_test(test_sends),
+		cmocka_unit_test(test_unix),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
