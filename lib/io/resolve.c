@@ -192,21 +192,32 @@ int resolve_parse_pair(const char *host, const char *port, struct resolve_endpoi
 	return parse_parts(host, strlen(host), port, ret, err);
 }
 
+/* "::1:80" is an address, and perhaps meant as one with a port behind it. */
 static int refuse_colons(const char *text, const char *last_colon,
 			 struct sonde_error *err)
 {
 	struct sonde_address address;
 	char host[RESOLVE_HOST_CHARS] = "";
 	size_t n = last_colon - text;
+	long long port;
 
+	if (n < sizeof(host))
+		memcpy(host, text, n);
+	if (sonde_address_parse_host(text, &address) == 0 &&
+	    sonde_address_parse_host(host, &address) == 0 &&
+	    sonde_text_parse_int(last_colon + 1, 1, UINT16_MAX, &port) == 0) {
+		sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "use address", text,
+				"it is an address without a port, or one with port %lld",
+				port);
+		sonde_error_hint(err, "write [%s]:PORT or [%s]:%lld", text, host, port);
+		return -EINVAL;
+	}
 	if (sonde_address_parse_host(text, &address) == 0) {
 		refuse(err, "use address", text, "the port is missing");
 		sonde_error_hint(err, "write [%s]:PORT", text);
 		return -EINVAL;
 	}
 	refuse(err, "use address", text, "it has more than one colon");
-	if (n < sizeof(host))
-		memcpy(host, text, n);
 	if (sonde_address_parse_host(host, &address) == 0)
 		sonde_error_hint(err, "an IPv6 address needs brackets: [%s]%s", host,
 				 last_colon);

@@ -92,9 +92,30 @@ int child_start(struct caller *client)
 	return 0;
 }
 
+/* Of many clients each command may end as it likes; that of the one and only says how the
+ * whole went. */
+static void judge(struct sonde_listener *listener, int status)
+{
+	if (listener->options.keep_open || listener->ends_commands)
+		return;
+	if (exec_check(listener->options.command, status, &listener->why_command) < 0)
+		listener->command_failed = true;
+}
+
+/* Whether it has ended. */
+static bool reap(const struct child *child)
+{
+	int status;
+	pid_t pid = waitpid(child->pid, &status, WNOHANG);
+
+	if (pid == child->pid)
+		judge(child->listener, status);
+	return pid != 0;
+}
+
 void child_ready(struct child *child)
 {
-	if (waitpid(child->pid, NULL, WNOHANG) == 0)
+	if (!reap(child))
 		return;
 	unlink_child(child);
 	loop_close(child->listener->loop, child->slot);
@@ -117,7 +138,7 @@ static void reap_all(struct sonde_listener *listener)
 
 	for (struct child *child = listener->children; child; child = next) {
 		next = child->next;
-		if (waitpid(child->pid, NULL, WNOHANG) == 0)
+		if (!reap(child))
 			continue;
 		unlink_child(child);
 		if (child->slot >= 0)
@@ -145,6 +166,7 @@ void child_end_all(struct sonde_listener *listener, bool is_in_order)
 	if (is_in_order)
 		wait_for_all(listener, LIMIT_EXEC_END_MS);
 	reap_all(listener);
+	listener->ends_commands = true;
 	signal_all(listener, SIGTERM);
 	wait_for_all(listener, END_MS);
 	signal_all(listener, SIGKILL);

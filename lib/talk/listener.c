@@ -387,6 +387,11 @@ int sonde_listener_run(struct sonde_listener *listener, int also_fd,
 		*err = listener->why;
 		return err->code;
 	}
+	child_end_all(listener, true);
+	if (listener->command_failed) {
+		*err = listener->why_command;
+		return err->code;
+	}
 	return 0;
 }
 

@@ -135,8 +135,10 @@ struct sonde_listener {
 	int single_fd;          /* PIPE with one client: this one; -1 not yet */
 	bool is_done, was_told; /* was_told: by also_fd */
 	bool why_client;        /* the one client did not end in order */
+	bool command_failed;    /* that of the one client, with why_command */
+	bool ends_commands;     /* those that end now were told to */
 	int error;              /* the end of all, with why */
-	struct sonde_error why;
+	struct sonde_error why, why_command;
 };
 
 /* ---- listener.c */

@@ -29,6 +29,27 @@ tap.check('what it left running ends with it', status == 0 and time.monotonic() 
           status)
 
 
+# --- its status
+
+for command, wanted, why in (('echo said; exit 3', 4, 'it ended with status 3'),
+                             ('echo said; kill -9 $$', 4, 'it was ended by signal 9'),
+                             ('echo said; exec >&-; sleep 0.1; exit 5', 4, 'it ended with status 5'),
+                             ('echo said', 0, '')):
+    listen = Listen('--exec', command)
+    client = listen.join()
+    tap.equal(f'{command}: its words come', until_end(client), b'said\n')
+    client.close()
+    status = listen.process.wait(20)
+    tap.check(f'{command}: exit status {wanted}', status == wanted and why in listen.said(),
+              (status, listen.said()))
+listen = Listen('-k', '--exec', 'read x; exit $x')
+client = listen.join()
+client.sendall(b'3\n')
+until_end(client)
+client.close()
+tap.equal('with many clients it says nothing about the whole', listen.end(), 0)
+
+
 # --- halves
 
 folder = netns.scratch()
