@@ -12,7 +12,7 @@ declare -A packages=(
 	[demo]='python3'
 	[check]='bash-completion bind9-dnsutils binutils chromium clang-14
 		clang-format-14 clang-tidy-14 cppcheck curl dnsmasq-base dovecot-imapd
-		dropbear-bin fish g++ git golang-go inetutils-telnetd iproute2 iputils-ping
+		dropbear-bin fish g++ git golang-go inetutils-telnetd iproute2 iputils-ping jq
 		libbz2-dev libclang-rt-14-dev libcmocka-dev libjansson-dev
 		libpython3.11 libxml2-utils mandoc ncat netbase netcat-openbsd nftables
 		nmap openbsd-inetd openssh-client openssl perl-base postfix procps python3
