@@ -10,6 +10,12 @@
 # The lab is two network namespaces on a veth with 20 TCP and 5 UDP services
 # (test/net/scanning.py); every state of every port is compared with the truth.  Peers run
 # ROUNDS times (3), in turn with ours; what is repeated without them runs RUNS times (20).
+#
+# A verdict is the ratio of two medians, in brackets the interval of 95 in 100 bootstrap
+# samples of the rounds (bench/verdict.py).  Times are those of whole processes, from their
+# start to their end.  A floor is what this machine and its kernel need at least
+# (bench/peers/syn_floor.c, connect_floor.c), with one thread and with two; the quicker one
+# counts.  It runs beside the others because the machine's own speed changes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export SONDE=${SONDE:-$PWD/build/sonde}

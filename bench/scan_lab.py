@@ -3,9 +3,7 @@
     here, veth ---- there: 20 TCP and 5 UDP services, nft (test/net/scanning.py)
 """
 
-import json
 import os
-import re
 import resource
 import statistics
 import subprocess
@@ -15,8 +13,10 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'test', 'net'))
 
 import netns  # noqa: E402
+import scan_peers as peers  # noqa: E402
 import scanning  # noqa: E402
 from scanning import HOST, TCP, UDP, scan, truth, wrong  # noqa: E402
+from verdict import interval, judge  # noqa: E402
 
 ALL = range(1, 65536)
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 3
@@ -25,172 +25,126 @@ RUNS = int(os.environ.get('RUNS', '20'))
 missed = []
 
 
-def verdict(text, value, most):
-    met = value <= most
-    print(f'{text}: {value:.3f}; wanted at most {most}: {"met" if met else "MISSED"}', flush=True)
-    if not met:
+def verdict(text, rounds, compute, most):
+    """compute() of the rounds, with its interval."""
+    found, low, high = interval(rounds, compute)
+    words = judge(found, low, high, most)
+    print(f'{text}: {found:.3f} [{low:.3f}, {high:.3f}]; wanted at most {most}: {words}', flush=True)
+    if 'MISSED' in words:
+        missed.append(text)
+
+
+def count(text, value):
+    """Of what must not be."""
+    print(f'{text}: {value}; wanted 0: {"MISSED" if value else "met"}', flush=True)
+    if value:
         missed.append(text)
 
 
 def timed(argv, limit=300):
-    """Wall seconds, CPU seconds, standard output."""
+    """Wall seconds, CPU seconds, standard output, exit status."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.monotonic()
+    status = None
     try:
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, timeout=limit)
-        text = done.stdout
+        text, status = done.stdout, done.returncode
     except subprocess.TimeoutExpired as late:
         text = (late.stdout or b'').decode()
     took = time.monotonic() - began
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, text
-
-
-def parse_ports(text):
-    ports = set()
-    for part in text.split(','):
-        if part:
-            first, _, last = part.partition('-')
-            ports.update(range(int(first), int(last or first) + 1))
-    return ports
-
-
-def nmap_states(text):
-    """(address, port): state, of greppable output; what it ignores is None's state."""
-    states, rest = {}, {}
-    for line in text.splitlines():
-        match = re.match(r'Host: (\S+) .*Ports: ([^\t]*)', line)
-        if not match:
-            continue
-        for item in match[2].split(', '):
-            field = item.strip().split('/')
-            if len(field) > 1:
-                states[match[1], int(field[0])] = field[1]
-        ignored = re.search(r'Ignored State: (\S+) \(\d+\)', line)
-        rest[match[1]] = ignored[1] if ignored else None
-    return states, rest
-
-
-def nmap_wrong(text, wanted):
-    states, rest = nmap_states(text)
-    return sum(states.get(key, rest.get(key[0])) != state for key, state in wanted.items())
-
-
-def open_wrong(text, wanted, pattern):
-    """Of a program that tells open ports alone."""
-    got = {(match['host'], int(match['port'])) for match in pattern.finditer(text)}
-    want = {key for key, state in wanted.items() if state == 'open'}
-    return len(got ^ want)
-
-
-MASSCAN = re.compile(r'open tcp (?P<port>\d+) (?P<host>\S+)')
-ZMAP = re.compile(r'(?P<host>[\d.]+),(?P<port>\d+)')
-
-
-def ours(*words):
-    """As much as nmap is asked to print: what is not open is counted."""
-    return [netns.SONDE, 'scan', '--format', 'grep', *words]
-
-
-def row(name, values):
-    seconds = [value[0] for value in values]
-    print(f'  {name:34} {min(seconds):8.3f} {statistics.median(seconds):8.3f} {max(seconds):8.3f} s'
-          f'   cpu {statistics.median(value[1] for value in values):6.3f}'
-          f'   wrong {[value[2] for value in values]}', flush=True)
-    return statistics.median(seconds)
+    return took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, text, status
 
 
 class Comparison:
-    """Programs in turn, on one network."""
+    """Programs in turn, on one network.  Of each run: seconds, CPU seconds, wrong states, and
+    what the other side counted."""
 
-    def __init__(self, lab, mode, wanted):
-        self.lab, self.mode, self.wanted = lab, mode, wanted
-        self.values = {}
-
-    def run(self, programs):
+    def __init__(self, lab, mode, wanted, programs):
+        self.wanted, self.rounds = wanted, []
         for _ in range(ROUNDS):
-            for name, argv, judge in programs:
-                self.lab.mode(self.mode)
-                took, cpu, text = timed(argv)
-                if judge == 'nmap':
-                    bad = nmap_wrong(text, self.wanted)
-                else:
-                    bad = open_wrong(text, self.wanted, judge)
-                self.values.setdefault(name, []).append((took, cpu, bad))
-        self.medians = {name: row(name, values) for name, values in self.values.items()}
-        return self
+            self.rounds.append({})
+            for name, argv, count_wrong in programs:
+                lab.mode(mode)
+                took, cpu, text, status = timed(argv)
+                self.rounds[-1][name] = {
+                    'seconds': took, 'cpu': cpu, 'wrong': count_wrong(text, status, wanted),
+                    **lab.counters()}
+        print(f'  {"":34} {"min":>8} {"median":>8} {"max":>8} s')
+        for name, _, _ in programs:
+            runs = [each[name] for each in self.rounds]
+            seconds = [run['seconds'] for run in runs]
+            print(f'  {name:34} {min(seconds):8.3f} {statistics.median(seconds):8.3f} '
+                  f'{max(seconds):8.3f}   cpu {statistics.median(run["cpu"] for run in runs):6.3f}'
+                  f'   wrong {[run["wrong"] for run in runs]}', flush=True)
 
-    def cpu(self, name):
-        return statistics.median(value[1] for value in self.values[name])
+    def ratio(self, text, name, others, most, what='seconds'):
+        """Of the medians; of several others, the least one counts."""
+        def compute(rounds):
+            mine, *bases = (statistics.median(each[one][what] for each in rounds)
+                            for one in (name, *others))
+            return mine / min(bases)
+        verdict(text, self.rounds, compute, most)
+
+    def seconds(self, text, name, most):
+        verdict(text, [each[name]['seconds'] for each in self.rounds], statistics.median, most)
+
+    def probes(self, text, name, most):
+        """SYNs that arrived, of the ports and of what was lost: a SYN to which no answer
+        left is one that the lab dropped, or whose answer it dropped."""
+        def compute(runs):
+            return statistics.median(
+                run['got_syn'] / (len(self.wanted) + run['got_syn'] - run['got_rst'] - run['syn_ack'])
+                for run in runs)
+        verdict(text, [each[name] for each in self.rounds], compute, most)
 
     def wrong(self, name):
-        return sum(value[2] for value in self.values[name])
+        return sum(each[name]['wrong'] for each in self.rounds)
 
 
-def far_mac(lab):
-    done = lab.there(['ip', '-j', 'link', 'show', 'far'], stdout=subprocess.PIPE)
-    return json.loads(done.stdout)[0]['address']
-
-
-def masscan(lab, ports, target):
-    mac = far_mac(lab)
-    return ['timeout', '60', 'masscan', '-p', ports, target, '--rate', '1000000', '--wait', '1', '-e', 'near',
-            '--adapter-ip', '10.77.0.77', '--router-mac', mac.replace(':', '-'), '-oL', '-']
-
-
-def zmap(lab, port):
-    return ['zmap', '-p', str(port), '-i', 'near', '-b', '/dev/null', '-G', far_mac(lab), '-c', '1', '-q', '-O', 'csv',
-            '-f', 'saddr,sport', '--output-filter=success=1 && repeat=0', '10.77.1.0/24']
-
-
-def trickle(lab):
-    """masscan looks at its exit flag only when a packet arrives."""
-    code = ('import socket,time\ns=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\n'
-            'while True:\n'
-            ' try: s.sendto(b"x",("10.77.0.1",9))\n'
-            ' except OSError: pass\n'
-            ' time.sleep(0.1)')
-    return netns.background(['nsenter', '-t', lab.pid, '-n', sys.executable, '-c', code])
+OURS, CONNECT = 'sonde --syn', 'sonde --connect'
+NMAP, NMAP_FAST, NMAP_CONNECT = 'nmap -sS -T5', 'nmap -sS -T5 --min-rate 100000', 'nmap -sT -T5'
+MASSCAN = 'masscan --rate 1M --wait 1'
+FLOORS = ['floor, one thread', 'floor, two threads']
+CONNECT_FLOORS = ['connect floor, one thread', 'connect floor, two threads']
 
 
 def part_tcp(lab):
-    nmap = ['nmap', '-n', '-Pn', '-p-', '-oG', '-', HOST]
-    print('65535 ports, closed: min, median, max')
-    one = Comparison(lab, 'closed', truth('closed', ALL)).run([
-        ('sonde --syn', ours('--syn', '-p', '-', HOST), 'nmap'),
-        ('sonde --connect', ours('--connect', '-p', '-', HOST), 'nmap'),
-        ('nmap -sS -T5', nmap[:1] + ['-sS', '-T5'] + nmap[1:], 'nmap'),
-        ('nmap -sS -T5 --min-rate 100000', nmap[:1] + ['-sS', '-T5', '--min-rate', '100000'] + nmap[1:],
-         'nmap'),
-        ('nmap -sT -T5', nmap[:1] + ['-sT', '-T5'] + nmap[1:], 'nmap'),
-        ('masscan --rate 1M --wait 1', masscan(lab, '1-65535', HOST), MASSCAN)])
-    verdict('closed, of nmap -T5', one.medians['sonde --syn'] / one.medians['nmap -sS -T5'], 0.55)
-    verdict('closed, of masscan',
-            one.medians['sonde --syn'] / one.medians['masscan --rate 1M --wait 1'], 0.2)
-    verdict('closed, connect, of nmap -sT', one.medians['sonde --connect'] / one.medians['nmap -sT -T5'], 0.55)
-    verdict('closed, CPU of nmap -T5', one.cpu('sonde --syn') / one.cpu('nmap -sS -T5'), 0.7)
-    verdict('closed, probes a port', scan('--syn', '-p', '-', HOST)[-1]['probes'] / 65535, 1.02)
+    syn, connect = (peers.ours(name, how, '-p', '-', HOST)
+                    for name, how in ((OURS, '--syn'), (CONNECT, '--connect')))
+    nmap = peers.nmap(NMAP, '-Pn', '-sS', '-T5', '-p-', HOST)
+    nmap_fast = peers.nmap(NMAP_FAST, '-Pn', '-sS', '-T5', '--min-rate', '100000', '-p-', HOST)
+    print('65535 ports, closed')
+    one = Comparison(lab, 'closed', truth('closed', ALL), [
+        syn, *(peers.syn_floor(name, lab, i + 1) for i, name in enumerate(FLOORS)),
+        connect, *(peers.connect_floor(name, i + 1) for i, name in enumerate(CONNECT_FLOORS)),
+        nmap, nmap_fast, peers.nmap(NMAP_CONNECT, '-Pn', '-sT', '-T5', '-p-', HOST),
+        peers.masscan(MASSCAN, lab, '1-65535', HOST)])
+    one.ratio('closed, of nmap -T5', OURS, [NMAP], 0.55)
+    one.ratio('closed, of the floor', OURS, FLOORS, 1.2)
+    one.ratio('closed, of masscan', OURS, [MASSCAN], 0.2)
+    one.ratio('closed, CPU of nmap -T5', OURS, [NMAP], 0.7, 'cpu')
+    one.probes('closed, SYNs of ports and lost', OURS, 1.02)
+    one.ratio('closed, connect, of nmap -sT', CONNECT, [NMAP_CONNECT], 0.55)
+    one.ratio('closed, connect, of the floor', CONNECT, CONNECT_FLOORS, 1.2)
+    count('closed, wrong states', one.wrong(OURS) + one.wrong(CONNECT))
     print('65535 ports, filtered')
-    one = Comparison(lab, 'filtered', truth('filtered', ALL)).run([
-        ('sonde --syn', ours('--syn', '-p', '-', HOST), 'nmap'),
-        ('sonde --connect', ours('--connect', '-p', '-', HOST), 'nmap'),
-        ('nmap -sS -T5 --min-rate 100000', nmap[:1] + ['-sS', '-T5', '--min-rate', '100000'] + nmap[1:],
-         'nmap'),
-        ('nmap -sS -T5', nmap[:1] + ['-sS', '-T5'] + nmap[1:], 'nmap')])
-    verdict('filtered, of nmap -T5', one.medians['sonde --syn'] / one.medians['nmap -sS -T5'], 0.02)
-    verdict('filtered, of nmap --min-rate 100000',
-            one.medians['sonde --syn'] / one.medians['nmap -sS -T5 --min-rate 100000'], 0.5)
-    verdict('filtered, probes a port', scan('--syn', '-p', '-', HOST)[-1]['probes'] / 65535, 2.05)
+    one = Comparison(lab, 'filtered', truth('filtered', ALL), [syn, connect, nmap_fast, nmap])
+    one.ratio('filtered, of nmap -T5', OURS, [NMAP], 0.02)
+    one.ratio('filtered, of nmap --min-rate 100000', OURS, [NMAP_FAST], 0.5)
+    one.ratio('filtered, CPU of nmap -T5', OURS, [NMAP], 0.7, 'cpu')
+    verdict('filtered, SYNs a port', [each[OURS]['got_syn'] / len(ALL) for each in one.rounds],
+            statistics.median, 2.05)
+    count('filtered, wrong states', one.wrong(OURS) + one.wrong(CONNECT))
     for mode, limit in (('loss1', 0.08), ('loss5', None)):
         print(f'65535 ports, {mode}')
-        one = Comparison(lab, mode, truth(mode, ALL)).run([
-            ('sonde --syn', ours('--syn', '-p', '-', HOST), 'nmap'),
-            ('sonde --connect', ours('--connect', '-p', '-', HOST), 'nmap'),
-            ('nmap -sS -T5', nmap[:1] + ['-sS', '-T5'] + nmap[1:], 'nmap')])
+        one = Comparison(lab, mode, truth(mode, ALL), [syn, connect, nmap])
         if limit:
-            verdict(f'{mode}, of nmap -T5', one.medians['sonde --syn'] / one.medians['nmap -sS -T5'], limit)
-        verdict(f'{mode}, wrong states', one.wrong('sonde --syn') + one.wrong('sonde --connect'), 0)
+            one.ratio(f'{mode}, of nmap -T5', OURS, [NMAP], limit)
+        one.ratio(f'{mode}, CPU of nmap -T5', OURS, [NMAP], 0.7, 'cpu')
+        one.probes(f'{mode}, SYNs of ports and lost', OURS, 1.02)
+        count(f'{mode}, wrong states', one.wrong(OURS) + one.wrong(CONNECT))
 
 
 def part_sweep(lab):
@@ -199,34 +153,31 @@ def part_sweep(lab):
     words = ','.join(map(str, ports))
     for mode in ('closed', 'loss1'):
         print(f'256 hosts by {len(ports)} ports, {mode}')
-        one = Comparison(lab, mode, truth(mode, ports, hosts)).run([
-            ('sonde --syn', ours('--syn', '-p', words, '10.77.1.0/24'), 'nmap'),
-            ('nmap -sS -T4', ['nmap', '-n', '-sS', '-T4', '-p', words, '-oG', '-', '10.77.1.0/24'], 'nmap'),
-            ('masscan --rate 1M --wait 1', masscan(lab, words, '10.77.1.0/24'), MASSCAN)])
-        verdict(f'sweep, {mode}, of nmap -T4', one.medians['sonde --syn'] / one.medians['nmap -sS -T4'], 0.5)
-        verdict(f'sweep, {mode}, wrong states', one.wrong('sonde --syn'), 0)
+        one = Comparison(lab, mode, truth(mode, ports, hosts), [
+            peers.ours(OURS, '--syn', '-p', words, '10.77.1.0/24'),
+            peers.nmap('nmap -sS -T4', '-sS', '-T4', '-p', words, '10.77.1.0/24'),
+            peers.masscan(MASSCAN, lab, words, '10.77.1.0/24')])
+        one.ratio(f'sweep, {mode}, of nmap -T4', OURS, ['nmap -sS -T4'], 0.5)
+        count(f'sweep, {mode}, wrong states', one.wrong(OURS))
         if mode == 'closed':
-            verdict('sweep, seconds', one.medians['sonde --syn'], 0.3)
+            one.seconds('sweep, seconds', OURS, 0.3)
     print('256 hosts, port 80')
-    Comparison(lab, 'closed', truth('closed', (80,), hosts)).run([
-        ('sonde --syn', ours('--syn', '-p', '80', '10.77.1.0/24'), 'nmap'),
-        ('zmap', zmap(lab, 80), ZMAP)])
+    Comparison(lab, 'closed', truth('closed', (80,), hosts), [
+        peers.ours(OURS, '--syn', '-p', '80', '10.77.1.0/24'), peers.zmap('zmap', lab, 80)])
 
 
-def repeat(text, lab, mode, words, wanted, count=RUNS, allowed=None):
+def repeat(text, lab, mode, words, wanted):
     bad, seconds = 0, []
-    for _ in range(count):
+    for _ in range(RUNS):
         lab.mode(mode)
         began = time.monotonic()
         lines = scan(*words)
         seconds.append(time.monotonic() - began)
         found = wrong(lines, wanted)
-        if allowed:
-            found = [entry for entry in found if entry[1] not in allowed]
         if found:
             bad += len(found)
             print('    ', found[:5], lines[-1], flush=True)
-    verdict(f'{text}, {count} runs, median {statistics.median(seconds):.2f} s: wrong states', bad, 0)
+    count(f'{text}, {RUNS} runs, median {statistics.median(seconds):.2f} s: wrong states', bad)
 
 
 def part_right(lab):
@@ -263,33 +214,38 @@ def udp_truth(ports):
 def part_udp(lab):
     ports = range(1, 61)
     lab.mode('closed')
-    seconds = []
+    bad, seconds, services = 0, [], []
     for _ in range(ROUNDS):
         lines = scan('--udp', '-p', '1-60', HOST)
-        services = max(line['at_ns'] for line in lines if line.get('state') == 'open') / 1e9
+        services.append(max(line['at_ns'] for line in lines if line.get('state') == 'open') / 1e9)
         seconds.append(lines[-1]['took_ns'] / 1e9)
-        verdict('UDP, wrong states', len(wrong(lines, udp_truth(ports))), 0)
-        verdict('UDP, services after seconds', services, 0.5)
-    verdict('UDP, one source, of the limit\'s floor', statistics.median(seconds) / (56 - 6), 1.05)
+        bad += len(wrong(lines, udp_truth(ports)))
+    count(f'UDP, {ROUNDS} runs, wrong states', bad)
+    verdict('UDP, services after seconds', services, max, 0.5)
+    # Of 56 closed ports the bucket answers six at once.
+    verdict('UDP, one source, of the limit\'s floor', [each / (56 - 6) for each in seconds],
+            statistics.median, 1.05)
 
 
 def part_pool(lab):
     for i in range(64):
         lab._ip(f'address add 10.77.2.{i}/16 dev near')
     ports = range(1, 1001)
-    seconds = []
+    bad, seconds = 0, []
     for _ in range(ROUNDS):
         time.sleep(7)  # the buckets of the host are full again
         lines = scan('--udp', '-p', '1-1000', '--source-pool', '10.77.2.0/26', HOST)
         seconds.append(lines[-1]['took_ns'] / 1e9)
-        verdict('UDP from 64 sources, wrong states', len(wrong(lines, udp_truth(ports))), 0)
-    verdict('UDP, 64 sources, of the limit\'s floor', statistics.median(seconds) / ((995 - 6 * 64) / 64), 1.15)
+        bad += len(wrong(lines, udp_truth(ports)))
+    count(f'UDP from 64 sources, {ROUNDS} runs, wrong states', bad)
+    verdict('UDP, 64 sources, of the limit\'s floor', [each / ((995 - 6 * 64) / 64) for each in seconds],
+            statistics.median, 1.15)
 
 
 def main():
     netns.enter()
     lab = scanning.Lab()
-    trickle(lab)
+    netns.background(['nsenter', '-t', lab.pid, '-n', *peers.trickle()])
     for part in PARTS:
         {'tcp': part_tcp, 'sweep': part_sweep, 'right': part_right, 'udp': part_udp, 'pool': part_pool}[part](lab)
     print('missed: ' + '; '.join(missed) if missed else 'all met')

@@ -18,6 +18,18 @@ import sys
 SAMPLES = 2000
 
 
+def interval(rounds, compute):
+    """What compute() makes of the rounds, and the bounds of the interval."""
+    rng = random.Random(1)
+    samples = sorted(compute(rng.choices(rounds, k=len(rounds))) for _ in range(SAMPLES))
+    return compute(rounds), samples[SAMPLES // 40], samples[-SAMPLES // 40 - 1]
+
+
+def judge(found, low, high, limit, is_least=False):
+    words = 'met' if (found >= limit if is_least else found <= limit) else 'MISSED'
+    return words + ', not surely' if low <= limit < high else words
+
+
 def read(path, name):
     values = collections.defaultdict(list)
     with open(path, encoding='utf-8') as file:
@@ -38,17 +50,13 @@ def main(path, name, variant, how, base, limit):
         mine, other = (statistics.median(each) for each in zip(*chosen))
         return mine - other if how == 'more' else mine / other
 
-    rng = random.Random(1)
-    samples = sorted(compare(rng.choices(rounds, k=len(rounds))) for _ in range(SAMPLES))
-    low, high = samples[SAMPLES // 40], samples[-SAMPLES // 40 - 1]
-    found, limit = compare(rounds), float(limit)
     is_least = how == 'at-least'
-    verdict = 'met' if (found >= limit if is_least else found <= limit) else 'MISSED'
-    if low <= limit < high:
-        verdict += ', not surely'
+    found, low, high = interval(rounds, compare)
     words = f'ns more than {base}' if how == 'more' else f'x {base}'
     print(f'{name}: {variant} is {found:.3g} [{low:.3g}, {high:.3g}] {words}; '
-          f'wanted at {"least" if is_least else "most"} {limit:g}: {verdict}')
+          f'wanted at {"least" if is_least else "most"} {float(limit):g}: '
+          f'{judge(found, low, high, float(limit), is_least)}')
 
 
-main(*sys.argv[1:])
+if __name__ == '__main__':
+    main(*sys.argv[1:])
