@@ -6,13 +6,13 @@
 
 # Of each set of packages, what a task needs beyond a minimal Debian 12.
 declare -A packages=(
-	[build]='clang-14 gcc libc6-dev libclang-rt-14-dev-wasm32 libdw-dev libedit-dev libpcap-dev
+	[build]='clang-14 g++ gcc libc6-dev libclang-rt-14-dev-wasm32 libdw-dev libedit-dev libpcap-dev
 		libpcre2-dev libseccomp-dev libssl-dev libstdc++-12-dev libunistring-dev lld-14 meson
 		ninja-build pkg-config wasi-libc'
 	[demo]='python3'
 	[check]='bash-completion bind9-dnsutils binutils chromium clang-14
 		clang-format-14 clang-tidy-14 cppcheck curl dnsmasq-base dovecot-imapd
-		dropbear-bin fish g++ git golang-go inetutils-telnetd iproute2 iputils-ping jq
+		dropbear-bin fish git golang-go inetutils-telnetd iproute2 iputils-ping jq
 		libbz2-dev libclang-rt-14-dev libcmocka-dev libjansson-dev
 		libpython3.11 libxml2-utils mandoc ncat netbase netcat-openbsd nftables
 		nmap openbsd-inetd openssh-client openssl perl-base postfix procps python3
