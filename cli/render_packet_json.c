@@ -2,7 +2,8 @@
  * asked for. */
 #include <string.h>
 
-#include "journal.h"
+#include <sonde/journal.h>
+
 #include "packet_value.h"
 #include "render_packet.h"
 
@@ -111,19 +112,19 @@ static void add_comments(struct sonde_json *json, const struct sonde_frame *fram
 
 static void add_entry(struct sonde_json *json, const struct sonde_frame *frame)
 {
-	const char *name, *value;
-	size_t at = 0, name_length, value_length;
+	struct sonde_journal_field field;
+	size_t at = 0;
 	char key[64];
 
 	sonde_json_key(json, "journal");
 	sonde_json_object_begin(json);
-	while (journal_next(frame, &at, &name, &name_length, &value, &value_length)) {
-		if (name_length >= sizeof(key))
+	while (sonde_journal_next(frame, &at, &field) > 0) {
+		if (field.name_length >= sizeof(key))
 			continue;
-		memcpy(key, name, name_length);
-		key[name_length] = '\0';
+		memcpy(key, field.name, field.name_length);
+		key[field.name_length] = '\0';
 		sonde_json_key(json, key);
-		sonde_json_string_n(json, value, value_length);
+		sonde_json_string_n(json, field.value, field.value_length);
 	}
 	sonde_json_object_end(json);
 }

@@ -2,7 +2,8 @@
  * them, or those that were asked for. */
 #include <string.h>
 
-#include "journal.h"
+#include <sonde/journal.h>
+
 #include "packet_value.h"
 #include "render_packet.h"
 
@@ -87,12 +88,11 @@ static const char *or_empty(const char *text)
 static void add_call(struct packet_view *view, const struct sonde_frame *frame)
 {
 	struct lines *lines = &view->lines;
-	const char *message;
-	size_t length;
+	struct sonde_journal_field message;
 
 	lines_text(lines, "call  ");
-	if (journal_find(frame, "MESSAGE", &message, &length))
-		lines_escaped(lines, message, length);
+	if (sonde_journal_find(frame, "MESSAGE", &message))
+		lines_escaped(lines, message.value, message.value_length);
 }
 
 static void add_column(struct packet_view *view, size_t i,

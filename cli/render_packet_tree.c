@@ -1,7 +1,8 @@
 /* A packet in full: its fields as a tree, its bytes as a hex dump. */
 #include <string.h>
 
-#include "journal.h"
+#include <sonde/journal.h>
+
 #include "render_packet.h"
 
 enum { INDENT = 4, ROW_BYTES = 16, HALF_BYTES = 8, LABEL_CHARS = 2048 };
@@ -23,14 +24,14 @@ static void add_field(struct lines *lines, const struct sonde_field *field)
 
 static void add_entry(struct lines *lines, const struct sonde_frame *frame)
 {
-	const char *name, *value;
-	size_t at = 0, name_length, value_length;
+	struct sonde_journal_field field;
+	size_t at = 0;
 
-	while (journal_next(frame, &at, &name, &name_length, &value, &value_length)) {
+	while (sonde_journal_next(frame, &at, &field) > 0) {
 		lines_spaces(lines, INDENT);
-		lines_escaped(lines, name, name_length);
+		lines_escaped(lines, field.name, field.name_length);
 		lines_text(lines, ": ");
-		lines_escaped(lines, value, value_length);
+		lines_escaped(lines, field.value, field.value_length);
 		lines_char(lines, '\n');
 	}
 }

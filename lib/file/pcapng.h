@@ -125,9 +125,4 @@ struct pcapng_option {
 int pcapng_next_option(const struct pcapng_view *view, size_t *at,
 		       struct pcapng_option *ret);
 
-/* The next field of a journal block; *at starts at 0.  1 a field, 0 the end, -EBADMSG. */
-int pcapng_parse_journal(const struct pcapng_view *view, size_t *at,
-			 const char **ret_name, size_t *ret_name_length,
-			 const char **ret_value, size_t *ret_value_length);
-
 #endif

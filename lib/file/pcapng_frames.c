@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <limits.h>
 
+#include <sonde/journal.h>
+
 #include "base/array.h"
 #include "base/limits.h"
 #include "base/utf8.h"
@@ -276,25 +278,18 @@ static int take_simple_packet(struct capture_parser *parser,
 }
 
 /* The field __REALTIME_TIMESTAMP, decimal microseconds; INT64_MIN where there is none. */
-static int64_t journal_time(const struct pcapng_view *view)
+static int64_t journal_time(const struct sonde_frame *entry)
 {
-	static const char wanted[] = "__REALTIME_TIMESTAMP";
-	const char *name, *value;
-	size_t at = 0, name_length, n;
+	struct sonde_journal_field field;
+	int64_t us = 0;
+	size_t i = 0;
 
-	while (pcapng_parse_journal(view, &at, &name, &name_length, &value, &n) > 0) {
-		int64_t us = 0;
-		size_t i = 0;
-
-		if (name_length != sizeof(wanted) - 1 ||
-		    memcmp(name, wanted, name_length) != 0)
-			continue;
-		while (i < n && value[i] >= '0' && value[i] <= '9' &&
-		       us < INT64_MAX / 10000)
-			us = us * 10 + (value[i++] - '0');
-		return i == n && n ? us * 1000 : INT64_MIN;
-	}
-	return INT64_MIN;
+	if (!sonde_journal_find(entry, "__REALTIME_TIMESTAMP", &field))
+		return INT64_MIN;
+	while (i < field.value_length && field.value[i] >= '0' && field.value[i] <= '9' &&
+	       us < INT64_MAX / 10000)
+		us = us * 10 + (field.value[i++] - '0');
+	return i == field.value_length && i ? us * 1000 : INT64_MIN;
 }
 
 static int take_journal(const struct pcapng_view *view, struct sonde_frame *frame)
@@ -305,10 +300,10 @@ static int take_journal(const struct pcapng_view *view, struct sonde_frame *fram
 		n--; /* what fills the block up */
 	frame->kind = SONDE_FRAME_JOURNAL;
 	frame->time_digits = 6;
-	frame->at_ns = journal_time(view);
 	frame->captured_length = (uint32_t)n;
 	frame->wire_length = frame->captured_length;
 	frame->bytes = view->body;
+	frame->at_ns = journal_time(frame);
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <sonde/journal.h>
 #include <sonde/packet.h>
 
 #include "base/array.h"
@@ -105,55 +106,18 @@ static int take_packet(struct sonde_loader *loader, const struct sonde_frame *fr
 	return 0;
 }
 
-/* The next field of a journal entry: NAME=VALUE, or NAME, a length and the value. */
-static bool next_field(const struct sonde_frame *frame, size_t *at, const char **ret_name,
-		       size_t *ret_name_length, const char **ret_value,
-		       size_t *ret_value_length)
-{
-	const char *text = (const char *)frame->bytes + *at;
-	size_t left = frame->captured_length - *at;
-	const char *end = left ? memchr(text, '\n', left) : NULL;
-	const char *equals;
-	uint64_t length = 0;
-
-	if (!end || end == text)
-		return false;
-	equals = memchr(text, '=', (size_t)(end - text));
-	*ret_name = text;
-	*ret_name_length = (size_t)((equals ? equals : end) - text);
-	if (equals) {
-		*ret_value = equals + 1;
-		*ret_value_length = (size_t)(end - equals - 1);
-		*at += (size_t)(end - text) + 1;
-		return true;
-	}
-	left -= *ret_name_length + 1;
-	if (left < 8)
-		return false;
-	for (unsigned i = 0; i < 8; i++)
-		length |= (uint64_t)(uint8_t)end[1 + i] << 8 * i;
-	if (length > left - 8)
-		return false;
-	*ret_value = end + 9;
-	*ret_value_length = (size_t)length;
-	*at += *ret_name_length + 9 + (size_t)length;
-	*at += *at < frame->captured_length && frame->bytes[*at] == '\n';
-	return true;
-}
-
 static int take_row(struct sonde_loader *loader, const struct sonde_frame *frame)
 {
-	const char *name, *value;
-	size_t at = 0, name_length, value_length;
+	struct sonde_journal_field field;
+	size_t at = 0;
 	uint32_t calls = loader->scratch->call_count;
 	int r = 0;
 
-	while (r != -ENOMEM &&
-	       next_field(frame, &at, &name, &name_length, &value, &value_length)) {
-		if (name_length == 10 && memcmp(name, "SONDE_CALL", 10) == 0)
-			r = loader_take_call(loader, value, value_length);
-		else if (name_length == 9 && memcmp(name, "SONDE_RUN", 9) == 0)
-			r = loader_take_run(loader, value, value_length);
+	while (r != -ENOMEM && sonde_journal_next(frame, &at, &field) > 0) {
+		if (sonde_journal_is(&field, "SONDE_CALL"))
+			r = loader_take_call(loader, field.value, field.value_length);
+		else if (sonde_journal_is(&field, "SONDE_RUN"))
+			r = loader_take_run(loader, field.value, field.value_length);
 		else
 			continue;
 		loader->rows_refused += r < 0 && r != -ENOMEM;

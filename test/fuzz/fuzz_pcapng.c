@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sonde/journal.h>
+
 #include "base/limits.h"
 #include "file/pcapng.h"
 
@@ -77,41 +79,44 @@ static void check_interface(const struct pcapng_view *view, struct pcapng_block 
 	require(link_again == link && snap_bytes_again == snap_bytes);
 }
 
+static struct sonde_frame entry_of(const struct pcapng_view *view)
+{
+	return (struct sonde_frame){.bytes = view->body,
+				    .captured_length = (uint32_t)view->body_length};
+}
+
 static void check_journal(const struct pcapng_view *view, struct pcapng_block *block)
 {
-	const char *name, *value;
+	const struct sonde_frame entry = entry_of(view);
+	struct sonde_journal_field field, again;
 	struct pcapng_view written;
-	size_t at = 0, at_again = 0, name_length, n;
+	size_t at = 0, at_again = 0;
 	int r;
 
-	while ((r = pcapng_parse_journal(view, &at, &name, &name_length, &value, &n)) >
-	       0) {
-		const char *name_again, *value_again;
-		size_t name_length_again, n_again;
+	while ((r = sonde_journal_next(&entry, &at, &field)) > 0) {
+		struct sonde_frame entry_again;
 		char *copy;
 
-		require(at <= view->body_length && name_length > 0);
-		require(name_length + n < view->body_length);
-		copy = strndup(name, name_length);
+		require(at <= view->body_length && field.name_length > 0);
+		require(field.name_length + field.value_length < view->body_length);
+		copy = strndup(field.name, field.name_length);
 		require(copy);
-		if (strlen(copy) != name_length) { /* none that could be written */
+		if (strlen(copy) != field.name_length) { /* none that could be written */
 			free(copy);
 			continue;
 		}
 		pcapng_journal_begin(block);
-		pcapng_journal_add(block, copy, value, n);
+		pcapng_journal_add(block, copy, field.value, field.value_length);
 		pcapng_journal_end(block);
 		parse_again(block, &written);
+		entry_again = entry_of(&written);
 		at_again = 0;
-		require(pcapng_parse_journal(&written, &at_again, &name_again,
-					     &name_length_again, &value_again,
-					     &n_again) == 1);
-		require(name_length_again == name_length && n_again == n);
-		require(same_bytes(name_again, name, name_length));
-		require(same_bytes(value_again, value, n));
-		require(pcapng_parse_journal(&written, &at_again, &name_again,
-					     &name_length_again, &value_again,
-					     &n_again) == 0);
+		require(sonde_journal_next(&entry_again, &at_again, &again) == 1);
+		require(again.name_length == field.name_length &&
+			again.value_length == field.value_length);
+		require(same_bytes(again.name, field.name, field.name_length));
+		require(same_bytes(again.value, field.value, field.value_length));
+		require(sonde_journal_next(&entry_again, &at_again, &again) == 0);
 		free(copy);
 	}
 	require(r == 0 || r == -EBADMSG);

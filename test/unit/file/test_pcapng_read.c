@@ -9,6 +9,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include <sonde/journal.h>
+
 /* Parses block[0..n) from memory of just that size.  What *ret points to is gone. */
 static ssize_t parse_part(const uint8_t *bytes, size_t n, bool *swapped,
 			  struct pcapng_view *ret)
@@ -276,20 +278,18 @@ enum { FIELD_COUNT = sizeof(fields) / sizeof(fields[0]) };
 
 static void check_journal(const struct pcapng_view *view, size_t count)
 {
-	const char *name, *value;
-	size_t at = 0, name_length, n;
+	const struct sonde_frame entry = {.bytes = view->body,
+					  .captured_length = (uint32_t)view->body_length};
+	struct sonde_journal_field field;
+	size_t at = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		assert_int_equal(
-			pcapng_parse_journal(view, &at, &name, &name_length, &value, &n),
-			1);
-		assert_int_equal(name_length, strlen(fields[i].name));
-		assert_memory_equal(name, fields[i].name, name_length);
-		assert_int_equal(n, fields[i].n);
-		assert_memory_equal(value, fields[i].value, n);
+		assert_int_equal(sonde_journal_next(&entry, &at, &field), 1);
+		assert_true(sonde_journal_is(&field, fields[i].name));
+		assert_int_equal(field.value_length, fields[i].n);
+		assert_memory_equal(field.value, fields[i].value, fields[i].n);
 	}
-	assert_int_equal(pcapng_parse_journal(view, &at, &name, &name_length, &value, &n),
-			 0);
+	assert_int_equal(sonde_journal_next(&entry, &at, &field), 0);
 }
 
 /* Every number of fields, so that every padding occurs. */
@@ -347,16 +347,14 @@ static void test_bad_journal(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		uint8_t *body = malloc(cases[i].n);
-		struct pcapng_view view = {
-			.type = PCAPNG_JOURNAL, .body = body, .body_length = cases[i].n};
-		const char *name, *value;
-		size_t at = 0, name_length, n;
+		struct sonde_frame entry = {.bytes = body,
+					    .captured_length = (uint32_t)cases[i].n};
+		struct sonde_journal_field field;
+		size_t at = 0;
 
 		assert_non_null(body);
 		memcpy(body, cases[i].bytes, cases[i].n);
-		assert_int_equal(
-			pcapng_parse_journal(&view, &at, &name, &name_length, &value, &n),
-			-EBADMSG);
+		assert_int_equal(sonde_journal_next(&entry, &at, &field), -EBADMSG);
 		assert_int_equal(at, 0);
 		free(body);
 	}
