@@ -4,10 +4,10 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #include <sonde/text.h>
 
+#include "clock.h"
 #include "command.h"
 #include "message.h"
 
@@ -138,10 +138,8 @@ static void print_json(struct output *output, const struct sonde_load_options *l
 		       const char *service, const struct sonde_load_result *result)
 {
 	struct sonde_json *json = output_event_begin(output, "bench");
-	struct timespec now;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	output_event_time(output, "at_ns", seconds(now.tv_sec) + now.tv_nsec);
+	output_event_time(output, "at_ns", clock_now_ns(CLOCK_REALTIME));
 	sonde_json_add_string(json, "service", service);
 	sonde_json_add_string(json, "proto", load->udp ? "udp" : "tcp");
 	output_event_address(output, &result->address);

@@ -3,17 +3,9 @@
 #include "capture_out.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "capture_keeper.h"
-
-static int64_t now_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
+#include "clock.h"
 
 static bool rotates(const struct capture_out *out)
 {
@@ -38,8 +30,9 @@ static int open_next(struct capture_out *out, struct sonde_error *err)
 	sonde_capture_writer_gather(out->writer);
 	out->files++;
 	out->described = 0;
-	out->started_ns = now_ns(CLOCK_REALTIME);
-	out->rotate_at_ns = out->rotate_ns ? now_ns(CLOCK_MONOTONIC) + out->rotate_ns : 0;
+	out->started_ns = clock_now_ns(CLOCK_REALTIME);
+	out->rotate_at_ns =
+		out->rotate_ns ? clock_now_ns(CLOCK_MONOTONIC) + out->rotate_ns : 0;
 	return 0;
 }
 
@@ -107,7 +100,7 @@ static int count_packets(struct capture_out *out, struct sonde_capture *capture,
 		struct sonde_captured_interface captured;
 		struct sonde_capture_statistics statistics = {
 			.start_ns = out->started_ns,
-			.end_ns = now_ns(CLOCK_REALTIME),
+			.end_ns = clock_now_ns(CLOCK_REALTIME),
 		};
 
 		sonde_capture_interface(capture, i, &captured);

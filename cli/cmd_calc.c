@@ -2,12 +2,12 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #include <sonde/calc.h>
 #include <sonde/text.h>
 
 #include "calc_bench.h"
+#include "clock.h"
 #include "cmd.h"
 #include "message.h"
 
@@ -83,14 +83,6 @@ static const struct option options[] = {
 	 .most = 100000000},
 	{.name = NULL},
 };
-
-static int64_t now_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
 
 static int refuse_operation(const char *text)
 {
@@ -185,7 +177,7 @@ static void print_result(struct output *output, const struct sonde_calc_request 
 		return;
 	}
 	struct sonde_json *json = output_event_begin(output, "result");
-	output_event_time(output, "at_ns", now_ns(CLOCK_REALTIME));
+	output_event_time(output, "at_ns", clock_now_ns(CLOCK_REALTIME));
 	sonde_json_add_string(json, "operation", sonde_calc_word(request->operation));
 	sonde_json_add_int(json, "numbers", request->count);
 	sonde_json_add_int(json, "id", id);
@@ -290,16 +282,16 @@ static int run(const struct command *command, const struct arguments *arguments,
 	warn_of_length(output, &request, &ask);
 
 	if (output->has_json)
-		output_json_start(output, now_ns(CLOCK_REALTIME));
+		output_json_start(output, clock_now_ns(CLOCK_REALTIME));
 	if (bench)
 		return calc_bench_run(arguments, output, &request, &ask);
-	int64_t asked_ns = now_ns(CLOCK_MONOTONIC);
+	int64_t asked_ns = clock_now_ns(CLOCK_MONOTONIC);
 	int r = ask.order == SONDE_CALC_AUTO
 			? ask_in_both_orders(output, &ask, &request, id, &result, &err)
 			: sonde_calc_ask(&ask, &request, &result, &err);
 	if (r < 0)
 		return message_error(&err);
-	int64_t took_ns = now_ns(CLOCK_MONOTONIC) - asked_ns;
+	int64_t took_ns = clock_now_ns(CLOCK_MONOTONIC) - asked_ns;
 	tell_time(output, took_ns);
 	print_result(output, &request, id, result, took_ns);
 	return STATUS_DONE;

@@ -9,6 +9,7 @@
 
 #include <sonde/connect.h>
 
+#include "clock.h"
 #include "cmd.h"
 #include "connect_modes.h"
 #include "connect_terminal.h"
@@ -365,7 +366,7 @@ static int run(const struct command *command, const struct arguments *arguments,
 			     "the peer's certificate is not checked (--insecure): "
 			     "somebody on the way may read and change all");
 	if (output->has_json)
-		output_json_start(output, talk_now_ns());
+		output_json_start(output, clock_now_ns(CLOCK_REALTIME));
 	int r = sonde_session_new(&session_options, &session, &err);
 	bool is_edited = r == 0 && is_at_terminal(&talk);
 	if (is_edited)

@@ -9,6 +9,7 @@
 #include <sonde/listen.h>
 #include <sonde/text.h>
 
+#include "clock.h"
 #include "cmd.h"
 #include "listen_words.h"
 #include "message.h"
@@ -330,7 +331,7 @@ static int run(const struct command *command, const struct arguments *arguments,
 	if (read_options(&listening, &err) < 0)
 		return message_error(&err);
 	if (output->has_json)
-		output_json_start(output, talk_now_ns());
+		output_json_start(output, clock_now_ns(CLOCK_REALTIME));
 	take_pipe(&listening);
 	r = listen_and_serve(&listening, &err);
 	if (r < 0)

@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <sonde/text.h>
 
+#include "clock.h"
 #include "command.h"
 #include "connect_modes.h"
 #include "editor.h"
@@ -18,10 +18,7 @@ enum { QUIET_MS = 100 }; /* an answer without an end of line is over then */
 
 static int64_t now_ms(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+	return clock_now_ns(CLOCK_MONOTONIC) / 1000000;
 }
 
 static void print_escaped(struct output *output, const char *bytes, size_t n)

@@ -11,11 +11,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <sonde/text.h>
 
+#include "clock.h"
 #include "command.h"
 #include "connect_commands.h"
 #include "connect_terminal_parts.h"
@@ -186,10 +186,7 @@ static void turn(struct terminal *terminal)
 
 static int64_t now_ms(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+	return clock_now_ns(CLOCK_MONOTONIC) / 1000000;
 }
 
 int terminal_wait_for_key(void *context)

@@ -6,11 +6,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <sonde/text.h>
 #include <sonde/version.h>
 
+#include "clock.h"
 #include "cmd.h"
 #include "help.h"
 #include "message.h"
@@ -82,11 +82,8 @@ int command_not_known(const char *name)
 
 static int print_version(const struct arguments *arguments, struct output *output)
 {
-	struct timespec now;
-
 	if (arguments_has(arguments, "json")) {
-		clock_gettime(CLOCK_REALTIME, &now);
-		output_json_start(output, now.tv_sec * INT64_C(1000000000) + now.tv_nsec);
+		output_json_start(output, clock_now_ns(CLOCK_REALTIME));
 	} else {
 		output_print(output, "sonde %s\n", sonde_version());
 	}

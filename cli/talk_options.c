@@ -1,8 +1,6 @@
 /* The options of connect and listen, read. */
 #include "talk_options.h"
 
-#include <time.h>
-
 #include "message.h"
 
 static int refuse_pairs(const struct arguments *arguments, const char *name,
@@ -63,12 +61,4 @@ void talk_options_read_tls(const struct arguments *arguments,
 		.alpn = arguments_text(arguments, "alpn", NULL),
 		.insecure = arguments_has(arguments, "insecure"),
 	};
-}
-
-int64_t talk_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }

@@ -54,7 +54,4 @@ enum sonde_family talk_options_family(const struct arguments *arguments);
 void talk_options_read_tls(const struct arguments *arguments,
 			   struct sonde_tls_options *ret);
 
-/* CLOCK_REALTIME. */
-int64_t talk_now_ns(void);
-
 #endif
