@@ -248,18 +248,6 @@ static void add_gap(struct following *following, const struct sonde_follow_piece
 	lines_char(following->lines, '\n');
 }
 
-static bool is_utf8(const uint8_t *bytes, size_t n)
-{
-	for (size_t i = 0; i < n;) {
-		unsigned code;
-		size_t length = sonde_text_decode_utf8(bytes + i, n - i, &code);
-		if (length == 0)
-			return false;
-		i += length;
-	}
-	return true;
-}
-
 static void add_json(struct following *following, const struct sonde_follow_piece *piece)
 {
 	struct output *output = following->output;
@@ -274,12 +262,7 @@ static void add_json(struct following *following, const struct sonde_follow_piec
 		sonde_json_add_int(json, "bytes", (int64_t)piece->missing);
 	} else {
 		sonde_json_add_int(json, "bytes", (int64_t)piece->size);
-		sonde_json_key(json, "text");
-		sonde_json_string_n(json, (const char *)piece->bytes, piece->size);
-		if (!is_utf8(piece->bytes, piece->size)) {
-			sonde_json_key(json, "base64");
-			sonde_json_base64(json, piece->bytes, piece->size);
-		}
+		output_event_text(output, piece->bytes, piece->size);
 	}
 	output_event_end(output);
 }

@@ -40,24 +40,6 @@ static bool is_harmless(char byte)
 	       byte == '\a';
 }
 
-/* How many bytes at the end are the beginning of a character of UTF-8. */
-static size_t count_open(const char *bytes, size_t n)
-{
-	for (size_t back = 1; back <= 3 && back <= n; back++) {
-		unsigned char byte = (unsigned char)bytes[n - back];
-		size_t length = byte >= 0xf0   ? 4
-				: byte >= 0xe0 ? 3
-				: byte >= 0xc2 ? 2
-					       : 1;
-
-		if (length > 1)
-			return length > back ? back : 0;
-		if (byte < 0x80)
-			return 0;
-	}
-	return 0;
-}
-
 static void show_piece(const char *bytes, size_t n)
 {
 	char storage[4 * (PIECE + sizeof(((struct keys *)0)->held)) + 1];
@@ -86,7 +68,7 @@ void keys_show(struct keys *keys, const char *bytes, size_t n)
 
 		memcpy(joined, keys->held, keys->held_used);
 		memcpy(joined + keys->held_used, bytes, piece);
-		keys->held_used = count_open(joined, used);
+		keys->held_used = used - sonde_text_whole_utf8(joined, used);
 		show_piece(joined, used - keys->held_used);
 		memcpy(keys->held, joined + used - keys->held_used, keys->held_used);
 		bytes += piece;

@@ -86,22 +86,6 @@ void listen_words_format(const struct sonde_listen_event *event, char *ret,
 
 /* ---- NDJSON */
 
-static void add_address(struct output *output, const char *key,
-			const struct sonde_address *address, const char *text)
-{
-	struct sonde_json *json = &output->json;
-
-	if (!text[0])
-		return;
-	sonde_json_key(json, key);
-	sonde_json_object_begin(json);
-	if (address->family == SONDE_FAMILY_INET || address->family == SONDE_FAMILY_INET6)
-		output_event_address(output, address);
-	else
-		sonde_json_add_string(json, "path", text);
-	sonde_json_object_end(json);
-}
-
 /* As the contract of all commands has it: flat. */
 static void write_listening(struct output *output, const struct sonde_listen_event *event)
 {
@@ -162,9 +146,10 @@ void listen_json_write(struct output *output, const struct sonde_listen_event *e
 	if (event->client)
 		sonde_json_add_int(json, "client", (int64_t)event->client);
 	if (event->kind == SONDE_LISTEN_ACCEPTED)
-		add_address(output, "local", &event->local_address, event->local);
+		output_event_endpoint(output, "local", &event->local_address,
+				      event->local);
 	if (event->kind == SONDE_LISTEN_ACCEPTED || event->kind == SONDE_LISTEN_REFUSED)
-		add_address(output, "peer", &event->peer_address, event->peer);
+		output_event_endpoint(output, "peer", &event->peer_address, event->peer);
 	add_details(json, event);
 	if (event->text)
 		sonde_json_add_string(json, "text", event->text);

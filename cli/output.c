@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <sonde/text.h>
 #include <sonde/version.h>
 
 #include "output.h"
@@ -155,4 +156,32 @@ void output_event_address(struct output *output, const struct sonde_address *add
 	sonde_address_format_host(address, host);
 	sonde_json_add_string(&output->json, "address", host);
 	sonde_json_add_int(&output->json, "port", address->port);
+}
+
+void output_event_endpoint(struct output *output, const char *key,
+			   const struct sonde_address *address, const char *text)
+{
+	struct sonde_json *json = &output->json;
+
+	if (!text[0])
+		return;
+	sonde_json_key(json, key);
+	sonde_json_object_begin(json);
+	if (address->family == SONDE_FAMILY_INET || address->family == SONDE_FAMILY_INET6)
+		output_event_address(output, address);
+	else
+		sonde_json_add_string(json, "path", text);
+	sonde_json_object_end(json);
+}
+
+void output_event_text(struct output *output, const void *bytes, size_t n)
+{
+	struct sonde_json *json = &output->json;
+
+	sonde_json_key(json, "text");
+	sonde_json_string_n(json, bytes, n);
+	if (sonde_text_is_utf8(bytes, n))
+		return;
+	sonde_json_key(json, "base64");
+	sonde_json_base64(json, bytes, n);
 }

@@ -55,5 +55,10 @@ void output_event_end(struct output *output);
 void output_event_time(struct output *output, const char *key, int64_t at_ns);
 /* "address":"127.0.0.1","port":50000, into the object that is open. */
 void output_event_address(struct output *output, const struct sonde_address *address);
+/* "KEY":{the same}; of a Unix socket {"path":TEXT}, and nothing where there is no text. */
+void output_event_endpoint(struct output *output, const char *key,
+			   const struct sonde_address *address, const char *text);
+/* "text": the bytes; where they are no UTF-8, "base64", too. */
+void output_event_text(struct output *output, const void *bytes, size_t n);
 
 #endif

@@ -105,21 +105,9 @@ void packet_value_add(struct lines *lines, struct packet_time *time,
 
 /* ---- JSON ---- */
 
-static bool is_utf8(const uint8_t *bytes, size_t n)
-{
-	for (size_t i = 0; i < n;) {
-		unsigned code;
-		size_t length = sonde_text_decode_utf8(bytes + i, n - i, &code);
-		if (length == 0)
-			return false;
-		i += length;
-	}
-	return true;
-}
-
 static void add_json_text(struct sonde_json *json, const uint8_t *bytes, size_t n)
 {
-	if (is_utf8(bytes, n)) {
+	if (sonde_text_is_utf8(bytes, n)) {
 		sonde_json_string_n(json, (const char *)bytes, n);
 		return;
 	}

@@ -95,20 +95,6 @@ static void print_event(const struct serve_log *served,
 
 /* --- as NDJSON */
 
-static bool is_utf8(const char *chars)
-{
-	size_t n = strlen(chars);
-	unsigned code;
-
-	for (size_t at = 0; at < n;) {
-		size_t length = sonde_text_decode_utf8(chars + at, n - at, &code);
-		if (length == 0)
-			return false;
-		at += length;
-	}
-	return true;
-}
-
 static void write_event(struct output *output, const struct sonde_serve_event *event)
 {
 	struct sonde_json *json = output_event_begin(output, event_names[event->kind]);
@@ -138,13 +124,8 @@ static void write_event(struct output *output, const struct sonde_serve_event *e
 	}
 	if (event->kind == SONDE_SERVE_TROUBLE)
 		sonde_json_add_int(json, "times", (int64_t)event->times);
-	if (event->reason) {
-		sonde_json_add_string(json, "text", event->reason);
-		if (!is_utf8(event->reason)) {
-			sonde_json_key(json, "base64");
-			sonde_json_base64(json, event->reason, strlen(event->reason));
-		}
-	}
+	if (event->reason)
+		output_event_text(output, event->reason, strlen(event->reason));
 	output_event_end(output);
 }
 

@@ -191,36 +191,6 @@ static const char *const event_names[] = {
 	[SONDE_SESSION_STEP] = "step",
 };
 
-static bool is_utf8(const char *chars)
-{
-	size_t n = strlen(chars);
-	unsigned code;
-
-	for (size_t at = 0; at < n;) {
-		size_t length = sonde_text_decode_utf8(chars + at, n - at, &code);
-		if (length == 0)
-			return false;
-		at += length;
-	}
-	return true;
-}
-
-static void add_endpoint(struct output *output, const char *key,
-			 const struct sonde_address *address, const char *text)
-{
-	struct sonde_json *json = &output->json;
-
-	if (!text[0])
-		return;
-	sonde_json_key(json, key);
-	sonde_json_object_begin(json);
-	if (address->family == SONDE_FAMILY_INET || address->family == SONDE_FAMILY_INET6)
-		output_event_address(output, address);
-	else
-		sonde_json_add_string(json, "path", text);
-	sonde_json_object_end(json);
-}
-
 static void add_json_tls(struct sonde_json *json, const struct sonde_tls_details *tls)
 {
 	static const char *const trusts[] = {
@@ -276,10 +246,11 @@ void talk_json_write(struct output *output, const struct sonde_session_event *ev
 	    event->kind == SONDE_SESSION_PEER_END)
 		sonde_json_add_string(json, "direction", is_sent ? "sent" : "received");
 	if (event->kind == SONDE_SESSION_BOUND || event->kind == SONDE_SESSION_CONNECTED)
-		add_endpoint(output, "local", &event->local_address, event->local);
+		output_event_endpoint(output, "local", &event->local_address,
+				      event->local);
 	if (event->kind == SONDE_SESSION_CONNECTING ||
 	    event->kind == SONDE_SESSION_FAILED || event->kind == SONDE_SESSION_CONNECTED)
-		add_endpoint(output, "peer", &event->peer_address, event->peer);
+		output_event_endpoint(output, "peer", &event->peer_address, event->peer);
 	if (event->kind == SONDE_SESSION_CONNECTED)
 		sonde_json_add_string(json, "proto",
 				      sonde_transport_name(event->transport));
@@ -291,13 +262,8 @@ void talk_json_write(struct output *output, const struct sonde_session_event *ev
 		sonde_json_add_bool(json, "ok", event->by_user);
 	if (event->kind == SONDE_SESSION_STEP)
 		sonde_json_add_int(json, "line", event->line);
-	if (event->text) {
-		sonde_json_add_string(json, "text", event->text);
-		if (!is_utf8(event->text)) {
-			sonde_json_key(json, "base64");
-			sonde_json_base64(json, event->text, strlen(event->text));
-		}
-	}
+	if (event->text)
+		output_event_text(output, event->text, strlen(event->text));
 	output_event_end(output);
 }
 

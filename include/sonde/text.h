@@ -39,6 +39,11 @@ SONDE_API void sonde_text_add_shown(struct sonde_text *text, const void *bytes, 
 /* Length of the valid UTF-8 sequence (RFC 3629) at the start of bytes[0..n), and its code
  * point; 0 where there is none. */
 SONDE_API size_t sonde_text_decode_utf8(const void *bytes, size_t n, unsigned *ret_code);
+/* Whether all of bytes[0..n) are such sequences. */
+SONDE_API bool sonde_text_is_utf8(const void *bytes, size_t n);
+/* The greatest length <= n at which bytes[0..n) can be cut without parting a sequence that
+ * is incomplete at n. */
+SONDE_API size_t sonde_text_whole_utf8(const void *bytes, size_t n);
 
 /* Decimal digits without a NUL, fast: of the number, as many as it has (20 at most), which
  * is returned; or its last `digits` ones (10 at most), with zeros in front. */

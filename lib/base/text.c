@@ -151,3 +151,24 @@ size_t sonde_text_decode_utf8(const void *bytes, size_t n, unsigned *ret_code)
 	*ret_code = code;
 	return length;
 }
+
+bool sonde_text_is_utf8(const void *bytes, size_t n)
+{
+	const uint8_t *at = bytes;
+	unsigned code;
+
+	while (n > 0) {
+		size_t length = utf8_step(at, n, &code);
+
+		if (code == UTF8_BAD)
+			return false;
+		at += length;
+		n -= length;
+	}
+	return true;
+}
+
+size_t sonde_text_whole_utf8(const void *bytes, size_t n)
+{
+	return utf8_whole(bytes, n);
+}

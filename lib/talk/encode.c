@@ -51,19 +51,7 @@ static size_t count_open(const uint8_t *bytes, size_t n)
 {
 	if (n > 0 && bytes[n - 1] == '\r')
 		return 1;
-	for (size_t back = 1; back <= 3 && back <= n; back++) {
-		uint8_t byte = bytes[n - back];
-		size_t length = byte >= 0xf0   ? 4
-				: byte >= 0xe0 ? 3
-				: byte >= 0xc2 ? 2
-					       : 1;
-
-		if (length > 1)
-			return length > back ? back : 0;
-		if (byte < 0x80)
-			return 0;
-	}
-	return 0;
+	return n - sonde_text_whole_utf8(bytes, n);
 }
 
 /* As it may stand on a terminal: lines and tabs are left as they are, "\r\n" is one end of

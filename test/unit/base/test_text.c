@@ -319,6 +319,37 @@ static void escapes_are_whole_or_left_out(void **state)
 	}
 }
 
+static void test_whole_utf8(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t n, whole;
+		bool is_utf8;
+	} cases[] = {
+		{"", 0, 0, true},
+		{"a\0b", 3, 3, true},
+		{"gr\xc3\xb6\xc3\x9f"
+		 "e",
+		 7, 7, true},
+		{"\xf0\x9f\x98\x80", 4, 4, true},
+		{"\xf0\x9f\x98", 3, 0, false}, /* waits for the rest */
+		{"a\xe2\x82", 3, 1, false},
+		{"a\xc3", 2, 1, false},
+		{"\xff", 1, 1, false}, /* no rest would mend these */
+		{"a\x80\x80", 3, 3, false},
+		{"\xed\xa0\x80", 3, 3, false},
+		{"\xc3(", 2, 2, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(sonde_text_whole_utf8(cases[i].bytes, cases[i].n),
+				 cases[i].whole);
+		assert_int_equal(sonde_text_is_utf8(cases[i].bytes, cases[i].n),
+				 cases[i].is_utf8);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -335,6 +366,7 @@ int main(void)
 		cmocka_unit_test(shows_a_backslash_as_it_is),
 		cmocka_unit_test(escapes_beyond_ascii),
 		cmocka_unit_test(escapes_are_whole_or_left_out),
+		cmocka_unit_test(test_whole_utf8),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
