@@ -17,6 +17,8 @@
 #include "base/limits.h"
 #include "io/resolve.h"
 #include "io/sock.h"
+#include "talk/duration.h"
+#include "talk/session.h"
 
 enum { ONE_READ_BYTES = 1024 }; /* what many servers take in at once */
 
@@ -33,20 +35,6 @@ struct question {
 };
 
 /* --- what went wrong, in words */
-
-/* "5 s" and "250 ms" as they were given, rather than measured. */
-static void format_limit(int64_t limit_ns, char *ret, size_t capacity)
-{
-	struct sonde_text text;
-
-	sonde_text_init(&text, ret, capacity);
-	if (limit_ns % NS_PER_S == 0)
-		sonde_text_add(&text, "%" PRId64 " s", limit_ns / NS_PER_S);
-	else if (limit_ns % NS_PER_MS == 0)
-		sonde_text_add(&text, "%" PRId64 " ms", limit_ns / NS_PER_MS);
-	else
-		sonde_text_add_duration(&text, limit_ns);
-}
 
 /* Why a server may have said nothing; the most certain reason first. */
 static void hint_at_no_answer(const struct question *question)
@@ -80,9 +68,9 @@ static void hint_at_no_answer(const struct question *question)
 
 static int fail_silent(const struct question *question)
 {
-	char limit[48], others[64] = "";
+	char limit[DURATION_CHARS], others[64] = "";
 
-	format_limit(question->ask->timeout_ns, limit, sizeof(limit));
+	duration_format(question->ask->timeout_ns, limit);
 	if (question->others > 0)
 		snprintf(others, sizeof(others), " (%u other datagram%s came)",
 			 question->others, question->others == 1 ? "" : "s");
@@ -130,17 +118,9 @@ static int fail_id(const struct question *question, const uint8_t *reply)
 
 static int fail_connect(const struct question *question, int error)
 {
-	char limit[48];
-
-	if (error == -ETIMEDOUT) {
-		format_limit(question->ask->timeout_ns, limit, sizeof(limit));
-		sonde_error_set(question->err, SONDE_ERROR_NETWORK, error, "connect",
-				question->subject, "no connection within %s (ETIMEDOUT)",
-				limit);
-		sonde_error_hint(question->err, "no such machine is up, or a firewall "
-						"drops what is sent there");
-		return error;
-	}
+	if (error == -ETIMEDOUT)
+		return connect_fail_timeout(question->subject, question->ask->timeout_ns,
+					    question->err);
 	sonde_error_set(question->err, sonde_error_kind_of(-error), error,
 			question->ask->udp ? "ask" : "connect", question->subject, NULL);
 	if (error == -ECONNREFUSED)

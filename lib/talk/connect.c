@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "io/resolve.h"
+#include "talk/duration.h"
 #include "talk/local.h"
 
 enum { KEEPALIVE_S = 90 };
@@ -28,9 +29,9 @@ static enum sock_transport sock_transport(const struct sonde_session *session)
 
 int connect_fail_timeout(const char *subject, int64_t timeout_ns, struct sonde_error *err)
 {
-	char limit[SESSION_DURATION_CHARS];
+	char limit[DURATION_CHARS];
 
-	session_format_duration(timeout_ns, limit);
+	duration_format(timeout_ns, limit);
 	sonde_error_set(err, SONDE_ERROR_NETWORK, -ETIMEDOUT, "connect", subject,
 			"no connection within %s (ETIMEDOUT)", limit);
 	sonde_error_hint(err, "no such machine is up, or a firewall drops what is sent "

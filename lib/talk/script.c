@@ -10,6 +10,7 @@
 
 #include "base/array.h"
 #include "base/clock.h"
+#include "base/hex.h"
 #include "base/limits.h"
 
 enum { WITHIN_S = 10 }; /* without `timeout` */
@@ -96,14 +97,6 @@ static int read_duration(struct reader *reader, int64_t *ret)
 			      "%.30s is no duration", word[0] ? word : "nothing");
 	*ret = ns;
 	return 0;
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 /* Behind a backslash.  The byte, or -EINVAL. */

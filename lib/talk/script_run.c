@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "talk/script.h"
+#include "talk/duration.h"
 #include "talk/session.h"
 
 struct dialogue {
@@ -153,7 +154,7 @@ static int expect(struct dialogue *dialogue, const struct script_step *step)
 	struct sonde_session *session = dialogue->session;
 	int64_t began_ns = clock_monotonic_ns();
 	int64_t deadline_ns = began_ns + step->within_ns;
-	char reason[64], limit[SESSION_DURATION_CHARS];
+	char reason[64], limit[DURATION_CHARS];
 	struct shown wanted = show(step->bytes, step->count);
 	bool wants_end = step->verb == SCRIPT_EXPECT_END;
 	char text[160];
@@ -166,7 +167,7 @@ static int expect(struct dialogue *dialogue, const struct script_step *step)
 		if (r == 2)
 			return 1;
 		if (r == 0) {
-			session_format_duration(step->within_ns, limit);
+			duration_format(step->within_ns, limit);
 			snprintf(reason, sizeof(reason), "did not come within %s", limit);
 			return fail(dialogue, step, began_ns, -ETIMEDOUT, reason);
 		}

@@ -13,6 +13,7 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "talk/duration.h"
 #include "talk/splice.h"
 
 const char *sonde_transport_name(enum sonde_transport transport)
@@ -136,19 +137,6 @@ void session_format_subject(const struct sonde_session *session,
 {
 	snprintf(ret, SESSION_SUBJECT_CHARS, "%s/%s", session->peer,
 		 sonde_transport_name(session->transport));
-}
-
-void session_format_duration(int64_t duration_ns, char ret[SESSION_DURATION_CHARS])
-{
-	struct sonde_text text;
-
-	sonde_text_init(&text, ret, SESSION_DURATION_CHARS);
-	if (duration_ns % NS_PER_S == 0)
-		sonde_text_add(&text, "%" PRId64 " s", duration_ns / NS_PER_S);
-	else if (duration_ns % NS_PER_MS == 0)
-		sonde_text_add(&text, "%" PRId64 " ms", duration_ns / NS_PER_MS);
-	else
-		sonde_text_add_duration(&text, duration_ns);
 }
 
 int session_fail(struct sonde_session *session, const char *operation, int error,
@@ -357,10 +345,10 @@ int64_t session_idle_deadline_ns(const struct sonde_session *session)
 
 int session_fail_idle(struct sonde_session *session, struct sonde_error *err)
 {
-	char subject[SESSION_SUBJECT_CHARS], limit[SESSION_DURATION_CHARS];
+	char subject[SESSION_SUBJECT_CHARS], limit[DURATION_CHARS];
 
 	session_format_subject(session, subject);
-	session_format_duration(session->options.idle_timeout_ns, limit);
+	duration_format(session->options.idle_timeout_ns, limit);
 	return sonde_error_set(err, SONDE_ERROR_NETWORK, -ETIMEDOUT, "talk to", subject,
 			       "nothing came or went for %s (--idle-timeout)", limit);
 }

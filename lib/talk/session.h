@@ -61,9 +61,6 @@ void session_format_subject(const struct sonde_session *session,
 /* Says in *err what happened to the connection; returns error. */
 int session_fail(struct sonde_session *session, const char *operation, int error,
 		 struct sonde_error *err);
-/* "5 s", "250 ms": as it was given. */
-#define SESSION_DURATION_CHARS 32
-void session_format_duration(int64_t duration_ns, char ret[SESSION_DURATION_CHARS]);
 
 /* As stream_read() and stream_write(), counted and told. */
 ssize_t session_read(struct sonde_session *session, void *bytes, size_t n);
