@@ -8,6 +8,7 @@
 #include <sonde/text.h>
 
 #include "base/address_kind.h"
+#include "base/hex.h"
 
 struct run {
 	int start; /* of 16-bit groups */
@@ -145,24 +146,13 @@ static bool take_inet(const char **at, uint8_t ret[4])
 	return true;
 }
 
-static int hex_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* One to four hexadecimal digits at *at, moved behind them; -1 where there are none. */
 static int take_group(const char **at)
 {
 	int value = 0, digits = 0;
 
-	for (; digits < 4 && hex_of(**at) >= 0; digits++)
-		value = value << 4 | hex_of(*(*at)++);
+	for (; digits < 4 && hex_digit(**at) >= 0; digits++)
+		value = value << 4 | hex_digit(*(*at)++);
 	return digits ? value : -1;
 }
 
@@ -172,7 +162,7 @@ static int take_groups(const char **at, uint8_t *ret, int room)
 {
 	int n = 0;
 
-	if (hex_of(**at) < 0)
+	if (hex_digit(**at) < 0)
 		return 0;
 	for (;;) {
 		const char *start = *at;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/hex.h"
 
 enum { DEPTH_MOST = 32 };
 
@@ -50,17 +51,6 @@ static int add_node(struct reading *reading, enum json_kind kind, uint32_t *ret)
 	*ret = (uint32_t)document->count++;
 	document->nodes[*ret] = (struct json_node){.kind = (uint8_t)kind};
 	return 0;
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
 }
 
 /* The four digits behind a \u; -1. */

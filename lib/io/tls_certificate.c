@@ -1,7 +1,6 @@
 /* Certificates: made for a run, fingerprints, and what they say. */
 #include "io/tls_parts.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +13,8 @@
 
 #include <sonde/address.h>
 #include <sonde/text.h>
+
+#include "base/hex.h"
 
 enum {
 	MADE_DAYS = 30,
@@ -114,14 +115,6 @@ void tls_certificate_format(const uint8_t digest[TLS_DIGEST_BYTES],
 	sonde_text_add(&text, "sha256");
 	for (size_t i = 0; i < TLS_DIGEST_BYTES; i++)
 		sonde_text_add(&text, ":%02X", digest[i]);
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)tolower((unsigned char)c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 int tls_certificate_parse_pin(const char *text, uint8_t ret[TLS_DIGEST_BYTES])

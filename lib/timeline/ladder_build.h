@@ -46,9 +46,8 @@ int ladder_choose(struct ladder_builder *builder);
 struct ladder_chosen *ladder_find_chosen(const struct ladder_builder *builder,
 					 uint32_t statement);
 
-/* The first edge of that packet or a later one.  The second is for packets in ascending
- * order: most often it is the next edge but a few. */
-uint32_t ladder_first_edge_since(const struct sonde_timeline *timeline, uint32_t packet);
+/* As ladder_first_edge_since(), for packets in ascending order: most often it is the next
+ * edge but a few. */
 uint32_t ladder_next_edge_since(const struct sonde_timeline *timeline, uint32_t packet,
 				uint32_t after);
 

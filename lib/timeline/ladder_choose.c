@@ -10,21 +10,6 @@
 #include "timeline/calls.h"
 #include "timeline/index.h"
 
-uint32_t ladder_first_edge_since(const struct sonde_timeline *timeline, uint32_t packet)
-{
-	uint32_t low = 0, high = timeline->edge_count;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (timeline->edges[middle].packet < packet)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 uint32_t ladder_next_edge_since(const struct sonde_timeline *timeline, uint32_t packet,
 				uint32_t after)
 {

@@ -10,25 +10,32 @@
 #include "timeline/flow.h"
 #include "timeline/index.h"
 
-/* When the stream's calls begin on the client's socket: with the connect. */
-static int64_t begin_ns(const struct sonde_timeline *timeline,
-			const struct sonde_stream *stream)
+uint32_t ladder_first_edge_since(const struct sonde_timeline *timeline, uint32_t packet)
 {
-	const struct sonde_recording *recording = timeline->recording;
 	uint32_t low = 0, high = timeline->edge_count;
 
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 
-		if (timeline->edges[middle].packet < stream->first_packet)
+		if (timeline->edges[middle].packet < packet)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (low < timeline->edge_count &&
-	    timeline->edges[low].packet == stream->first_packet &&
-	    timeline->edges[low].kind == SONDE_EDGE_SENT)
-		return call_at(recording, timeline->edges[low].call)->enter_ns;
+	return low;
+}
+
+/* When the stream's calls begin on the client's socket: with the connect. */
+static int64_t begin_ns(const struct sonde_timeline *timeline,
+			const struct sonde_stream *stream)
+{
+	const struct sonde_recording *recording = timeline->recording;
+	uint32_t first = ladder_first_edge_since(timeline, stream->first_packet);
+
+	if (first < timeline->edge_count &&
+	    timeline->edges[first].packet == stream->first_packet &&
+	    timeline->edges[first].kind == SONDE_EDGE_SENT)
+		return call_at(recording, timeline->edges[first].call)->enter_ns;
 	return recording->packets[stream->first_packet - 1].at_ns;
 }
 
