@@ -98,6 +98,9 @@ enum {
 	LIMIT_DISSECT_HELD = 1 << 25,    /* of all of them */
 	LIMIT_DISSECT_STREAMS = 1 << 18, /* that have something under way */
 	LIMIT_DISSECT_AHEAD = 64,        /* segments of a direction kept behind a gap */
+	LIMIT_DISSECT_PARTED = 1 << 12,  /* messages in several pieces (TLS records) */
+	LIMIT_DISSECT_PARTED_MESSAGE = 1 << 16, /* bytes of one */
+	LIMIT_DISSECT_PARTED_BYTES = 1 << 23,   /* of all of them */
 
 	/* Names. */
 	LIMIT_ADDRESSES = 32, /* kept of one name */

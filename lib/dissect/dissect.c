@@ -40,6 +40,7 @@ void sonde_dissector_free(struct sonde_dissector *d)
 	unacked_pool_free(d->unacked);
 	fragment_table_done(&d->fragments);
 	stream_store_done(&d->streams);
+	part_store_done(&d->parts);
 	array_free(d->asked);
 	conversation_table_done(&d->tcp_flows);
 	conversation_table_done(&d->udp_flows);

@@ -27,6 +27,7 @@
 #include <sonde/dissect.h>
 
 #include "dissect/column.h"
+#include "dissect/part_store.h"
 
 /* The bytes of a layer, as positions in their source (the frame, or what was put
  * together): `captured` is where the bytes end, `end` where the layer ends as the headers
@@ -180,6 +181,34 @@ uint32_t *dissect_message_hint(struct sonde_dissector *d);
 bool dissect_is_beginning(const struct sonde_dissector *d);
 /* Whether no message was read of this frame before. */
 bool dissect_is_first_message(const struct sonde_dissector *d);
+
+/* Of TCP: whether bytes are missing between the message and the one read before it. */
+bool dissect_is_behind_gap(const struct sonde_dissector *d);
+
+/* ---- messages in several pieces ---- */
+
+/* What one direction of a conversation gives piece by piece, e.g. a handshake in several
+ * records of TLS.  `place`, which the dissector keeps in its conversation's state, is 0
+ * while there is nothing of a message.  What is kept is bounded: see part_store.h. */
+
+/* Keeps the piece behind those before; false: it could not be kept, and those before it
+ * are forgotten (*place is 0). */
+bool dissect_keep_part(struct sonde_dissector *d, uint16_t *place,
+		       const struct span *part);
+/* What was kept; NULL: nothing, or it was forgotten. */
+const struct parted *dissect_parts(const struct sonde_dissector *d, uint16_t place);
+void dissect_forget_parts(struct sonde_dissector *d, uint16_t *place);
+/* Puts them together, in the frame's lifetime; false without memory. */
+bool dissect_join_parts(struct sonde_dissector *d, uint16_t place, struct span *ret);
+/* The list of a message's pieces, with the frames they came in: a field for all of them,
+ * one for each, and how many there are. */
+struct part_fields {
+	unsigned all, one, count;
+	const char *title;
+};
+void dissect_add_parts(struct sonde_dissector *d, const struct part_fields *fields,
+		       const struct span *message, const struct part *parts,
+		       size_t count);
 
 /* ---- layers within ---- */
 

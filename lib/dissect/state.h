@@ -11,6 +11,7 @@
 #include "dissect/dissector.h"
 #include "dissect/conversation.h"
 #include "dissect/fragment.h"
+#include "dissect/part_store.h"
 #include "dissect/stream_store.h"
 
 enum {
@@ -66,6 +67,7 @@ struct sonde_dissector {
 	struct unacked_pool *unacked;
 	struct fragment_table fragments;
 	struct stream_store streams;
+	struct part_store parts;
 	struct asked *asked; /* LIMIT_DISSECT_ASKED of them, or NULL */
 	bool has_first;
 	int64_t first_at_ns, previous_at_ns;
@@ -104,6 +106,7 @@ struct sonde_dissector {
 	struct conversation *flow; /* NULL none */
 	uint32_t *hint;            /* see dissect_message_hint() */
 	bool is_beginning;         /* see dissect_is_beginning() */
+	bool is_behind_gap;        /* see dissect_is_behind_gap() */
 	uint32_t messages;         /* read of this frame */
 	uint8_t *reassembled;      /* kept; NULL none */
 	uint32_t reassembled_size;

@@ -59,7 +59,7 @@ void stream_store_release(struct stream_store *store, uint32_t place)
 int stream_side_append(struct stream_store *store, struct stream_side *side,
 		       const uint8_t *bytes, uint32_t n, uint32_t frame)
 {
-	struct stream_part *last;
+	struct part *last;
 
 	if (side->size + n > LIMIT_DISSECT_PDU || store->held + n > LIMIT_DISSECT_HELD)
 		return -ENOSPC;
@@ -74,7 +74,7 @@ int stream_side_append(struct stream_store *store, struct stream_side *side,
 	if (last && last->frame == frame)
 		last->length += n;
 	else /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): there is room. */
-		side->parts[side->part_count++] = (struct stream_part){frame, n};
+		side->parts[side->part_count++] = (struct part){frame, n};
 	return 0;
 }
 

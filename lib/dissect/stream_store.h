@@ -11,9 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct stream_part {
-	uint32_t frame, length;
-};
+#include "dissect/part.h"
 
 struct stream_early {
 	uint32_t seq, length, frame;
@@ -22,13 +20,14 @@ struct stream_early {
 
 struct stream_side {
 	bool has_next, has_acked, until_close;
+	bool has_gap;   /* before the message that comes next */
 	uint32_t next;  /* the byte that goes on */
 	uint32_t acked; /* what the other side says that it has */
 	uint32_t hint;  /* the dissector's, within the message under way */
 	uint64_t skip;  /* bytes of a message that is too long to be put together */
 	uint8_t *bytes; /* under way */
 	size_t size, capacity;
-	struct stream_part *parts;
+	struct part *parts;
 	size_t part_count, part_capacity;
 	struct stream_early *early; /* by sequence number */
 	size_t early_count, early_capacity;

@@ -34,6 +34,11 @@ bool dissect_is_beginning(const struct sonde_dissector *d)
 	return d->is_beginning;
 }
 
+bool dissect_is_behind_gap(const struct sonde_dissector *d)
+{
+	return d->is_behind_gap;
+}
+
 bool dissect_is_first_message(const struct sonde_dissector *d)
 {
 	return d->messages == 0;
@@ -51,6 +56,8 @@ static ssize_t length_of(struct sonde_dissector *d, const struct taking *taking,
 static void tell(struct sonde_dissector *d, struct taking *taking,
 		 const struct span *message)
 {
+	d->is_behind_gap = taking->side->has_gap;
+	taking->side->has_gap = false;
 	dissect_call(d, taking->dissector, message);
 	taking->was_told = true;
 	d->messages++;
@@ -59,29 +66,14 @@ static void tell(struct sonde_dissector *d, struct taking *taking,
 static void add_segments(struct sonde_dissector *d, const struct stream_side *side,
 			 const struct span *message)
 {
-	uint32_t left = span_left(message), at = 0, count = 0;
-	struct sonde_field *field =
-		dissect_add_number(d, TCP_SEGMENTS, message, 0, left, 1);
+	static const struct part_fields fields = {
+		TCP_SEGMENTS, TCP_SEGMENT, TCP_SEGMENT_COUNT, "Reassembled TCP Segments"};
 
-	dissect_set_flags(field, SONDE_FIELD_GENERATED);
-	dissect_set_label(d, field, "Reassembled TCP Segments (%u bytes)", left);
+	dissect_add_parts(d, &fields, message, side->parts, side->part_count);
 	dissect_nest(d);
-	for (size_t i = 0; i < side->part_count && at < left; i++) {
-		uint32_t length = side->parts[i].length;
-
-		if (length > left - at)
-			length = left - at;
-		field = dissect_add_number(d, TCP_SEGMENT, message, at, length,
-					   side->parts[i].frame);
-		dissect_set_flags(field, SONDE_FIELD_GENERATED);
-		dissect_set_label(d, field, "Frame: %u, payload: %u-%u (%u bytes)",
-				  side->parts[i].frame, at, at + length - 1, length);
-		at += length;
-		count++;
-	}
-	dissect_add_made(d, TCP_SEGMENT_COUNT, count);
-	dissect_add_made(d, TCP_REASSEMBLED_LENGTH, left);
-	dissect_set_flags(dissect_add_bytes(d, TCP_REASSEMBLED_DATA, message, 0, left),
+	dissect_add_made(d, TCP_REASSEMBLED_LENGTH, span_left(message));
+	dissect_set_flags(dissect_add_bytes(d, TCP_REASSEMBLED_DATA, message, 0,
+					    span_left(message)),
 			  SONDE_FIELD_GENERATED);
 	dissect_unnest(d);
 }
@@ -147,8 +139,10 @@ static void keep(struct sonde_dissector *d, struct taking *taking, const uint8_t
 
 	if (error == -ENOMEM)
 		d->trouble = error;
-	if (error < 0)
+	if (error < 0) {
 		forget(d, taking->side);
+		taking->side->has_gap = true;
+	}
 }
 
 /* Messages where they stand, from `skip` bytes of the payload on; what is left of one is
@@ -178,8 +172,9 @@ static void take_in_place(struct sonde_dissector *d, struct taking *taking, uint
 					  span_left(&rest));
 			keep(d, taking, span_bytes(&rest), span_left(&rest),
 			     d->frame_number);
-			column_add(dissect_info(d),
-				   " [TCP segment of a reassembled PDU]");
+			if (!taking->was_told)
+				column_add(dissect_info(d),
+					   " [TCP segment of a reassembled PDU]");
 			return;
 		}
 		message = span_part(&rest, 0, (uint32_t)n);
@@ -273,6 +268,7 @@ static void take_early(struct sonde_dissector *d, struct taking *taking, bool be
 			if (!beyond)
 				return;
 			forget(d, side);
+			side->has_gap = true;
 			side->skip = 0;
 			side->next = early->seq;
 		}
@@ -329,6 +325,7 @@ static void take_segment(struct sonde_dissector *d, struct taking *taking,
 			d->trouble = error;
 		take_early(d, taking, true);
 		forget(d, side);
+		side->has_gap = true;
 		side->skip = 0;
 		side->next = seq;
 	}
@@ -383,6 +380,7 @@ static void take_cut(struct sonde_dissector *d, struct taking *taking, uint32_t 
 		tell(d, taking, &message);
 		rest = span_part(&rest, (uint32_t)n, UINT32_MAX);
 	}
+	d->is_behind_gap = taking->side->has_gap;
 	take_as_it_is(d, taking->dissector, notes, &rest);
 }
 
@@ -397,6 +395,7 @@ void tcp_stream_take(struct sonde_dissector *d, const struct tcp_segment *segmen
 	/* Only what waits for something has a stream. */
 	if (!span_left(payload) && !flow->stream)
 		return;
+	d->is_behind_gap = true; /* but for what a stream puts in order */
 	taking.dissector = application_find(d, span_bytes(payload), span_left(payload));
 	if (!taking.dissector || !taking.dissector->pdu_length ||
 	    segment->flags & SONDE_TCP_RST) {
@@ -417,10 +416,13 @@ void tcp_stream_take(struct sonde_dissector *d, const struct tcp_segment *segmen
 	taking.side = &stream->side[!d->is_forward];
 	if (span_left(payload) < segment->length) {
 		/* The capture cut it: what is missing is missing for good. */
+		if (taking.side->size || taking.side->next != segment->seq)
+			taking.side->has_gap = true;
 		forget(d, taking.side);
 		taking.side->has_next = true;
 		taking.side->next = segment->seq + segment->length;
 		take_cut(d, &taking, seen->notes);
+		taking.side->has_gap = true;
 	} else if (span_left(payload)) {
 		take_segment(d, &taking, segment);
 	}

@@ -13,8 +13,8 @@ enum { HEADERS = 40 };
 struct feed {
 	struct sonde_dissector *dissector;
 	uint32_t start, frame;
-	unsigned messages;         /* so far, of the protocol asked for */
-	char value[64], info[128]; /* of the last one */
+	unsigned messages; /* so far, of the protocol asked for */
+	char value[64];    /* of the last one */
 };
 
 static void feed_init(struct feed *feed, uint32_t start)
@@ -78,7 +78,6 @@ static void give(struct feed *feed, uint16_t port, const char *bytes, size_t at,
 			feed->value[one->value.data.size] = '\0';
 		}
 	}
-	strncpy(feed->info, found.info, sizeof(feed->info) - 1);
 	free(packet);
 }
 
@@ -193,45 +192,6 @@ static void test_until_close(void **state)
 	feed_done(&feed);
 }
 
-/* A record of TLS at *at of the stream. */
-static void give_record(struct feed *feed, size_t *at, const char *bytes, size_t n)
-{
-	const char header[5] = {0x16, 3, 1, 0, (char)n};
-	char stream[512] = {0};
-
-	memcpy(stream + *at, header, sizeof(header));
-	memcpy(stream + *at + sizeof(header), bytes, n);
-	give(feed, 443, stream, *at, sizeof(header) + n, SONDE_TCP_ACK | SONDE_TCP_PSH,
-	     "tls", "tls.handshake.type");
-	*at += sizeof(header) + n;
-}
-
-/* A handshake message in two records is two fragments, wherever it is cut; what stands in
- * the second is no message of its own. */
-static void test_handshake_in_two_records(void **state)
-{
-	const char *hello = samples[3].bytes + 5;
-	size_t n = samples[3].n - 5;
-
-	(void)state;
-	for (size_t cut = 1; cut < n; cut++) {
-		struct feed feed;
-		size_t at = 0;
-
-		feed_init(&feed, 99);
-		give_record(&feed, &at, hello, cut);
-		assert_string_equal(feed.info, "[Client Hello Fragment]");
-		give_record(&feed, &at, hello + cut, n - cut);
-		assert_string_equal(feed.info, "[Client Hello Fragment]");
-		assert_string_equal(feed.value, "");
-		if (cut >= 4) { /* its length was there: what follows is known again */
-			give_record(&feed, &at, "\x0e\0\0\0", 4);
-			assert_string_equal(feed.info, "Server Hello Done");
-		}
-		feed_done(&feed);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -239,7 +199,6 @@ int main(void)
 		cmocka_unit_test(test_cut_everywhere),
 		cmocka_unit_test(test_byte_by_byte),
 		cmocka_unit_test(test_until_close),
-		cmocka_unit_test(test_handshake_in_two_records),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
