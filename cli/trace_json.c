@@ -139,6 +139,8 @@ void trace_json_call(struct output *output, const struct sonde_timeline *timelin
 	add_reference(json, "statement", timeline->statement_of_call[i]);
 	sonde_recording_json_stack(json, timeline->recording, call->stack,
 				   SONDE_RECORDING_READABLE);
+	sonde_recording_json_holder(json, timeline->recording, call->holder,
+				    SONDE_RECORDING_READABLE);
 	output_event_end(output);
 }
 

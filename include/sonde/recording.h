@@ -171,6 +171,7 @@ struct sonde_call {
 	uint32_t new_socket;  /* what accept, socket and dup returned */
 	uint32_t from_socket; /* of splice, tee and sendfile: where the bytes come from */
 	uint32_t stack;       /* 0: no source line */
+	uint32_t holder;      /* of a bind or listen: who has the address; 0 not asked */
 	uint8_t kind;         /* enum sonde_call_kind */
 	uint8_t flags;        /* SONDE_CALL_* bits */
 	uint16_t datagrams; /* sendmmsg, recvmmsg: how many, and result their bytes; else
@@ -193,6 +194,38 @@ struct sonde_call {
 	uint32_t watched_count;
 	const struct sonde_watched *watched;
 	int64_t timeout_ns; /* of a wait; -1 for ever */
+};
+
+/* Who had an address when a bind or listen failed with EADDRINUSE, as far as the tracer
+ * could see a moment later. */
+enum sonde_holder_state {
+	SONDE_HOLDER_UNKNOWN = 0, /* nobody was found */
+	SONDE_HOLDER_LISTENS,
+	SONDE_HOLDER_BOUND,     /* a datagram socket; or a stream socket, not listening */
+	SONDE_HOLDER_TALKS,     /* one end of a TCP connection */
+	SONDE_HOLDER_CLOSING,   /* a TCP connection that the kernel still ends */
+	SONDE_HOLDER_TIME_WAIT, /* one that has ended: nobody has it any more */
+	SONDE_HOLDER_STALE,     /* a Unix socket's path, and nobody listens there */
+	SONDE_HOLDER_FILE,      /* a file that is no socket has the path */
+};
+
+struct sonde_holder {
+	uint32_t holder;
+	uint8_t state;      /* enum sonde_holder_state */
+	bool is_ownerless;  /* no descriptor of any process stands for the socket */
+	bool is_unsearched; /* there were too many processes to look for its own */
+	bool is_stopped;    /* the process is, by a signal */
+	uint32_t pid; /* 0: nobody, or a process that sonde may not look into: then, */
+	uint32_t uid; /* the socket's */
+	int fd;
+	uint32_t socket;    /* where the process is traced, too; else 0 */
+	uint32_t others;    /* more processes that have it, as children do */
+	uint32_t left_ms;   /* of SONDE_HOLDER_TIME_WAIT: until it is gone */
+	const char *name;   /* of the program; NULL without one */
+	const char *path;   /* that was wanted, of a Unix socket; else NULL */
+	int64_t started_ns; /* when the process was; 0 not known */
+	int64_t looked_ns;
+	struct sonde_address local, peer;
 };
 
 struct sonde_interface {
@@ -253,13 +286,14 @@ struct sonde_recording {
 	struct sonde_socket *sockets;
 	struct sonde_place *places;
 	struct sonde_stack *stacks;
+	struct sonde_holder *holders;
 	struct sonde_call *calls; /* in the order of enter_ns within a thread */
 	struct sonde_interface *interfaces;
 	struct sonde_packet
 		*packets; /* in the order of time once sonde_recording_seal() ran */
 	struct sonde_saying *sayings; /* [saying - 1]; those of a packet are neighbours */
 	struct sonde_note *notes;
-	uint32_t saying_count;
+	uint32_t saying_count, holder_count;
 	uint32_t program_count, socket_count, place_count, stack_count, call_count,
 		interface_count, packet_count, note_count;
 	int64_t started_ns, ended_ns;
@@ -287,6 +321,8 @@ SONDE_API int sonde_recording_add_place(struct sonde_recording *recording,
 					const struct sonde_place *place);
 SONDE_API int sonde_recording_add_stack(struct sonde_recording *recording,
 					const struct sonde_stack *stack);
+SONDE_API int sonde_recording_add_holder(struct sonde_recording *recording,
+					 const struct sonde_holder *holder);
 SONDE_API int sonde_recording_add_call(struct sonde_recording *recording,
 				       const struct sonde_call *call);
 SONDE_API int sonde_recording_add_interface(struct sonde_recording *recording,

@@ -14,6 +14,7 @@
  *	program   "raw":{"lines","status","signal"}
  *	stack     "stack":{"stack","user_place","cut","places":[{"place","code","offset",
  *	          "file","line","function","text","system"}]} in place of the short list
+ *	holder    "raw":{"state","ownerless","unsearched"}, "local" and "peer" in the whole form
  *	address   {"family","bytes" (hex),"port","scope"}
  *
  * 64-bit values that a JSON number cannot hold (code, cookie, buffer) are strings in
@@ -35,7 +36,7 @@ SONDE_API void sonde_recording_json_socket(struct sonde_json *json,
 					   const struct sonde_recording *recording,
 					   const struct sonde_socket *socket,
 					   enum sonde_recording_form form);
-/* Without its stack, which is the next function's. */
+/* Without its stack and its holder, which are the next functions'. */
 SONDE_API void sonde_recording_json_call(struct sonde_json *json,
 					 const struct sonde_recording *recording,
 					 const struct sonde_call *call,
@@ -44,11 +45,18 @@ SONDE_API void sonde_recording_json_call(struct sonde_json *json,
 SONDE_API void sonde_recording_json_stack(struct sonde_json *json,
 					  const struct sonde_recording *recording,
 					  uint32_t stack, enum sonde_recording_form form);
+/* Member "holder"; holder 0: nothing. */
+SONDE_API void sonde_recording_json_holder(struct sonde_json *json,
+					   const struct sonde_recording *recording,
+					   uint32_t holder,
+					   enum sonde_recording_form form);
 /* An address as a value: an object, or null where it has no readable form. */
 SONDE_API void sonde_recording_json_address(struct sonde_json *json,
 					    const struct sonde_address *address,
 					    bool has_port);
 /* "tcp", "unix-stream", "pipe". */
 SONDE_API const char *sonde_socket_kind_word(uint8_t kind);
+/* "listens", "time-wait". */
+SONDE_API const char *sonde_holder_state_word(uint8_t state);
 
 #endif

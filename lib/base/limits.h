@@ -13,6 +13,7 @@ enum {
 	LIMIT_CALLS = 1 << 21,
 	LIMIT_PACKETS = 1 << 21,
 	LIMIT_INTERFACES = 1 << 10,
+	LIMIT_HOLDERS = 64,         /* of addresses that somebody else wanted */
 	LIMIT_SAYINGS = 1 << 18,    /* of packets that findings ask about */
 	LIMIT_SAID_TALKS = 1 << 12, /* conversations that are listened to for them */
 	LIMIT_NOTES = 1 << 8,

@@ -38,7 +38,25 @@ static const char *last_part(const char *path)
 	return slash && slash[1] ? slash + 1 : path;
 }
 
-static void add_result(struct sonde_text *text, const struct sonde_call *call)
+static void add_holder(struct sonde_text *text, const struct sonde_recording *recording,
+		       uint32_t number)
+{
+	const struct sonde_holder *holder;
+
+	if (!number || number > recording->holder_count)
+		return;
+	holder = &recording->holders[number - 1];
+	sonde_text_add(text, " (%s", sonde_holder_state_word(holder->state));
+	if (holder->pid && holder->name) {
+		sonde_text_add(text, ": ");
+		sonde_text_add_escaped(text, holder->name, strlen(holder->name));
+		sonde_text_add(text, ", process %u", holder->pid);
+	}
+	sonde_text_add(text, ")");
+}
+
+static void add_result(struct sonde_text *text, const struct sonde_recording *recording,
+		       const struct sonde_call *call)
 {
 	if (!call->exit_ns)
 		sonde_text_add(text, " (did not return)");
@@ -46,6 +64,7 @@ static void add_result(struct sonde_text *text, const struct sonde_call *call)
 		sonde_text_add(text, " = -1 %s", sonde_error_name((int)-call->result));
 	else
 		sonde_text_add(text, " = %lld", (long long)call->result);
+	add_holder(text, recording, call->holder);
 }
 
 static void add_message(struct sonde_text *text, const struct sonde_recording *recording,
@@ -73,7 +92,7 @@ static void add_message(struct sonde_text *text, const struct sonde_recording *r
 	if (call->length)
 		sonde_text_add(text, ", %llu bytes", (unsigned long long)call->length);
 	sonde_text_add(text, ")");
-	add_result(text, call);
+	add_result(text, recording, call);
 }
 
 /* A socket as it is now; later rows may know more of it. */
@@ -108,6 +127,7 @@ static void add_call(struct sonde_json *json, const struct sonde_recording *reco
 	add_epoch(json, recording);
 	sonde_recording_json_call(json, recording, call, SONDE_RECORDING_WHOLE);
 	sonde_recording_json_stack(json, recording, call->stack, SONDE_RECORDING_WHOLE);
+	sonde_recording_json_holder(json, recording, call->holder, SONDE_RECORDING_WHOLE);
 	if (call->program && call->program <= recording->program_count) {
 		sonde_json_key(json, "of");
 		sonde_json_object_begin(json);

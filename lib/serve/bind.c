@@ -15,9 +15,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "serve/holder.h"
+#include "io/holder.h"
 
 enum { UNPRIVILEGED_PORT_BASE = 10000 };
+#define LOOK_NS (2 * NS_PER_S) /* for who has a port */
 
 struct group {
 	const struct serve_spec *spec;
@@ -129,9 +130,12 @@ static void describe_taken(const struct group *group, const char *subject,
 			   struct sonde_error *err)
 {
 	struct holder holder;
+	const struct holder_search search = {.deadline_ns =
+						     clock_monotonic_ns() + LOOK_NS};
 	const char *service = group->spec->service->name;
 
-	if (holder_find(&group->failed, group->failed_transport, &holder) < 0) {
+	if (holder_find(&search, &group->failed, group->failed_transport, &holder) < 0 ||
+	    !holder.pid) {
 		sonde_error_set(err, SONDE_ERROR_TROUBLE, -EADDRINUSE, "listen", subject,
 				"another program has this port (EADDRINUSE)");
 		sonde_error_hint(err, "choose another one: %s@:0 takes any free port",
@@ -146,7 +150,8 @@ static void describe_taken(const struct group *group, const char *subject,
 	}
 	sonde_error_set(err, SONDE_ERROR_TROUBLE, -EADDRINUSE, "listen", subject,
 			"%s (process %d) has this port%s%s (EADDRINUSE)", holder.name,
-			(int)holder.pid, holder.talks ? " for a connection" : "",
+			(int)holder.pid,
+			holder.state == HOLDER_TALKS ? " for a connection" : "",
 			holder.stopped ? " and is stopped" : "");
 	sonde_error_hint(err, "%s, or choose another port: %s@:0 takes any free one",
 			 holder.stopped ? "continue it with fg, or end it" : "end it",

@@ -42,6 +42,7 @@ void sonde_loader_free(struct sonde_loader *loader)
 	array_free(loader->sockets.places);
 	array_free(loader->places.places);
 	array_free(loader->stacks.places);
+	array_free(loader->holders.places);
 	array_free(loader->calls.places);
 	array_free(loader->interfaces);
 	array_free(loader);
@@ -139,7 +140,7 @@ int sonde_loader_add(struct sonde_loader *loader, const struct sonde_frame *fram
 struct renumbering {
 	struct sonde_loader *loader;
 	struct sonde_recording *recording;
-	struct loader_numbers programs, sockets, places, stacks, calls;
+	struct loader_numbers programs, sockets, places, stacks, holders, calls;
 };
 
 /* Those that were seen, from 1 on. */
@@ -238,6 +239,24 @@ static int move_stacks(const struct renumbering *to)
 	return r < 0 ? r : 0;
 }
 
+static int move_holders(const struct renumbering *to)
+{
+	const struct loader_numbers *seen = &to->loader->holders;
+	int r = 0;
+
+	for (uint32_t i = 1; i <= seen->count && r >= 0; i++) {
+		struct sonde_holder copy;
+		uint32_t at = loader_find(seen, i);
+
+		if (!at)
+			continue;
+		copy = to->loader->scratch->holders[at - 1];
+		copy.socket = loader_find(&to->sockets, copy.socket);
+		r = sonde_recording_add_holder(to->recording, &copy);
+	}
+	return r < 0 ? r : 0;
+}
+
 static int move_calls(const struct renumbering *to)
 {
 	const struct loader_numbers *seen = &to->loader->calls;
@@ -256,6 +275,7 @@ static int move_calls(const struct renumbering *to)
 		copy.new_socket = loader_find(&to->sockets, copy.new_socket);
 		copy.from_socket = loader_find(&to->sockets, copy.from_socket);
 		copy.stack = loader_find(&to->stacks, copy.stack);
+		copy.holder = loader_find(&to->holders, copy.holder);
 		for (uint32_t k = 0; k < copy.watched_count; k++) {
 			watched[k] = copy.watched[k];
 			watched[k].socket = loader_find(&to->sockets, watched[k].socket);
@@ -353,6 +373,7 @@ static int move_all(struct renumbering *to)
 	    number_anew(&loader->sockets, &to->sockets) < 0 ||
 	    number_anew(&loader->places, &to->places) < 0 ||
 	    number_anew(&loader->stacks, &to->stacks) < 0 ||
+	    number_anew(&loader->holders, &to->holders) < 0 ||
 	    number_anew(&loader->calls, &to->calls) < 0)
 		return -ENOMEM;
 	r = move_programs(to);
@@ -363,6 +384,8 @@ static int move_all(struct renumbering *to)
 		r = move_places(to);
 	if (r >= 0)
 		r = move_stacks(to);
+	if (r >= 0)
+		r = move_holders(to);
 	if (r >= 0)
 		r = move_calls(to);
 	if (r >= 0)
@@ -383,6 +406,7 @@ int sonde_loader_finish(struct sonde_loader *loader, struct sonde_recording **re
 	array_free(to.sockets.places);
 	array_free(to.places.places);
 	array_free(to.stacks.places);
+	array_free(to.holders.places);
 	array_free(to.calls.places);
 	if (r < 0) {
 		sonde_recording_free(to.recording);

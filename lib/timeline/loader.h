@@ -26,7 +26,7 @@ struct sonde_loader {
 	struct sonde_recording *scratch; /* owned */
 	struct said *said;               /* owned */
 	struct json_document document;
-	struct loader_numbers programs, sockets, places, stacks, calls;
+	struct loader_numbers programs, sockets, places, stacks, holders, calls;
 	uint32_t *interfaces; /* [number in the file]: of the recording */
 	size_t interface_room;
 	struct loader_run run;

@@ -207,6 +207,37 @@ static int take_stack(const struct row *row, uint32_t object, uint32_t *ret_numb
 			   sonde_recording_add_stack(loader->scratch, &stack));
 }
 
+static int take_holder(const struct row *row, uint32_t object, uint32_t *ret_number)
+{
+	struct sonde_loader *loader = row->loader;
+	const struct json_document *document = row->document;
+	uint32_t raw = json_member(document, object, "raw");
+	const struct sonde_holder holder = {
+		.state = (uint8_t)json_count(document, raw, "state", SONDE_HOLDER_FILE),
+		.is_ownerless = json_bool(document, raw, "ownerless"),
+		.is_unsearched = json_bool(document, raw, "unsearched"),
+		.is_stopped = json_bool(document, object, "stopped"),
+		.pid = json_count(document, object, "pid", INT32_MAX),
+		.uid = json_count(document, object, "uid", UINT32_MAX),
+		.fd = (int)json_count(document, object, "fd", INT32_MAX),
+		.socket = json_count(document, object, "socket", LIMIT_SOCKETS),
+		.others = json_count(document, object, "others", UINT32_MAX),
+		.left_ms = json_count(document, object, "left_ms", UINT32_MAX),
+		.name = json_text(document, object, "name"),
+		.path = json_text(document, object, "path"),
+		.started_ns = time_of(row, object, "started_ns"),
+		.looked_ns = time_of(row, object, "looked_ns"),
+		.local = address_of(row, object, "local"),
+		.peer = address_of(row, object, "peer"),
+	};
+
+	*ret_number = json_count(document, object, "holder", LIMIT_HOLDERS);
+	if (!object || !*ret_number || loader_find(&loader->holders, *ret_number))
+		return 0;
+	return note_number(&loader->holders, *ret_number,
+			   sonde_recording_add_holder(loader->scratch, &holder));
+}
+
 static uint32_t take_watched(const struct row *row, uint32_t object,
 			     struct sonde_watched *watched)
 {
@@ -262,6 +293,8 @@ static int take_call(const struct row *row)
 	    loader_find(&loader->calls, number))
 		return -EBADMSG;
 	r = take_stack(row, json_member(document, 0, "stack"), &call.stack);
+	if (r >= 0)
+		r = take_holder(row, json_member(document, 0, "holder"), &call.holder);
 	if (r < 0)
 		return r;
 	return note_number(&loader->calls, number,

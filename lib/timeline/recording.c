@@ -27,7 +27,7 @@ struct sonde_store {
 	size_t slot_count;    /* a power of two */
 	size_t string_count;
 	size_t program_room, socket_room, place_room, stack_room, call_room,
-		interface_room, packet_room, saying_room, note_room;
+		interface_room, packet_room, saying_room, note_room, holder_room;
 };
 
 static void *store_take(struct sonde_store *store, size_t size)
@@ -177,6 +177,7 @@ void sonde_recording_free(struct sonde_recording *recording)
 	array_free(recording->sockets);
 	array_free(recording->places);
 	array_free(recording->stacks);
+	array_free(recording->holders);
 	array_free(recording->calls);
 	array_free(recording->interfaces);
 	array_free(recording->packets);
@@ -305,6 +306,24 @@ int sonde_recording_add_stack(struct sonde_recording *recording,
 	copy.stack = ++recording->stack_count;
 	*element = copy;
 	return (int)copy.stack;
+}
+
+int sonde_recording_add_holder(struct sonde_recording *recording,
+			       const struct sonde_holder *holder)
+{
+	struct sonde_store *store = recording->store;
+	struct sonde_holder copy = *holder, *element;
+	int error;
+
+	element = next_element(&recording->holders, recording->holder_count,
+			       &store->holder_room, sizeof(copy), LIMIT_HOLDERS, &error);
+	if (!element)
+		return error;
+	if (store_string(store, &copy.name) < 0 || store_string(store, &copy.path) < 0)
+		return -ENOMEM;
+	copy.holder = ++recording->holder_count;
+	*element = copy;
+	return (int)copy.holder;
 }
 
 static int copy_watched(struct sonde_store *store, struct sonde_call *call,

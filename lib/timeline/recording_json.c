@@ -1,6 +1,4 @@
 /* The elements of a recording as JSON. */
-#include <sonde/recording_json.h>
-
 #include <errno.h>
 #include <string.h>
 
@@ -8,6 +6,7 @@
 #include <sonde/text.h>
 
 #include "timeline/calls.h"
+#include "timeline/recording_json_part.h"
 
 /* The kernel's own: ERESTARTSYS to ERESTART_RESTARTBLOCK. */
 enum { RESTART_FIRST = 512, RESTART_LAST = 516 };
@@ -91,8 +90,8 @@ static void add_hex64(struct sonde_json *json, const char *key, uint64_t value)
 	add_hex(json, key, bytes, sizeof(bytes));
 }
 
-static void add_whole_address(struct sonde_json *json, const char *key,
-			      const struct sonde_address *address)
+void json_add_whole_address(struct sonde_json *json, const char *key,
+			    const struct sonde_address *address)
 {
 	if (address->family == SONDE_FAMILY_NONE)
 		return;
@@ -105,16 +104,15 @@ static void add_whole_address(struct sonde_json *json, const char *key,
 	sonde_json_object_end(json);
 }
 
-static void add_address(struct sonde_json *json, const char *key,
-			const struct sonde_address *address)
+void json_add_address(struct sonde_json *json, const char *key,
+		      const struct sonde_address *address)
 {
 	sonde_json_key(json, key);
 	sonde_recording_json_address(json, address, true);
 }
 
-/* A time that was not seen is null. */
-static void add_time(struct sonde_json *json, const char *key,
-		     const struct sonde_recording *recording, int64_t at_ns)
+void json_add_time(struct sonde_json *json, const char *key,
+		   const struct sonde_recording *recording, int64_t at_ns)
 {
 	if (at_ns)
 		sonde_json_add_int(json, key, at_ns - recording->started_ns);
@@ -122,8 +120,7 @@ static void add_time(struct sonde_json *json, const char *key,
 		sonde_json_add_null(json, key);
 }
 
-/* A number that is 0 where there is nothing to refer to: then it is absent. */
-static void add_reference(struct sonde_json *json, const char *key, uint32_t number)
+void json_add_reference(struct sonde_json *json, const char *key, uint32_t number)
 {
 	if (number)
 		sonde_json_add_int(json, key, number);
@@ -144,15 +141,15 @@ void sonde_recording_json_program(struct sonde_json *json,
 
 	sonde_json_add_int(json, "program", program->program);
 	sonde_json_add_int(json, "pid", program->pid);
-	add_reference(json, "parent", program->parent);
+	json_add_reference(json, "parent", program->parent);
 	sonde_json_add_string(json, "name", program->name);
 	sonde_json_key(json, "argv");
 	sonde_json_array_begin(json);
 	for (uint32_t i = 0; i < program->argument_count; i++)
 		sonde_json_string(json, program->arguments[i]);
 	sonde_json_array_end(json);
-	add_time(json, "started_ns", recording, program->started_ns);
-	add_time(json, "ended_ns", recording, program->ended_ns);
+	json_add_time(json, "started_ns", recording, program->started_ns);
+	json_add_time(json, "ended_ns", recording, program->ended_ns);
 	if (program->replaced)
 		sonde_json_add_bool(json, "replaced", true);
 	else if (program->exit_signal)
@@ -177,8 +174,8 @@ static void add_raw_socket(struct sonde_json *json,
 			   const struct sonde_recording *recording,
 			   const struct sonde_socket *s)
 {
-	add_whole_address(json, "local", &s->local);
-	add_whole_address(json, "peer", &s->peer);
+	json_add_whole_address(json, "local", &s->local);
+	json_add_whole_address(json, "peer", &s->peer);
 	sonde_json_key(json, "raw");
 	sonde_json_object_begin(json);
 	sonde_json_add_int(json, "family", s->family);
@@ -186,7 +183,7 @@ static void add_raw_socket(struct sonde_json *json,
 	sonde_json_add_int(json, "pipe_end", s->pipe_end);
 	add_hex64(json, "cookie", s->cookie);
 	sonde_json_add_int(json, "peer_pid", s->peer_pid);
-	add_time(json, "looked_ns", recording, s->looked_ns);
+	json_add_time(json, "looked_ns", recording, s->looked_ns);
 	sonde_json_add_int(json, "unread", s->unread);
 	sonde_json_add_int(json, "unsent", s->unsent);
 	sonde_json_add_int(json, "in_flight", s->in_flight);
@@ -208,9 +205,9 @@ void sonde_recording_json_socket(struct sonde_json *json,
 	sonde_json_add_string(json, "proto", sonde_socket_kind_word(s->kind));
 	if (!is_whole &&
 	    (s->family == SONDE_FAMILY_INET || s->family == SONDE_FAMILY_INET6)) {
-		add_address(json, "local", &s->local);
+		json_add_address(json, "local", &s->local);
 		if (!s->is_listening)
-			add_address(json, "peer", &s->peer);
+			json_add_address(json, "peer", &s->peer);
 	}
 	if (s->kind == SONDE_SOCKET_PIPE)
 		sonde_json_add_string(json, "end",
@@ -219,17 +216,17 @@ void sonde_recording_json_socket(struct sonde_json *json,
 									: "both");
 	if (s->name)
 		sonde_json_add_string(json, "name", s->name);
-	add_reference(json, "peer_socket", s->peer_socket);
+	json_add_reference(json, "peer_socket", s->peer_socket);
 	if (s->is_listening)
 		sonde_json_add_bool(json, "listening", true);
 	if (s->defers_accept)
 		sonde_json_add_bool(json, "defers_accept", true);
 	if (s->is_inherited)
 		sonde_json_add_bool(json, "inherited", true);
-	add_reference(json, "accepted_by", s->accepted_by);
-	add_reference(json, "closed_by", s->closed_by);
-	add_time(json, "opened_ns", recording, s->opened_ns);
-	add_time(json, "closed_ns", recording, s->closed_ns);
+	json_add_reference(json, "accepted_by", s->accepted_by);
+	json_add_reference(json, "closed_by", s->closed_by);
+	json_add_time(json, "opened_ns", recording, s->opened_ns);
+	json_add_time(json, "closed_ns", recording, s->closed_ns);
 	if (is_whole)
 		add_raw_socket(json, recording, s);
 }
@@ -379,7 +376,7 @@ static void add_outcome(struct sonde_json *json, const struct sonde_recording *r
 
 static void add_raw_call(struct sonde_json *json, const struct sonde_call *call)
 {
-	add_whole_address(json, "address", &call->address);
+	json_add_whole_address(json, "address", &call->address);
 	sonde_json_key(json, "raw");
 	sonde_json_object_begin(json);
 	sonde_json_add_int(json, "kind", call->kind);
@@ -405,14 +402,14 @@ void sonde_recording_json_call(struct sonde_json *json,
 	sonde_json_add_int(json, "program", call->program);
 	sonde_json_add_int(json, "pid", call->pid);
 	sonde_json_add_int(json, "tid", call->tid);
-	add_reference(json, "socket", call->socket);
-	add_reference(json, "new_socket", call->new_socket);
-	add_reference(json, "from_socket", call->from_socket);
+	json_add_reference(json, "socket", call->socket);
+	json_add_reference(json, "new_socket", call->new_socket);
+	json_add_reference(json, "from_socket", call->from_socket);
 	if (call->fd >= 0)
 		sonde_json_add_int(json, "fd", call->fd);
 	sonde_json_add_string(json, "name", call->name);
-	add_time(json, "enter_ns", recording, call->enter_ns);
-	add_time(json, "exit_ns", recording, call->exit_ns);
+	json_add_time(json, "enter_ns", recording, call->enter_ns);
+	json_add_time(json, "exit_ns", recording, call->exit_ns);
 	add_outcome(json, recording, call);
 	if (moves && call->exit_ns && call->result >= 0)
 		sonde_json_add_int(json, "bytes", call->result);
@@ -425,7 +422,7 @@ void sonde_recording_json_call(struct sonde_json *json,
 	if (form == SONDE_RECORDING_READABLE &&
 	    (call->address.family == SONDE_FAMILY_INET ||
 	     call->address.family == SONDE_FAMILY_INET6))
-		add_address(json, "address", &call->address);
+		json_add_address(json, "address", &call->address);
 	if (call->kind == SONDE_CALL_SHUTDOWN || call->kind == SONDE_CALL_LISTEN ||
 	    call->kind == SONDE_CALL_EXIT)
 		sonde_json_add_int(json, "how", call->how);

@@ -1,6 +1,7 @@
 /* System calls of traced threads: what the result says. */
 #include "trace/call.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -9,6 +10,7 @@
 
 #include "trace/content.h"
 #include "trace/descriptor.h"
+#include "trace/in_use.h"
 #include "trace/pipe.h"
 #include "trace/remote.h"
 #include "trace/rights.h"
@@ -230,6 +232,9 @@ void call_return(struct tracer *tracer, struct task *task, int64_t result)
 	if (call->kind == SONDE_CALL_CLOSE)
 		descriptor_freed(task->process, syscall, task->arguments);
 	call->result = result;
+	if (result == -EADDRINUSE && call->socket && call->call &&
+	    (call->kind == SONDE_CALL_BIND || call->kind == SONDE_CALL_LISTEN))
+		in_use_note(tracer, task, syscall);
 	if (content_matters(tracer, call))
 		call->content_hash = content_read(task, syscall);
 	/* Also after a failure: a connect that was refused had a local port. */

@@ -39,6 +39,7 @@ void feed_socket(struct feed *feed, const struct sonde_socket *socket);
 void feed_socket_state(struct feed *feed, const struct sonde_socket *socket);
 void feed_place(struct feed *feed, const struct sonde_place *place);
 void feed_stack(struct feed *feed, const struct sonde_stack *stack);
+void feed_holder(struct feed *feed, const struct sonde_holder *holder);
 /* Returns where the record's enter_ns lies in the buffer, to be stamped at the last
  * moment before the flush or the next record; NULL where nothing can be fed any more. */
 int64_t *feed_call(struct feed *feed, const struct sonde_call *call);

@@ -191,6 +191,19 @@ static int take_stack(struct feed_state *state, struct body *body)
 			   LIMIT_STACKS, "stacks");
 }
 
+static int take_holder(struct feed_state *state, struct body *body)
+{
+	char name[LIMIT_PATH + 1], path[LIMIT_PATH + 1];
+	struct sonde_holder holder;
+
+	take(body, &holder, sizeof(holder));
+	holder.name = take_string(body, name);
+	holder.path = take_string(body, path);
+	if (body->failed)
+		return -EPROTO;
+	return sonde_recording_add_holder(state->recording, &holder);
+}
+
 static int take_call(struct feed_state *state, struct body *body, bool is_return)
 {
 	struct sonde_recording *recording = state->recording;
@@ -310,6 +323,8 @@ static int take_record(struct feed_state *state, uint32_t kind, struct body *bod
 		return take_place(state, body);
 	case FEED_STACK:
 		return take_stack(state, body);
+	case FEED_HOLDER:
+		return take_holder(state, body);
 	case FEED_CALL:
 		return take_call(state, body, false);
 	case FEED_RETURN:

@@ -140,6 +140,16 @@ void feed_stack(struct feed *feed, const struct sonde_stack *stack)
 	end(feed, header);
 }
 
+void feed_holder(struct feed *feed, const struct sonde_holder *holder)
+{
+	struct feed_header *header = begin(feed, FEED_HOLDER);
+
+	put(header, holder, sizeof(*holder));
+	put_string(header, holder->name);
+	put_string(header, holder->path);
+	end(feed, header);
+}
+
 static struct feed_header *put_call(struct feed *feed, enum feed_kind kind,
 				    const struct sonde_call *call)
 {

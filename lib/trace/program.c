@@ -1,6 +1,4 @@
-/* Program images.  The arguments are read from /proc when the image begins; a script
- * stands for the interpreter that runs it, because that is what its author calls the
- * program. */
+/* Program images.  The arguments are read from /proc when the image begins. */
 #include "trace/program.h"
 
 #include <elf.h>
@@ -10,6 +8,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "io/program_name.h"
 
 static ssize_t read_start(const struct process *process, const char *name, void *ret,
 			  size_t n)
@@ -40,52 +40,6 @@ static uint32_t read_arguments(const struct process *process, char *storage, siz
 	     at += strlen(at) + 1)
 		ret_arguments[count++] = at;
 	return count;
-}
-
-static const char *last_part(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash && slash[1] ? slash + 1 : path;
-}
-
-static bool is_interpreter(const char *name)
-{
-	static const char *const names[] = {"python", "pypy", "perl", "ruby",  "node",
-					    "sh",     "bash", "dash", "tclsh", "php"};
-
-	if (*name == '-')
-		name++; /* a login shell */
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		size_t n = strlen(names[i]);
-
-		if (strncmp(name, names[i], n) == 0 &&
-		    strspn(name + n, "0123456789.") == strlen(name + n))
-			return true;
-	}
-	return false;
-}
-
-static const char *name_of(const char *const *arguments, uint32_t count)
-{
-	const char *name = count ? last_part(arguments[0]) : "?";
-
-	if (!is_interpreter(name))
-		return name;
-	for (uint32_t i = 1; i < count; i++) {
-		const char *argument = arguments[i];
-
-		if (argument[0] != '-')
-			return last_part(argument);
-		if (strcmp(argument, "-m") == 0 && i + 1 < count)
-			return arguments[i + 1];
-		if (strcmp(argument, "-c") == 0 || strcmp(argument, "-e") == 0 ||
-		    strcmp(argument, "-") == 0)
-			return name;
-		if (strcmp(argument, "-W") == 0 || strcmp(argument, "-X") == 0)
-			i++;
-	}
-	return name;
 }
 
 /* The effective id that stands after "Uid:" or "Gid:"; false where it cannot be read. */
@@ -172,7 +126,7 @@ void program_begin(struct tracer *tracer, struct process *process, uint32_t pare
 	};
 	program->argument_count =
 		read_arguments(process, storage, sizeof(storage), arguments);
-	program->name = name_of(arguments, program->argument_count);
+	program->name = program_name(arguments, program->argument_count);
 	feed_program(tracer->feed, program);
 	say_if_foreign(tracer, process, program->name);
 	snprintf(process->name, sizeof(process->name), "%s", program->name);

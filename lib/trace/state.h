@@ -131,6 +131,20 @@ struct number_map {
 	size_t capacity, count;
 };
 
+/* trace/in_use.c: addresses that somebody has, and when that was looked up; the index + 1
+ * is the holder's number. */
+struct in_use {
+	struct asked {
+		struct sonde_address wanted;
+		uint64_t place;
+		int64_t at_ns;
+		uint8_t kind; /* enum sonde_socket_kind */
+	} asked[LIMIT_HOLDERS];
+	uint32_t count;
+	int64_t spent_ns;
+	bool said_enough;
+};
+
 struct tracer {
 	struct feed *feed;
 	struct task *tasks[STATE_BUCKETS];
@@ -156,6 +170,8 @@ struct tracer {
 	bool has_lines; /* they are wanted */
 	uint32_t place_count, stack_count;
 	struct number_map places, stacks;
+
+	struct in_use in_use;
 
 	bool said_uring, said_foreign, said_version, said_setuid, said_programs;
 	bool said_threads, said_exhausted, said_tracing, said_untraced;

@@ -1,0 +1,11 @@
+/* A bind() or listen() failed because somebody has the address: who it is. */
+#ifndef TRACE_IN_USE_H
+#define TRACE_IN_USE_H
+
+#include "trace/state.h"
+
+/* Of a call that failed with EADDRINUSE: sets task->call.holder, and feeds what it stands
+ * for, where it is not known from a moment ago. */
+void in_use_note(struct tracer *tracer, struct task *task, const struct syscall *syscall);
+
+#endif

@@ -1,0 +1,26 @@
+"""A server that ends a connection itself, starts again, and says that it may."""
+import socket
+
+
+def listen():
+    server = socket.socket()
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    server.bind(('127.0.0.1', 50000))
+    server.listen()
+    return server
+
+
+def serve_once(server):
+    client = socket.create_connection(('127.0.0.1', 50000))
+    connection, _ = server.accept()
+    connection.close()
+    client.recv(1)
+    client.close()
+    server.close()
+
+
+serve_once(listen())
+try:
+    listen()
+except OSError:
+    pass
