@@ -48,8 +48,9 @@ static int no_memory(const char *path, struct sonde_error *err)
 static int check_page(const struct command *command, const struct arguments *arguments,
 		      struct sonde_error *err)
 {
-	static const char *const others[] = {"stream", "text", "markdown", "svg",
-					     "html",   "full", "json",     "output"};
+	static const char *const others[] = {"stream", "text", "markdown",
+					     "svg",    "html", "show-secrets",
+					     "full",   "json", "output"};
 	bool has_file = arguments->operand_count > 0;
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
@@ -197,6 +198,8 @@ static int explain_file(const struct arguments *arguments, struct output *output
 
 	if (r < 0)
 		return no_memory(path, err);
+	if (arguments_has(arguments, "show-secrets"))
+		sonde_heard_show_secrets(heard);
 	if (arguments_has(arguments, "html") && is_read_once(path)) {
 		r = scratch_file_copy(&scratch, path, err);
 		path = scratch.path;

@@ -75,16 +75,15 @@ static void write_name(struct output *output, const char *path)
 		     n < READ_BYTES ? n : READ_BYTES);
 }
 
-int page_write(const char *path, const char *capture, const char *name, uint32_t stream,
-	       struct sonde_error *err)
+int page_write(const char *path, const struct page_data *data, struct sonde_error *err)
 {
-	FILE *file = fopen(capture, "re");
+	FILE *file = fopen(data->capture, "re");
 	struct output output;
 	int r;
 
 	if (!file)
-		return sonde_error_set(err, SONDE_ERROR_TROUBLE, -errno, "read", name,
-				       NULL);
+		return sonde_error_set(err, SONDE_ERROR_TROUBLE, -errno, "read",
+				       data->name, NULL);
 	output_init(&output, COLOR_NEVER);
 	r = output_open(&output, path);
 	if (r < 0) {
@@ -94,11 +93,12 @@ int page_write(const char *path, const char *capture, const char *name, uint32_t
 	}
 	output_bytes(&output, page_head, page_head_size);
 	output_print(&output, "<script type=\"text/plain\" id=\"capture\" data-name=\"");
-	write_name(&output, name);
-	output_print(&output, "\" data-stream=\"%u\">", stream);
+	write_name(&output, data->name);
+	output_print(&output, "\" data-stream=\"%u\"%s>", data->stream,
+		     data->shows_secrets ? " data-secrets=\"shown\"" : "");
 	r = write_capture(&output, file);
 	if (r < 0)
-		sonde_error_set(err, SONDE_ERROR_TROUBLE, r, "read", name, NULL);
+		sonde_error_set(err, SONDE_ERROR_TROUBLE, r, "read", data->name, NULL);
 	fclose(file);
 	output_print(&output, "</script>\n");
 	output_bytes(&output, page_tail, page_tail_size);

@@ -2,6 +2,7 @@
 #ifndef CLI_PAGE_WRITE_H
 #define CLI_PAGE_WRITE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <sonde/error.h>
@@ -12,9 +13,14 @@
 int page_check(const char *operation, struct sonde_error *err);
 /* The page without a capture. */
 void page_write_empty(struct output *output);
-/* A page into a new file, with the capture file in it, whose name is shown there; stream
- * (from 1, 0 the first) is what it shows first.  0 or a negative errno with *err filled. */
-int page_write(const char *path, const char *capture, const char *name, uint32_t stream,
-	       struct sonde_error *err);
+struct page_data {
+	const char *capture; /* the file that it holds */
+	const char *name;    /* and is shown by */
+	uint32_t stream;     /* from 1, 0 the first: what it shows at first */
+	bool shows_secrets;
+};
+
+/* A page into a new file.  0 or a negative errno with *err filled. */
+int page_write(const char *path, const struct page_data *data, struct sonde_error *err);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "message.h"
 #include "page_write.h"
 
 static int show_text(struct output *output, const struct shown *what,
@@ -64,6 +65,26 @@ int show_check(const struct command *command, const struct arguments *arguments,
 	return 0;
 }
 
+/* What the page says is masked, what it holds cannot be: that is the capture. */
+static int write_page(const struct output *output, const char *path,
+		      const struct shown *what, const struct arguments *arguments,
+		      struct sonde_error *err)
+{
+	const struct page_data data = {
+		.capture = what->capture,
+		.name = what->name ? what->name : what->capture,
+		.stream = what->stream,
+		.shows_secrets = arguments_has(arguments, "show-secrets"),
+	};
+	int r = page_write(path, &data, err);
+
+	if (r >= 0 && sonde_recording_has_secrets(what->timeline->recording))
+		message_note(output,
+			     "note: %s holds the capture, with the passwords in it",
+			     path);
+	return r;
+}
+
 int show_all(struct output *output, const struct shown *what,
 	     const struct arguments *arguments, struct sonde_error *err)
 {
@@ -87,8 +108,6 @@ int show_all(struct output *output, const struct shown *what,
 	if (svg)
 		r = show_svg(svg, what, &how, err);
 	if (r >= 0 && html && what->capture)
-		r = page_write(html, what->capture,
-			       what->name ? what->name : what->capture, what->stream,
-			       err);
+		r = write_page(output, html, what, arguments, err);
 	return r;
 }

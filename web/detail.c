@@ -31,7 +31,7 @@ static int reach(uint32_t number, struct sonde_frame *ret_frame,
 
 	if (!page.dissector || number <= page.dissected) {
 		restart();
-		r = sonde_dissector_new(&page.dissector);
+		r = page_dissector_new(&page.dissector);
 		if (r < 0)
 			return r;
 		sonde_dissector_want_all(page.dissector);

@@ -130,7 +130,7 @@ static int apply(struct sonde_filter *filter)
 	uint8_t *statements = array_new((size_t)page.timeline.statement_count + 1, 1);
 	struct sonde_dissector *dissector = NULL;
 	uint32_t passed;
-	int r = passes && statements ? sonde_dissector_new(&dissector) : -ENOMEM;
+	int r = passes && statements ? page_dissector_new(&dissector) : -ENOMEM;
 
 	if (r >= 0)
 		r = sonde_filter_want(filter, dissector);

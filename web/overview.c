@@ -94,6 +94,22 @@ static void add_note(const struct sonde_note *note)
 	sonde_json_object_end(&page.json);
 }
 
+/* What this page says is one thing, the bytes in it are another. */
+static void add_secrets(void)
+{
+	const struct sonde_note note = {
+		.severity = SONDE_NOTE,
+		.text = page.shows_secrets
+				? "passwords are shown, as --show-secrets asked for: "
+				  "who gets this page gets them"
+				: "passwords are masked in what this page says, not in "
+				  "the capture that it holds: who gets this page, or "
+				  "the capture saved from it, gets them"};
+
+	if (sonde_recording_has_secrets(page.recording))
+		add_note(&note);
+}
+
 static void add_summary(void)
 {
 	struct output output;
@@ -113,6 +129,7 @@ void page_answer_overview(void)
 	sonde_json_add_int(json, "packets", recording->packet_count);
 	sonde_json_add_int(json, "calls", recording->call_count);
 	sonde_json_add_bool(json, "has_packets", recording->has_packets);
+	sonde_json_add_bool(json, "has_secrets", sonde_recording_has_secrets(recording));
 	sonde_json_add_bool(json, "by_call", cell_is_by_call(&page.tables));
 	/* Whole milliseconds: a Date takes them. */
 	sonde_json_add_int(json, "started_ms", recording->started_ns / 1000000);
@@ -131,6 +148,7 @@ void page_answer_overview(void)
 	sonde_json_array_begin(json);
 	for (uint32_t i = 0; i < recording->note_count; i++)
 		add_note(&recording->notes[i]);
+	add_secrets();
 	sonde_json_array_end(json);
 	page_answer_end();
 }

@@ -46,7 +46,7 @@ static int fill(struct page_columns *columns)
 	struct sonde_dissection dissection;
 	struct page_frames frames;
 	struct sonde_frame frame;
-	int r = sonde_dissector_new(&dissector);
+	int r = page_dissector_new(&dissector);
 
 	if (r < 0)
 		return r;

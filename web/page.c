@@ -61,6 +61,7 @@ static void forget(void)
 		.input = page.input,
 		.input_room = page.input_room,
 		.json = page.json,
+		.shows_secrets = page.shows_secrets,
 	};
 
 	sonde_ladder_done(&page.ladder);
@@ -92,6 +93,20 @@ void page_close(void)
 	array_free(page.bytes);
 	page.bytes = NULL;
 	page.size = page.room = 0;
+}
+
+void page_show_secrets(uint32_t are_shown)
+{
+	page.shows_secrets = are_shown != 0;
+}
+
+int page_dissector_new(struct sonde_dissector **ret)
+{
+	int r = sonde_dissector_new(ret);
+
+	if (r >= 0 && page.shows_secrets)
+		sonde_dissector_show_secrets(*ret);
+	return r;
 }
 
 static int load_frames(struct page_frames *frames, struct sonde_loader *loader)
@@ -134,6 +149,8 @@ static int load(struct page_frames *frames)
 	struct sonde_loader *loader = NULL;
 	int r = sonde_heard_new(&page.heard);
 
+	if (r >= 0 && page.shows_secrets)
+		sonde_heard_show_secrets(page.heard);
 	if (r >= 0)
 		r = sonde_loader_new(&loader);
 	if (r >= 0)
@@ -148,6 +165,7 @@ static int load(struct page_frames *frames)
 
 static int join(void)
 {
+	const struct sonde_findings_options wanted = {.show_secrets = page.shows_secrets};
 	struct sonde_timeline *timeline = &page.timeline;
 	int r = sonde_timeline_build(page.recording, timeline);
 
@@ -157,7 +175,7 @@ static int join(void)
 	}
 	r = sonde_tables_build(timeline, &page.tables);
 	if (r >= 0)
-		r = sonde_findings_build(timeline, &page.findings);
+		r = sonde_findings_build_with(timeline, &wanted, &page.findings);
 	/* Calls tell more than packets. */
 	if (r >= 0 && !page.recording->call_count)
 		r = sonde_accounts_build(timeline, page.heard, &page.accounts);

@@ -56,6 +56,7 @@ struct page {
 	struct sonde_findings findings;
 	struct sonde_account *accounts; /* NULL where calls tell more */
 	uint32_t frame_count;
+	bool shows_secrets; /* passwords as they were sent, not masked */
 
 	struct sonde_ladder ladder; /* of the stream that is looked at; stream 0: none */
 	struct page_shown *shown;   /* owned, as all below */
@@ -86,6 +87,8 @@ extern struct page page;
 
 /* page.c */
 PAGE_API(page_reserve) void *page_reserve(uint32_t size);
+/* Passwords are masked, or not, in what is opened from now on. */
+PAGE_API(page_show_secrets) void page_show_secrets(uint32_t are_shown);
 /* The bytes at page_reserve(), as a capture.  0: the answer is the overview; else it is
  * {"error","hint"} and there is no capture. */
 PAGE_API(page_open) int page_open(uint32_t size);
@@ -127,6 +130,9 @@ enum page_table {
 PAGE_API(page_table_count) int page_table_count(uint32_t kind);
 PAGE_API(page_table) void page_table(uint32_t kind, uint32_t first, uint32_t count);
 int page_choose_tables(void);
+
+/* A dissector that masks as the page does.  0 or -ENOMEM. */
+int page_dissector_new(struct sonde_dissector **ret);
 
 /* match.c: the input as a display filter.  1 it is one; 0 the answer says why not:
  * {"reason","at","length","hint"}, where 16-bit units of the text are counted. */

@@ -18,6 +18,8 @@ struct sonde_heard;
 /* 0 or -ENOMEM. */
 SONDE_API int sonde_heard_new(struct sonde_heard **ret);
 SONDE_API void sonde_heard_free(struct sonde_heard *heard);
+/* Passwords stand in sentences as they were sent, not masked. */
+SONDE_API void sonde_heard_show_secrets(struct sonde_heard *heard);
 /* Remembers the protocol of the frame, and the first bytes of each direction. 0 or
  * -ENOMEM. */
 SONDE_API int sonde_heard_add(struct sonde_heard *heard, const struct sonde_frame *frame);

@@ -346,6 +346,9 @@ SONDE_API int sonde_recording_set_watched(struct sonde_recording *recording,
 					  const struct sonde_watched *watched,
 					  uint32_t watched_count);
 
+/* Whether its packets hold a password that was heard: a file of it is not for everybody. */
+SONDE_API bool sonde_recording_has_secrets(const struct sonde_recording *recording);
+
 /* Sorts the packets by time (stable) and numbers them from 1 in that order.  Call it
  * once, when nothing more will be added. */
 SONDE_API void sonde_recording_seal(struct sonde_recording *recording);

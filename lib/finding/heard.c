@@ -59,6 +59,11 @@ void sonde_heard_free(struct sonde_heard *heard)
 	array_free(heard);
 }
 
+void sonde_heard_show_secrets(struct sonde_heard *heard)
+{
+	sonde_dissector_show_secrets(heard->dissector);
+}
+
 /* From 1; 0: it says no more than the transport does, or there are too many. */
 static uint8_t number_protocol(struct sonde_heard *heard, const char *name)
 {

@@ -467,6 +467,14 @@ int sonde_recording_add_note(struct sonde_recording *recording,
 	return (int)++recording->note_count;
 }
 
+bool sonde_recording_has_secrets(const struct sonde_recording *recording)
+{
+	for (uint32_t i = 0; i < recording->saying_count; i++)
+		if (recording->sayings[i].kind == SONDE_SAYS_PASSWORD)
+			return true;
+	return false;
+}
+
 static int by_time(const void *left, const void *right)
 {
 	const struct sonde_packet *a = left, *b = right;

@@ -290,6 +290,7 @@ tap.check('a password is masked', len(found) == 1 and 'wonderland' not in found[
           'alice' in found[0]['why'], found)
 shown = explain('--show-secrets', at('other.pcap')).stdout
 tap.check('--show-secrets shows it', '"wonderland"' in ' '.join(shown.split()), shown[-900:])
+tap.check('in sentences, too', 'a1 LOGIN alice wonderland' in ' '.join(shown.split()), shown[:900])
 
 # ---- files that are not whole, or none
 

@@ -9,7 +9,7 @@ import re
 
 import browsing
 import netns
-from paging import (ACK, PSH, SYN, HOSTILE, at, exchange, explain, long_exchange, page_of, pcap, read_bytes, run_of,
+from paging import (ACK, PSH, SYN, HOSTILE, at, exchange, explain, login, long_exchange, page_of, pcap, read_bytes, run_of,
                     segment, write)
 from tap import tap
 
@@ -324,6 +324,26 @@ try:
               page.eval("document.getElementById('welcome').hidden"))
     tap.equal('it stays one document', page.loads, 1)
     clean('captures that were dropped')
+
+    # ---- passwords: masked, or not, in every view; and what the page holds is said
+
+    for options, masked in (((), True), (('--show-secrets',), False)):
+        shown = open_page(page_of('login', write('login.pcap', login()), *options))
+        shown.wait("document.querySelectorAll('.ladder-view [role=option]').length > 1")
+        shown.click('.row.packet')
+        shown.click('#tab-packets')
+        shown.eval('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))')
+        words = shown.eval("['notes', 'streams', 'panel', 'detail'].map((id) => "
+                           "[...document.getElementById(id).querySelectorAll(':scope *')].filter((it) => !it.closest('.hex'))"
+                           ".flatMap((it) => [...it.childNodes]).filter((it) => it.nodeType === 3)"
+                           ".map((it) => it.textContent).join(' ')).join('\\n')")
+        tap.equal(f'{options}: a password is masked', ('wonderland' not in words, 'rabbit' not in words, '********' in words),
+                  (masked, masked, masked))
+        tap.check(f'{options}: it is said that the capture has it', 'who gets this page' in words, words[:400])
+        tap.check(f'{options}: where it is saved, too', 'it holds passwords' in
+                  shown.eval("document.getElementById('tool-save').title"))
+        clean(f'passwords {options}', shown)
+        shown.close()
 
     # ---- expressions mean what they mean on the command line
 

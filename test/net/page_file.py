@@ -13,7 +13,7 @@ import re
 import subprocess
 
 import netns
-from paging import (HOSTILE, at, capture_in, exchange, explain, folder, read, read_bytes, run_of, write)
+from paging import (HOSTILE, at, capture_in, exchange, explain, folder, login, read, read_bytes, run_of, write)
 from tap import tap
 
 done = run_of('run')
@@ -37,6 +37,18 @@ done = netns.run([netns.SONDE, 'trace', '--html', at('none.html'), '--', '/bin/t
                  env={**os.environ, 'TMPDIR': at('nowhere')})
 tap.check('no folder for it: said, and nothing runs', done.returncode == 125 and
           'make a folder in' in done.stderr, done.stderr)
+
+# ---- passwords: masked or not, the page has them
+
+secret = write('login.pcap', login())
+for options, marked in (([], False), (['--show-secrets'], True)):
+    done = explain('--html', at('login.html'), '-o', os.devnull, *options, secret)
+    tap.check(f'{options}: it is said that the page holds them', done.returncode == 0 and
+              done.stderr == f'sonde: note: {at("login.html")} holds the capture, with the passwords in it\n',
+              done.stderr)
+    tap.equal(f'{options}: the page knows', ' data-secrets="shown">' in read('login.html'), marked)
+done = explain('--page', '--show-secrets', at('no.html'))
+tap.check('a page without a capture has none to show', done.returncode == 2 and '--show-secrets' in done.stderr, done.stderr)
 
 # ---- of a file, of a pipe
 

@@ -85,7 +85,7 @@ def page_of(name, path, *words):
 
 
 def capture_in(html):
-    found = re.search(r'<script type="text/plain" id="capture" data-name="([^"]*)" data-stream="(\d+)">'
+    found = re.search(r'<script type="text/plain" id="capture" data-name="([^"]*)" data-stream="(\d+)"(?: data-secrets="shown")?>'
                       r'([^<]*)</script>', html)
     if not found:
         return None, None, None
@@ -126,6 +126,17 @@ def exchange():
         (410, segment(client, server, ACK, 101 + len(request), 529)),
         (500, segment(client, closed, SYN, 100, 0)),
         (501, segment(closed, client, RST | ACK, 0, 101)))
+
+
+def login():
+    """A mailbox's password in clear text, and one in a request."""
+    client, server, web = ('192.0.2.1', 40000), ('192.0.2.2', 143), ('192.0.2.2', 80)
+    said = b'a1 LOGIN alice wonderland\r\n'
+    request = b'GET / HTTP/1.1\r\nHost: example.org\r\nAuthorization: Basic YWxpY2U6cmFiYml0\r\n\r\n'
+    return pcap(
+        (0, segment(client, server, PSH | ACK, 101, 501, said)),
+        (1, segment(server, client, PSH | ACK, 501, 101 + len(said), b'a1 OK done\r\n')),
+        (2, segment(client, web, PSH | ACK, 101, 501, request)))
 
 
 def long_exchange(packets):

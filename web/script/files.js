@@ -24,7 +24,7 @@ async function openFile(chosen) {
 	try {
 		const bytes = await readFile(chosen);
 		file.name = chosen.name;
-		showCapture(bytes, 0);
+		showCapture(bytes, 0, false);
 	} catch (error) {
 		showTrouble(chosen.name, error);
 	}

@@ -18,7 +18,7 @@ function watchErrors() {
 	addEventListener('unhandledrejection', (event) => show(event.reason));
 }
 
-function showCapture(bytes, stream) {
+function showCapture(bytes, stream, showsSecrets) {
 	closeDetail();
 	overview = null;
 	filter.text = '';
@@ -27,7 +27,7 @@ function showCapture(bytes, stream) {
 	byId('filter-state').textContent = '';
 	document.body.classList.remove('open');
 	drawTools();
-	overview = openCapture(bytes);
+	overview = openCapture(bytes, showsSecrets);
 	overview.size = bytes.length;
 	document.body.classList.add('open');
 	byId('welcome').hidden = true;
@@ -77,7 +77,8 @@ async function start() {
 		byId('welcome').hidden = false;
 	} else {
 		try {
-			showCapture(bytes, Number(byId('capture').dataset.stream || 0));
+			const made = byId('capture').dataset;
+			showCapture(bytes, Number(made.stream || 0), made.secrets === 'shown');
 		} catch (error) {
 			showTrouble(file.name, error);
 		}

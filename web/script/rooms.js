@@ -84,11 +84,12 @@ function giveInput(text) {
 }
 
 /* The overview; throws what makes it no capture. */
-function openCapture(bytes) {
+function openCapture(bytes, showsSecrets) {
 	const at = rooms.exports.page_reserve(bytes.length);
 	if (!at)
 		throw new Error('there is no memory for it');
 	memoryBytes(at, bytes.length).set(bytes);
+	rooms.exports.page_show_secrets(showsSecrets ? 1 : 0);
 	const status = rooms.exports.page_open(bytes.length);
 	const said = answer();
 	if (status < 0)

@@ -11,8 +11,11 @@ const TOOLS = [
 	{id: 'larger', text: '+', key: '+', title: 'Larger', run: () => zoom(1)},
 	{id: 'theme', text: '◐', key: 'd', title: 'Light or dark', run: toggleTheme},
 	{id: 'open', text: 'Open', key: 'o', title: 'Open another capture', run: () => byId('file').click()},
-	{id: 'save', text: 'Save capture', key: 'w', title: 'Save the capture as a pcapng file, for Wireshark',
-		needsCapture: true, run: saveCapture},
+	{id: 'save', text: 'Save capture', key: 'w', needsCapture: true, run: saveCapture,
+		get title() {
+			return `Save the capture as a pcapng file, for Wireshark${overview && overview.has_secrets
+				? '; it holds passwords' : ''}`;
+		}},
 	{id: 'print', text: 'Print', key: 'p', title: 'Print ladder, tables and findings', needsCapture: true,
 		run: () => window.print()},
 	{id: 'help', text: '?', key: '?', title: 'Keys', run: showHelp},
