@@ -255,6 +255,15 @@ static void begin_json(struct reading *reading, const struct sonde_frame *frame)
 				  frame && frame->at_ns != INT64_MIN ? frame->at_ns : 0);
 }
 
+/* Whether it passes is not known: nor would be what the list means. */
+static int fail_filter(struct reading *reading, uint32_t frame)
+{
+	lines_write(&reading->view->lines);
+	output_flush(reading->output);
+	return filter_complain(reading->filter,
+			       arguments_text(reading->arguments, "filter", ""), frame);
+}
+
 static int pass_frame(struct reading *reading, const struct sonde_frame *frame)
 {
 	struct sonde_dissection dissection;
@@ -269,6 +278,8 @@ static int pass_frame(struct reading *reading, const struct sonde_frame *frame)
 		r = 0;
 	else if (reading->filter)
 		r = sonde_filter_match(reading->filter, &dissection);
+	if (r == -ELOOP)
+		return fail_filter(reading, frame->number);
 	if (r < 0)
 		return fail_memory();
 	if (r > 0)

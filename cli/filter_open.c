@@ -63,6 +63,21 @@ static void show_place(const char *text, const struct sonde_filter_place *place)
 	fputc('\n', stderr);
 }
 
+static int complain(const char *text, const struct sonde_filter_place *place,
+		    struct sonde_error *err)
+{
+	char hint[sizeof(err->hint)];
+	int status;
+
+	snprintf(hint, sizeof(hint), "%s", err->hint);
+	err->hint[0] = '\0';
+	status = message_error(err);
+	show_place(text, place);
+	if (hint[0])
+		message_hint("%s", hint);
+	return status;
+}
+
 int filter_open(const char *text, struct sonde_filter **ret)
 {
 	struct sonde_filter_means means = {
@@ -71,7 +86,6 @@ int filter_open(const char *text, struct sonde_filter **ret)
 	};
 	struct sonde_filter_place place = {0};
 	struct sonde_error err;
-	char hint[sizeof(err.hint)];
 	int r;
 
 	*ret = NULL;
@@ -84,11 +98,14 @@ int filter_open(const char *text, struct sonde_filter **ret)
 		sonde_error_set(&err, SONDE_ERROR_TROUBLE, r, "filter", "", NULL);
 		return message_error(&err);
 	}
-	snprintf(hint, sizeof(hint), "%s", err.hint);
-	err.hint[0] = '\0';
-	r = message_error(&err);
-	show_place(text, &place);
-	if (hint[0])
-		message_hint("%s", hint);
-	return r;
+	return complain(text, &place, &err);
+}
+
+int filter_complain(const struct sonde_filter *filter, const char *text, uint32_t frame)
+{
+	struct sonde_filter_place place;
+	struct sonde_error err;
+
+	sonde_filter_trouble(filter, frame, &place, &err);
+	return complain(text, &place, &err);
 }

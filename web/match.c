@@ -68,6 +68,7 @@ static void answer_refusal(const struct sonde_error *err,
 	page_answer_end();
 }
 
+/* *ret_passed: how many packets; with -ELOOP, at which frame. */
 static int match_frames(struct sonde_filter *filter, struct sonde_dissector *dissector,
 			uint8_t *passes, uint32_t *ret_passed)
 {
@@ -91,8 +92,8 @@ static int match_frames(struct sonde_filter *filter, struct sonde_dissector *dis
 		passed += r && frame.kind == SONDE_FRAME_PACKET;
 	}
 	frames_end(&frames);
-	*ret_passed = passed;
-	return r == -ENOMEM ? r : 0;
+	*ret_passed = r == -ELOOP ? frame.number : passed;
+	return r == -ENOMEM || r == -ELOOP ? r : 0;
 }
 
 static void match_statements(uint8_t *passes)
@@ -124,18 +125,21 @@ static void forget_filter(void)
 	page.frames_passed = page.recording ? page.recording->packet_count : 0;
 }
 
-static int apply(struct sonde_filter *filter)
+static int apply(struct sonde_filter *filter, struct sonde_filter_place *ret_place,
+		 struct sonde_error *err)
 {
 	uint8_t *passes = array_new((size_t)page.frame_count + 1, 1);
 	uint8_t *statements = array_new((size_t)page.timeline.statement_count + 1, 1);
 	struct sonde_dissector *dissector = NULL;
-	uint32_t passed;
+	uint32_t passed = 0;
 	int r = passes && statements ? page_dissector_new(&dissector) : -ENOMEM;
 
 	if (r >= 0)
 		r = sonde_filter_want(filter, dissector);
 	if (r >= 0)
 		r = match_frames(filter, dissector, passes, &passed);
+	if (r == -ELOOP)
+		sonde_filter_trouble(filter, passed, ret_place, err);
 	sonde_dissector_free(dissector);
 	if (r < 0) {
 		array_free(passes);
@@ -173,7 +177,7 @@ int page_filter(void)
 	} else {
 		r = sonde_filter_new(page.input, &means, &filter, &place, &err);
 		if (r >= 0)
-			r = apply(filter);
+			r = apply(filter, &place, &err);
 		sonde_filter_free(filter);
 	}
 	if (r >= 0)

@@ -1,39 +1,51 @@
-/* The filter's `matches`, lent by the page: the browser has regular expressions, and a
- * second engine would make the page half as large again.  Bytes are given as characters
- * U+0000 to U+00FF, as PCRE2 takes them without its UTF mode. */
+/* The filter's `matches` (web/pattern.h), with an end to what it may cost. */
+#include <errno.h>
+
+#include "base/array.h"
+#include "base/limits.h"
 #include "page.h"
+#include "pattern.h"
 
-#ifdef __wasm__
-#define FROM_PAGE(name) __attribute__((import_module("page"), import_name(name)))
-#else
-#define FROM_PAGE(name)
-#endif
+enum { STEPS_A_BYTE = 32 }; /* that any expression may take, and that do not count */
 
-/* A number from 1 on; 0: it is none, and the reason was written. */
-FROM_PAGE("regex_compile")
-uint32_t regex_compile(const char *pattern, uint32_t n, uint32_t ignore_case,
-		       char *reason, uint32_t size);
-FROM_PAGE("regex_match")
-uint32_t regex_match(uint32_t number, const uint8_t *bytes, uint32_t n);
-FROM_PAGE("regex_free") void regex_free(uint32_t number);
+struct expression {
+	struct pattern pattern;
+	uint64_t spent;
+};
 
-static void *compile(const char *pattern, size_t n, bool ignore_case, char *reason,
+static void *compile(const char *text, size_t n, bool ignore_case, char *reason,
 		     size_t size)
 {
-	uint32_t number =
-		regex_compile(pattern, (uint32_t)n, ignore_case, reason, (uint32_t)size);
+	struct expression *expression = array_new(1, sizeof(*expression));
 
-	return (void *)(uintptr_t)number; /* NULL where it is 0 */
+	if (!expression)
+		return NULL;
+	if (pattern_parse(text, n, ignore_case, &expression->pattern, reason, size) < 0) {
+		array_free(expression);
+		return NULL;
+	}
+	return expression;
 }
 
-static bool match(void *compiled, const uint8_t *bytes, size_t n)
+static int match(void *compiled, const uint8_t *bytes, size_t n)
 {
-	return regex_match((uint32_t)(uintptr_t)compiled, bytes, (uint32_t)n);
+	struct expression *expression = compiled;
+	const uint64_t own = (uint64_t)n * STEPS_A_BYTE;
+	const uint64_t given = own + LIMIT_REGEX_STEPS;
+	uint64_t left = given;
+	int r = pattern_match(&expression->pattern, bytes, n, &left);
+
+	if (given - left > own)
+		expression->spent += given - left - own;
+	return r >= 0 && expression->spent > LIMIT_REGEX_STEPS_ALL ? -ELOOP : r;
 }
 
 static void free_one(void *compiled)
 {
-	regex_free((uint32_t)(uintptr_t)compiled);
+	struct expression *expression = compiled;
+
+	pattern_done(&expression->pattern);
+	array_free(expression);
 }
 
 const struct sonde_regex *page_regex(void)

@@ -12,17 +12,18 @@
 struct sonde_filter;
 
 /* Regular expressions are lent by the caller: a program has PCRE2 (sonde_regex_pcre2()), a
- * page its browser's. */
+ * page a small engine of its own (web/pattern.h). */
 struct sonde_regex {
 	/* NULL, with a reason of at most `size` bytes, for what is no expression. */
 	void *(*compile)(const char *pattern, size_t n, bool ignore_case, char *reason,
 			 size_t size);
-	bool (*match)(void *compiled, const uint8_t *bytes, size_t n);
+	/* 1 it is somewhere in there, 0 it is not; -ELOOP: that takes too many steps to be
+	 * told, -ENOMEM. */
+	int (*match)(void *compiled, const uint8_t *bytes, size_t n);
 	void (*free)(void *compiled);
 };
 
-/* PCRE2, with limits on what one match may cost; what passes them does not match.  Static.
- */
+/* PCRE2, with limits on what one match may cost.  Static. */
 SONDE_API const struct sonde_regex *sonde_regex_pcre2(void);
 
 /* What a filter cannot know by itself; borrowed until it is freed. */
@@ -57,9 +58,14 @@ SONDE_API int sonde_filter_want(const struct sonde_filter *filter,
  * for sonde_dissector_only_stream(). */
 SONDE_API bool sonde_filter_stream(const struct sonde_filter *filter, bool *ret_is_tcp,
 				   uint32_t *ret_number);
-/* 1 the frame passes, 0 it does not, -ENOMEM.  The filter is not const: it keeps buffers,
+/* 1 the frame passes, 0 it does not, -ENOMEM; -ELOOP: an expression of `matches` takes too
+ * many steps, and whether the frame passes is not known.  The filter is not const: it keeps buffers,
  * so that nothing is allocated for each frame. */
 SONDE_API int sonde_filter_match(struct sonde_filter *filter,
 				 const struct sonde_dissection *dissection);
+/* Behind -ELOOP: which expression it was, at that frame. */
+SONDE_API void sonde_filter_trouble(const struct sonde_filter *filter, uint32_t frame,
+				    struct sonde_filter_place *ret_place,
+				    struct sonde_error *err);
 
 #endif

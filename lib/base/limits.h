@@ -73,6 +73,7 @@ enum {
 	LIMIT_STATISTICS_ROWS = 1 << 20,  /* of one table */
 	LIMIT_STATISTICS_LAYERS = 32,     /* of one frame */
 	LIMIT_REGEX_STEPS = 1000000,      /* of one match */
+	LIMIT_REGEX_STEPS_ALL = 50000000, /* in the page: of one filter */
 	LIMIT_REGEX_KILOBYTES = 16 << 10, /* of one match */
 
 	/* Capture.  A block is used up when it is full or a millisecond old, so that many

@@ -179,6 +179,7 @@ struct sonde_filter {
 	size_t text_used, text_capacity;
 	bool is_name_last; /* what the text ends with */
 	const struct sonde_regex *regex;
+	uint32_t costly;      /* the test whose expression took too many steps */
 	uint16_t frame_field; /* the number of "frame" */
 	/* While it runs: two for each side of a relation, taken in turns. */
 	struct filter_buffer buffers[2][2];

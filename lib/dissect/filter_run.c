@@ -436,8 +436,8 @@ static bool contains(const struct filter_value *a, const struct filter_value *b)
 		       NULL;
 }
 
-static bool relate(const struct sonde_filter *filter, const struct filter_test *test,
-		   const struct filter_value *a, const struct filter_value *b)
+static int relate(const struct sonde_filter *filter, const struct filter_test *test,
+		  const struct filter_value *a, const struct filter_value *b)
 {
 	static const uint8_t nothing[1];
 
@@ -513,8 +513,10 @@ static int test_relation(struct sonde_filter *filter, const struct filter_test *
 	while ((r = next(&left, &a)) > 0) {
 		begin(&right, filter, test->right, dissection, 1);
 		while ((r_right = next(&right, &b)) > 0) {
-			bool holds = relate(filter, test, &a, &b);
-			if (holds != test->is_all)
+			int holds = relate(filter, test, &a, &b);
+			if (holds < 0)
+				filter->costly = (uint32_t)(test - filter->tests);
+			if (holds < 0 || holds != test->is_all)
 				return holds;
 			is_seen = true;
 		}
@@ -625,4 +627,18 @@ int sonde_filter_match(struct sonde_filter *filter,
 		}
 	}
 	return answers[0];
+}
+
+void sonde_filter_trouble(const struct sonde_filter *filter, uint32_t frame,
+			  struct sonde_filter_place *ret_place, struct sonde_error *err)
+{
+	char subject[24];
+	const struct filter_operand *right =
+		&filter->operands[filter->tests[filter->costly].right];
+
+	*ret_place = (struct sonde_filter_place){right->at, right->length};
+	snprintf(subject, sizeof(subject), "frame %u", frame);
+	sonde_error_set(err, SONDE_ERROR_TROUBLE, -ELOOP, "filter", subject,
+			"this expression takes too many steps to be matched");
+	sonde_error_hint(err, "what is repeated should not repeat itself, as in (a+)+");
 }

@@ -1,6 +1,7 @@
 /* Regular expressions for display filters, by PCRE2: bytes, not characters, because what
  * they look into is whatever the network sent. */
 #define PCRE2_CODE_UNIT_WIDTH 8
+#include <errno.h>
 #include <pcre2.h>
 
 #include <sonde/filter.h>
@@ -57,12 +58,28 @@ static void *compile(const char *pattern, size_t n, bool ignore_case, char *reas
 	return NULL;
 }
 
-static bool match(void *compiled, const uint8_t *bytes, size_t n)
+static int match(void *compiled, const uint8_t *bytes, size_t n)
 {
 	const struct expression *expression = compiled;
+	int r = pcre2_match(expression->code, bytes, n, 0, 0, expression->match,
+			    expression->context);
 
-	return pcre2_match(expression->code, bytes, n, 0, 0, expression->match,
-			   expression->context) >= 0;
+	/* The machine code has little room for ways back; without it there is more. */
+	if (r == PCRE2_ERROR_JIT_STACKLIMIT)
+		r = pcre2_match(expression->code, bytes, n, 0, PCRE2_NO_JIT,
+				expression->match, expression->context);
+	switch (r) {
+	case PCRE2_ERROR_NOMATCH:
+		return 0;
+	case PCRE2_ERROR_MATCHLIMIT:
+	case PCRE2_ERROR_HEAPLIMIT:
+	case PCRE2_ERROR_DEPTHLIMIT:
+		return -ELOOP;
+	case PCRE2_ERROR_NOMEMORY:
+		return -ENOMEM;
+	default:
+		return r >= 0;
+	}
 }
 
 const struct sonde_regex *sonde_regex_pcre2(void)

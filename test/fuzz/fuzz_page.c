@@ -15,33 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
 enum { ROWS_MOST = 64, STREAMS_MOST = 8, PACKETS_MOST = 16, FOLD_MS = 100 };
 
-/* What the browser lends: here it has no expressions, and lives in UTC. */
-uint32_t regex_compile(const char *pattern, uint32_t n, uint32_t ignore_case,
-		       char *reason, uint32_t size);
-uint32_t regex_match(uint32_t number, const uint8_t *bytes, uint32_t n);
-void regex_free(uint32_t number);
+/* What the browser lends: here it lives in UTC. */
 double page_utc_offset(double local_s);
-
-uint32_t regex_compile(const char *pattern, uint32_t n, uint32_t ignore_case,
-		       char *reason, uint32_t size)
-{
-	(void)ignore_case;
-	(void)size;
-	if (n == 0 || pattern[0] != '!')
-		return 1;
-	memcpy(reason, "no", 3);
-	return 0;
-}
-
-uint32_t regex_match(uint32_t number, const uint8_t *bytes, uint32_t n)
-{
-	return number && n && bytes[0] & 1;
-}
-
-void regex_free(uint32_t number)
-{
-	(void)number;
-}
 
 double page_utc_offset(double local_s)
 {

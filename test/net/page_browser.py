@@ -25,7 +25,11 @@ EXPRESSIONS = ['alpha', '^alpha', 'beta$', r'\Aalpha', r'beta\z', r'123\Z', 'a.b
                '[]x]', '[[:digit:][:punct:]]y?', r'\Rbeta', r'(?m)^beta$', '(a|l)[pw]', '(', 'a{2,1}', r'\N{3}b', '(?i)ALPHA',
                r'x\-1', r'\w+/\w']
 
+# Each way through the first would be tried, and there are more than anybody can count.
+ENDLESS = ['(a+)+$', '(a|a)*$', '(.*a){20}$']
+
 run_of('run')
+write('long-words.pcap', pcap((0, segment(('192.0.2.1', 4000), ('192.0.2.2', 9999), PSH | ACK, 1, 1, b'a' * 60 + b'b'))))
 write('words.pcap', pcap(*((i, segment(('192.0.2.1', 4000 + i), ('192.0.2.2', 9999), PSH | ACK, 1, 1, word))
                            for i, word in enumerate(WORDS))))
 page_of('plain', write('plain.pcap', exchange()), '--stream', '1')
@@ -357,6 +361,24 @@ try:
         said = page.eval("document.getElementById('filter-state').textContent")
         tap.equal(f'matches {pattern}', said, f'{len(wanted.stdout.splitlines())} of {len(WORDS)} packets'
                   if wanted.returncode == 0 else 'not a filter')
+
+    # One that would take years: the page says so as the command line does, and goes on.
+    page.drop(at('long-words.pcap'))
+    page.wait("document.getElementById('name').textContent === 'long-words.pcap'")
+    for pattern in ENDLESS:
+        wanted = netns.run([netns.SONDE, 'read', '-Y', f'tcp.payload matches r"{pattern}"', at('long-words.pcap')])
+        page.eval("document.getElementById('filter').select()")
+        page.type(f'tcp.payload matches r"{pattern}"')
+        page.key('Enter')
+        settle()
+        tap.check(f'{pattern}: the command line gives up', wanted.returncode == 4 and
+                  'frame 1: this expression takes too many steps to be matched' in wanted.stderr, wanted)
+        tap.equal(f'{pattern}: so does the page, in the same words', text('#filter-error').strip(),
+                  wanted.stderr.removeprefix('sonde: ').strip())
+    page.key('Escape')
+    settle()
+    tap.equal('and it can be used as before', text('#filter-state'), '')
+    clean('expressions')
     page.close()
 
     # ---- 10,000 packets

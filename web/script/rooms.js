@@ -2,8 +2,6 @@
 
 const rooms = {
 	exports: null,
-	regexes: new Map(),
-	regexCount: 0,
 };
 
 /* Base64 in an element's text, as bytes. */
@@ -24,31 +22,8 @@ async function gunzip(bytes) {
 
 const memoryBytes = (at, length) => new Uint8Array(rooms.exports.memory.buffer, at, length);
 
-/* Bytes as characters U+0000 to U+00FF: regular expressions look into bytes. */
-function asLatin1(at, length) {
-	let text = '';
-	for (let i = 0; i < length; i += 8192)
-		text += String.fromCharCode(...memoryBytes(at + i, Math.min(8192, length - i)));
-	return text;
-}
-
-/* What the C half asks of a browser (web/regex.c, web/match.c). */
+/* What the C half asks of a browser (web/match.c). */
 const lent = {
-	regex_compile(pattern, length, ignoreCase, reason, size) {
-		try {
-			rooms.regexes.set(++rooms.regexCount, translateRegex(asLatin1(pattern, length), ignoreCase));
-			return rooms.regexCount;
-		} catch (error) {
-			const text = error.message.replace(/^Invalid regular expression: /, '');
-			const bytes = new TextEncoder().encode(text).subarray(0, size - 1);
-			memoryBytes(reason, size).fill(0);
-			memoryBytes(reason, size).set(bytes);
-			return 0;
-		}
-	},
-	regex_match: (number, at, length) =>
-		rooms.regexes.get(number).test(asLatin1(at, length)) ? 1 : 0,
-	regex_free: (number) => { rooms.regexes.delete(number); },
 	/* How far local time is ahead of UTC when a local clock shows that many seconds. */
 	utc_offset(localSeconds) {
 		const shown = new Date(localSeconds * 1000);
