@@ -30,13 +30,13 @@ const char *const calc_bench_services[] = {
 static const char *const own_options[] = {"service", "connections", "depth", "for",
 					  "rate"};
 
-bool calc_bench_is_asked(const struct arguments *arguments)
+const char *calc_bench_option(const struct arguments *arguments)
 {
 	for (size_t i = 0; i < sizeof(own_options) / sizeof(own_options[0]); i++) {
 		if (arguments_has(arguments, own_options[i]))
-			return true;
+			return own_options[i];
 	}
-	return false;
+	return NULL;
 }
 
 static int64_t seconds(int64_t count)

@@ -11,8 +11,8 @@
 /* The services that can be measured, for the option's table; ends with NULL. */
 extern const char *const calc_bench_services[];
 
-/* Options that have a meaning with --bench alone.  True: one of them was given. */
-bool calc_bench_is_asked(const struct arguments *arguments);
+/* The option that was given and has a meaning with --bench alone; NULL: there is none. */
+const char *calc_bench_option(const struct arguments *arguments);
 
 /* What has no meaning for a load is not passed over: STATUS_DONE, or said and refused. */
 int calc_bench_check(const struct arguments *arguments);

@@ -203,6 +203,32 @@ static void warn_of_length(const struct output *output,
 			     (ONE_READ_BYTES - header) / 4);
 }
 
+/* Whether the server's result is the exact one, as far as there is one. */
+static bool is_right(const struct sonde_calc_request *request, int32_t result)
+{
+	int32_t exact;
+
+	return sonde_calc_compute(request, &exact) < 0 || result == exact;
+}
+
+/* The result is printed all the same: it is what the server said. */
+static int tell_wrong(const struct sonde_calc_request *request,
+		      const struct sonde_calc_ask *ask)
+{
+	int32_t exact = 0;
+
+	sonde_calc_compute(request, &exact);
+	message_say("the server's result is wrong: the exact one is %" PRId32, exact);
+	if (ask->order == SONDE_CALC_AUTO)
+		message_hint("asked in both byte orders; does it speak another dialect "
+			     "(--dialect)?");
+	else
+		message_hint("does it have another byte order (--order %s, or auto) or "
+			     "speak another dialect (--dialect)?",
+			     ask->order == SONDE_CALC_BIG ? "le" : "be");
+	return STATUS_NETWORK;
+}
+
 /* Little-endian, then big-endian, until the answer is the right one.  Where neither is,
  * what the first of them came to is what counts. */
 static int ask_in_both_orders(const struct output *output, struct sonde_calc_ask *ask,
@@ -210,28 +236,23 @@ static int ask_in_both_orders(const struct output *output, struct sonde_calc_ask
 			      int32_t *ret, struct sonde_error *err)
 {
 	struct sonde_error other_err;
-	int32_t exact, other;
-	bool is_known = sonde_calc_compute(request, &exact) == 0;
+	int32_t other;
 
 	ask->order = SONDE_CALC_LITTLE;
 	int r = sonde_calc_ask(ask, request, ret, err);
-	if (r == 0 && (!is_known || *ret == exact)) {
+	if (r == 0 && is_right(request, *ret)) {
 		message_detail(output, "it answers in little-endian order");
 		return 0;
 	}
 	ask->order = SONDE_CALC_BIG;
 	write_id(id, ask->order, request->id);
 	int other_r = sonde_calc_ask(ask, request, &other, &other_err);
-	if (other_r == 0 && (!is_known || other == exact)) {
+	if (other_r == 0 && is_right(request, other)) {
 		message_detail(output, "it answers in big-endian order");
 		*ret = other;
 		return 0;
 	}
-	if (r == 0 && other_r == 0)
-		message_note(output,
-			     "the exact result is %" PRId32
-			     ": the server has it in neither byte order",
-			     exact);
+	ask->order = SONDE_CALC_AUTO;
 	return r;
 }
 
@@ -265,10 +286,10 @@ static int run(const struct command *command, const struct arguments *arguments,
 	int32_t result;
 
 	bool bench = arguments_has(arguments, "bench");
-	if (!bench && calc_bench_is_asked(arguments))
-		return message_usage(command->name, "this needs --bench: --service, "
-						    "--connections, --depth, --for, "
-						    "--rate");
+	const char *of_bench = calc_bench_option(arguments);
+	if (!bench && of_bench)
+		return message_usage(command->name,
+				     "--%s has a meaning with --bench only", of_bench);
 	int status = bench ? calc_bench_check(arguments) : STATUS_DONE;
 	if (status == STATUS_DONE)
 		status = read_request(command, arguments, &request);
@@ -294,7 +315,7 @@ static int run(const struct command *command, const struct arguments *arguments,
 	int64_t took_ns = clock_now_ns(CLOCK_MONOTONIC) - asked_ns;
 	tell_time(output, took_ns);
 	print_result(output, &request, id, result, took_ns);
-	return STATUS_DONE;
+	return is_right(&request, result) ? STATUS_DONE : tell_wrong(&request, &ask);
 }
 
 static const char *operation_word(size_t i)

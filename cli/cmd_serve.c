@@ -1,6 +1,7 @@
 /* sonde serve: the lab's servers, until SIGINT, SIGTERM or the end of their time. */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <time.h>
@@ -16,6 +17,8 @@
 #include "message.h"
 #include "serve_counters.h"
 #include "serve_log.h"
+
+#define SPEC_SIGNS "@/:," /* what ends a service's name */
 
 enum { SERVICES_MOST = 64 }; /* and lab: names that a suggestion chooses from */
 
@@ -130,7 +133,7 @@ static int open_signals(void)
 static void hint_at_lab(const char *spec, struct sonde_error *err)
 {
 	const char *words[SERVICES_MOST] = {"lab"};
-	size_t count = 1, chars = strcspn(spec, "@/:,");
+	size_t count = 1, chars = strcspn(spec, SPEC_SIGNS);
 	char name[16];
 
 	if (sonde_serve_service_count() >= SERVICES_MOST || chars >= sizeof(name))
@@ -139,11 +142,47 @@ static void hint_at_lab(const char *spec, struct sonde_error *err)
 		words[count++] = sonde_serve_service_name(i);
 	memcpy(name, spec, chars);
 	name[chars] = '\0';
-	if (strcmp(name, "lab") == 0)
-		sonde_error_hint(err, "lab stands alone: each service has a port of "
-				      "its own");
-	else if (sonde_text_nearest(name, words, count) == words[0])
+	if (sonde_text_nearest(name, words, count) == words[0])
 		sonde_error_hint(err, "did you mean lab?");
+}
+
+static bool is_lab(const char *spec)
+{
+	return strncmp(spec, "lab", 3) == 0 && strcspn(spec, SPEC_SIGNS) == 3;
+}
+
+/* What follows lab holds for each service: a host, a transport, port 0. */
+static int check_lab(const char *rest, struct sonde_error *err)
+{
+	const char *colon = strrchr(rest, ':');
+
+	if (strchr(rest, ','))
+		sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "serve", "lab",
+				"it has no options: they are those of one service");
+	else if (colon && !strchr(colon, ']') && strspn(colon + 1, "0") == 0)
+		sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "serve", "lab",
+				"each service has a port of its own");
+	else
+		return 0;
+	sonde_error_hint(err, "lab, lab@HOST, lab@*, lab@:0, lab/tcp or lab/udp; "
+			      "--port-base moves all the ports");
+	return -EINVAL;
+}
+
+static int add_lab(struct sonde_server *server, const char *rest, struct sonde_error *err)
+{
+	char spec[256];
+	int r = check_lab(rest, err);
+
+	for (size_t i = 0; r == 0 && i < sonde_serve_service_count(); i++) {
+		int n = snprintf(spec, sizeof(spec), "%s%s", sonde_serve_service_name(i),
+				 rest);
+		if (n < 0 || (size_t)n >= sizeof(spec))
+			return sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "serve",
+					       "lab", "too long for a SPEC");
+		r = sonde_server_add(server, spec, err);
+	}
+	return r;
 }
 
 static int add_services(struct sonde_server *server, const struct arguments *arguments,
@@ -153,14 +192,13 @@ static int add_services(struct sonde_server *server, const struct arguments *arg
 
 	for (size_t i = 0; r == 0 && i < arguments->operand_count; i++) {
 		const char *spec = arguments->operands[i];
-		if (strcmp(spec, "lab") != 0) {
-			r = sonde_server_add(server, spec, err);
-			if (r < 0)
-				hint_at_lab(spec, err);
+		if (is_lab(spec)) {
+			r = add_lab(server, spec + 3, err);
 			continue;
 		}
-		for (size_t k = 0; r == 0 && k < sonde_serve_service_count(); k++)
-			r = sonde_server_add(server, sonde_serve_service_name(k), err);
+		r = sonde_server_add(server, spec, err);
+		if (r < 0)
+			hint_at_lab(spec, err);
 	}
 	return r;
 }
@@ -190,16 +228,19 @@ static int enter_sandbox(const struct output *output, struct sonde_error *err)
 static int refuse_faults_of_tcp(const struct arguments *arguments,
 				const struct serve_log *served, struct sonde_error *err)
 {
-	static const char *const names[] = {"drop", "delay"};
+	static const char *const options_of_udp[] = {"--drop", "--delay"};
+	size_t i;
 
-	for (size_t i = 0; i < 2 && !served->has_udp; i++) {
-		if (arguments_has(arguments, names[i]))
-			return sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "serve",
-					       i == 0 ? "--drop" : "--delay",
-					       "it is of UDP, and no service here has "
-					       "UDP");
+	for (i = 0; i < 2; i++) {
+		if (arguments_has(arguments, options_of_udp[i] + 2))
+			break;
 	}
-	return 0;
+	if (i == 2 || served->has_udp)
+		return 0;
+	sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "serve", options_of_udp[i],
+			"it is of UDP, and no service here has UDP");
+	sonde_error_hint(err, "SERVICE or SERVICE/udp, as in echo/udp");
+	return -EINVAL;
 }
 
 static bool has_loopback(const struct sonde_cidr_set *set)
@@ -283,8 +324,8 @@ static int run(const struct command *command, const struct arguments *arguments,
 			return message_error(&err);
 		options_of_serve.allow = &allow;
 	}
-	served.names_services = arguments->operand_count > 1 ||
-				strcmp(arguments->operands[0], "lab") == 0;
+	served.names_services =
+		arguments->operand_count > 1 || is_lab(arguments->operands[0]);
 	int signal_fd = open_signals();
 	int r = signal_fd < 0 ? sonde_error_set(&err, SONDE_ERROR_TROUBLE, -errno,
 						"wait for", "signals", NULL)
@@ -298,6 +339,9 @@ static int run(const struct command *command, const struct arguments *arguments,
 		r = refuse_unreachable(&served, &allow, &err);
 	if (r == 0)
 		r = refuse_faults_of_tcp(arguments, &served, &err);
+	if (r == 0 && serve_log_begin(&served) < 0)
+		r = sonde_error_set(&err, SONDE_ERROR_TROUBLE, -ENOMEM, "serve", "",
+				    NULL);
 	if (r == 0)
 		r = sonde_server_start(server, &err);
 	if (r == 0)
@@ -310,6 +354,7 @@ static int run(const struct command *command, const struct arguments *arguments,
 		serve_counters_print(server, output, "summary",
 				     clock_now_ns(CLOCK_REALTIME));
 	sonde_server_free(server);
+	serve_log_done(&served);
 	if (signal_fd >= 0)
 		close(signal_fd);
 	return r < 0 ? message_error(&err) : STATUS_DONE;
@@ -321,8 +366,8 @@ const struct command command_serve = {
 	.usage = "SPEC...",
 	.description =
 		"SPEC is SERVICE[@[HOST]:PORT][/tcp|/udp][,OPTION=VALUE]... or lab, "
-		"which is "
-		"every service.\n"
+		"lab@HOST, "
+		"lab/tcp or lab/udp, which is every service.\n"
 		"calc, port 50000: the calculation protocol; options "
 		"order=le|be|auto, dialect=sheet|fixed7|fixed8|fixed10|fixed64|three|one|"
 		"lenprefix, on-error=close|zero|wrap|saturate\n"

@@ -3,8 +3,10 @@
  *
  * Lines are written out before the server waits again, so that a reader of a pipe has all
  * of them, and a busy server does not make a system call for each. */
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -131,6 +133,45 @@ static void write_event(struct output *output, const struct sonde_serve_event *e
 
 /* --- */
 
+static void tell(struct serve_log *served, const struct sonde_serve_event *event)
+{
+	if (served->output->has_json)
+		write_event(served->output, event);
+	else
+		print_event(served, event);
+}
+
+/* A server of which a part cannot be bound listens nowhere, and must not say that it does. */
+static void hold(struct serve_log *served, const struct sonde_serve_event *event)
+{
+	struct sonde_serve_event *bound =
+		realloc(served->bound, (served->bound_count + 1) * sizeof(*bound));
+
+	if (!bound) {
+		served->has_lost = true;
+		return;
+	}
+	served->bound = bound;
+	bound[served->bound_count++] = *event;
+}
+
+int serve_log_begin(struct serve_log *served)
+{
+	if (served->has_lost)
+		return -ENOMEM;
+	served->has_begun = true;
+	for (size_t i = 0; i < served->bound_count; i++)
+		tell(served, &served->bound[i]);
+	output_flush(served->output);
+	return 0;
+}
+
+void serve_log_done(struct serve_log *served)
+{
+	free(served->bound);
+	served->bound = NULL;
+}
+
 void serve_log_observe(void *context, const struct sonde_serve_event *event)
 {
 	struct serve_log *served = context;
@@ -154,9 +195,10 @@ void serve_log_observe(void *context, const struct sonde_serve_event *event)
 	if (event->kind == SONDE_SERVE_LISTENING) {
 		served->has_udp |= event->udp;
 		served->beyond_loopback |= !sonde_address_is_loopback(&event->address);
+		if (!served->has_begun) {
+			hold(served, event);
+			return;
+		}
 	}
-	if (output->has_json)
-		write_event(output, event);
-	else
-		print_event(served, event);
+	tell(served, event);
 }

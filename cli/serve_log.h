@@ -15,7 +15,16 @@ struct serve_log {
 	bool beyond_loopback; /* other machines may reach it */
 	bool names_services;  /* where it listens is said for more than one */
 	bool is_ending;       /* because nobody reads */
+	bool has_begun;
+	/* Where it listens, held back until it has begun. */
+	struct sonde_serve_event *bound; /* owned */
+	size_t bound_count;
+	bool has_lost; /* no memory for one of them */
 };
+
+/* All is bound: tells where, and from now on what happens at once.  0 or -ENOMEM. */
+int serve_log_begin(struct serve_log *served);
+void serve_log_done(struct serve_log *served);
 
 /* The observer of the server; context: the log. */
 void serve_log_observe(void *context, const struct sonde_serve_event *event);

@@ -8,6 +8,15 @@
 #define NS_PER_MS INT64_C(1000000)
 #define NS_PER_S INT64_C(1000000000)
 
+/* That long after a moment; a time without end is never over. */
+static inline int64_t clock_after(int64_t at_ns, int64_t duration_ns)
+{
+	int64_t after_ns;
+
+	return __builtin_add_overflow(at_ns, duration_ns, &after_ns) ? INT64_MAX
+								     : after_ns;
+}
+
 int64_t clock_realtime_ns(void);  /* what calls and packets are stamped with */
 int64_t clock_monotonic_ns(void); /* what deadlines are reckoned in */
 

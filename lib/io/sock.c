@@ -75,13 +75,16 @@ int sock_set_no_delay(int fd)
 	return set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
-/* Accepted connections inherit all of this: no call is needed for each of them.
+/* Accepted connections inherit all of this: no call is needed for each of them.  A byte that
+ * is urgent stays in its place among the others (RFC 6093, section 6): nobody here asks for it.
  * SO_REUSEADDR lets a server start again while connections of the last one linger in
  * TIME-WAIT; on a UDP socket it would let a second server steal the port. */
 static int prepare_listener(int fd)
 {
 	int r = set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 
+	if (r == 0)
+		r = set(fd, SOL_SOCKET, SO_OOBINLINE, 1);
 	if (r == 0)
 		r = sock_set_no_delay(fd);
 	if (r == 0)

@@ -60,8 +60,8 @@ struct service_turn {
 	/* With SERVICE_NEEDS_INPUT: what is left may be a whole message; feed() is to be
 	 * called again, with input_paused, if nothing follows. */
 	bool awaits_pause;
-	/* Text for the log where a request is refused or the service closes; empty where
-	 * there is nothing to say.  It may hold bytes from the network.  (It stands last:
+	/* Text for the log where a request is refused, answered with what is no result, or
+	 * the service closes; empty where there is nothing to say.  It may hold bytes from the network.  (It stands last:
 	 * the server clears no more of it than the first.) */
 	bool refused;
 	char reason[SERVICE_REASON_CHARS];

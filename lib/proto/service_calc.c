@@ -13,6 +13,7 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -100,36 +101,44 @@ static void refuse_request(struct service_turn *turn, const uint8_t *request, si
 		 id_number(request, order), word_bytes, (const char *)request + 4);
 }
 
-/* Of several in one turn the first is told. */
-static void refuse_result(struct service_turn *turn,
-			  const struct sonde_calc_request *request, int error)
+/* What is answered all the same is told with its answer.  Of several in one turn the first
+ * is told. */
+static void explain_result(struct service_turn *turn,
+			   const struct sonde_calc_request *request, int error,
+			   int32_t result)
 {
-	enum sonde_calc_order order = request->order;
+	const struct calc_config *config = turn->config;
+	size_t used;
 
-	if (turn->refused)
+	turn->refused = config->policy == SONDE_CALC_CLOSE;
+	if (turn->reason[0])
 		return;
-	turn->refused = true;
 	if (error == -EDOM)
 		snprintf(turn->reason, sizeof(turn->reason),
 			 "ID %u: %s of no numbers does not exist",
-			 id_number(request->id, order),
+			 id_number(request->id, request->order),
 			 sonde_calc_word(request->operation));
 	else
 		snprintf(turn->reason, sizeof(turn->reason),
 			 "ID %u: %s of %u numbers does not fit into 32 bits",
-			 id_number(request->id, order),
+			 id_number(request->id, request->order),
 			 sonde_calc_word(request->operation), request->count);
+	used = strlen(turn->reason);
+	if (!turn->refused)
+		snprintf(turn->reason + used, sizeof(turn->reason) - used,
+			 "; answered %" PRId32 " (on-error=%s)", result,
+			 policy_names[config->policy]);
 }
 
 /* Computes and writes the reply, for which there is room.  False: there is none. */
 static bool reply(struct service_turn *turn, const struct sonde_calc_request *request)
 {
 	const struct calc_config *config = turn->config;
-	int32_t result;
+	int32_t result = 0;
 
 	int r = sonde_calc_compute_with(request, config->policy, &result);
 	if (r < 0) {
-		refuse_result(turn, request, r);
+		explain_result(turn, request, r, result);
 		if (config->policy == SONDE_CALC_CLOSE)
 			return false;
 	}
@@ -189,6 +198,11 @@ static enum service_wish feed(struct service_turn *turn)
 /* A reply of 0 to a request that names no operation, as some servers give one. */
 static bool reply_zero(struct service_turn *turn)
 {
+	size_t used = strlen(turn->reason);
+
+	turn->refused = false;
+	snprintf(turn->reason + used, sizeof(turn->reason) - used,
+		 "; answered 0 (on-error=zero)");
 	sonde_calc_format_reply(turn->input, 0, SONDE_CALC_LITTLE, turn->output);
 	turn->given = SONDE_CALC_REPLY_BYTES;
 	turn->answered = 1;

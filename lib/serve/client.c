@@ -18,7 +18,8 @@
  *
  * While a client is only read from, epoll tells of it once for all that came (EPOLLET): the
  * kernel then does not look at each connection again after it was served.  What one recv
- * may have left behind is asked for anew, and so is the end where it was seen coming.
+ * may have left behind is asked for anew (a recv stops before the byte that is urgent), and
+ * so is the end where it was seen coming.
  *
  * Back-pressure: where LIMIT_CLIENT_OUTPUT bytes wait, the service gets no more room, and
  * then nothing is read until the client has taken them. */
@@ -38,7 +39,9 @@
 #include "serve/crew.h"
 
 /* Told once for all that came. */
-#define EVENTS_READS ((uint32_t)EPOLLIN | (uint32_t)EPOLLRDHUP | (uint32_t)EPOLLET)
+#define EVENTS_READS                                                                     \
+	((uint32_t)EPOLLIN | (uint32_t)EPOLLPRI | (uint32_t)EPOLLRDHUP |                 \
+	 (uint32_t)EPOLLET)
 
 static void *take_bytes(const uint8_t *bytes, size_t n)
 {
@@ -149,7 +152,7 @@ static void tell(struct sonde_server *server, struct client *client,
 		client->answered += turn->answered;
 		counts_add(&client_counts(client)->answered, turn->answered);
 		client_notify(server, client, SONDE_SERVE_ANSWERED, turn->given,
-			      turn->answered, NULL);
+			      turn->answered, turn_remark(turn));
 	}
 	if (turn->refused && !server->stopping) {
 		counts_add(&client_counts(client)->refused, 1);
@@ -216,7 +219,8 @@ static void work(struct sonde_server *server, struct client *client, const uint8
 	}
 }
 
-static void receive(struct sonde_server *server, struct client *client, bool hung_up)
+static void receive(struct sonde_server *server, struct client *client,
+		    bool may_have_more)
 {
 	size_t kept = waiting_left(&client->input);
 
@@ -229,7 +233,7 @@ static void receive(struct sonde_server *server, struct client *client, bool hun
 		return;
 	}
 	client->active_ns = loop_now_ns(server->loop);
-	client->unread = n == LIMIT_CLIENT_INPUT || (n > 0 && hung_up);
+	client->unread = n == LIMIT_CLIENT_INPUT || (n > 0 && may_have_more);
 	if (n > 0) {
 		client->received += (uint64_t)n;
 		counts_add(&client_counts(client)->received, (uint64_t)n);
@@ -291,6 +295,7 @@ void client_ready(void *context, void *object, uint32_t events)
 	struct client *client = object;
 	bool broken = events & (EPOLLERR | EPOLLHUP);
 	bool hung_up = broken || events & EPOLLRDHUP;
+	bool may_have_more = hung_up || events & EPOLLPRI;
 
 	if (client->state == CLIENT_LINGERING) {
 		client_linger(server, client);
@@ -306,12 +311,12 @@ void client_ready(void *context, void *object, uint32_t events)
 	}
 	if (client->state == CLIENT_OPEN && client->spec->service->ignores_input &&
 	    events & EPOLLIN && !client->finished)
-		receive(server, client, hung_up);
+		receive(server, client, may_have_more);
 	if (client->state == CLIENT_OPEN) {
 		if (client->wish == SERVICE_NEEDS_ROOM)
 			resume(server, client, false);
-		else if (hung_up || events & EPOLLIN)
-			receive(server, client, hung_up);
+		else if (may_have_more || events & EPOLLIN)
+			receive(server, client, may_have_more);
 	}
 	settle(server, client);
 }
@@ -336,7 +341,7 @@ void client_late(void *context, void *object)
 		return;
 	/* Activity does not move the deadline, which would cost with every request: it is
 	 * looked at when the deadline comes. */
-	int64_t due_ns = client->active_ns + server->options.idle_timeout_ns;
+	int64_t due_ns = clock_after(client->active_ns, server->options.idle_timeout_ns);
 	if (due_ns > loop_now_ns(server->loop)) {
 		loop_set_deadline(server->loop, client->slot, due_ns);
 		return;
@@ -394,10 +399,10 @@ int client_new(struct sonde_server *server, int fd, const struct serve_spec *spe
 	if (client->next)
 		client->next->previous = client;
 	server->clients = client;
-	server->client_count++;
 	if (server->options.idle_timeout_ns > 0)
-		loop_set_deadline(server->loop, client->slot,
-				  client->active_ns + server->options.idle_timeout_ns);
+		loop_set_deadline(
+			server->loop, client->slot,
+			clock_after(client->active_ns, server->options.idle_timeout_ns));
 	counts_add(&client_counts(client)->clients, 1);
 	client_notify(server, client, SONDE_SERVE_ACCEPTED, 0, 0, NULL);
 	if (spec->service->speaks_first) {

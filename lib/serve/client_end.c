@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "io/sock.h"
+#include "serve/crew.h"
 
 void client_close(struct sonde_server *server, struct client *client, const char *reason)
 {
@@ -22,7 +23,7 @@ void client_close(struct sonde_server *server, struct client *client, const char
 		server->clients = client->next;
 	if (client->next)
 		client->next->previous = client->previous;
-	server->client_count--;
+	crew_give_place(server->crew, server->options.max_clients);
 	loop_close(server->loop, client->slot);
 	counts_add(&client_counts(client)->left, 1);
 	client_notify(server, client, SONDE_SERVE_CLOSED, 0, 0, reason);

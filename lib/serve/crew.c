@@ -73,6 +73,25 @@ bool crew_admit(struct crew *crew, const struct sonde_address *source, int64_t n
 	return admits;
 }
 
+bool crew_take_place(struct crew *crew, unsigned limit)
+{
+	unsigned taken = atomic_load(&crew->places);
+
+	if (limit == 0)
+		return true;
+	do {
+		if (taken >= limit)
+			return false;
+	} while (!atomic_compare_exchange_weak(&crew->places, &taken, taken + 1));
+	return true;
+}
+
+void crew_give_place(struct crew *crew, unsigned limit)
+{
+	if (limit > 0)
+		atomic_fetch_sub(&crew->places, 1);
+}
+
 void crew_lock(struct crew *crew)
 {
 	if (crew->count > 1)

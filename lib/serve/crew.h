@@ -13,9 +13,10 @@
 #include "serve/rate.h"
 
 struct crew {
-	_Atomic uint64_t accepted;     /* connections: their numbers */
-	unsigned count;                /* of workers, the first included */
-	unsigned started;              /* threads */
+	_Atomic uint64_t accepted; /* connections: their numbers */
+	_Atomic unsigned places;   /* that clients have, where their number is limited */
+	unsigned count;            /* of workers, the first included */
+	unsigned started;          /* threads */
 	struct sonde_server **members; /* owned; count - 1, all but the first */
 	pthread_t *threads;            /* of the members */
 	pthread_mutex_t lock;          /* of the observer, and of: */
@@ -36,6 +37,10 @@ void crew_unlock(struct crew *crew);
 
 /* Whether this source may ask over UDP now; counts it if so. */
 bool crew_admit(struct crew *crew, const struct sonde_address *source, int64_t now_ns);
+
+/* A place for one more client of at most so many (0: no limit), whoever serves it. */
+bool crew_take_place(struct crew *crew, unsigned limit);
+void crew_give_place(struct crew *crew, unsigned limit);
 
 /* The threads of all members, which wait until crew_begin().  0 or -errno. */
 int crew_start(struct crew *crew);

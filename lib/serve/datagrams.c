@@ -154,25 +154,26 @@ static void notify(struct sonde_server *server, const struct socket *socket,
 }
 
 static void tell_answer(struct sonde_server *server, const struct socket *socket,
-			const struct sonde_address *peer, size_t bytes, uint32_t requests)
+			const struct sonde_address *peer, size_t bytes, uint32_t requests,
+			const char *remark)
 {
 	struct counts *counts = &socket->spec->counts[SPEC_UDP];
 
 	counts_add(&counts->sent, bytes);
 	counts_add(&counts->answered, requests);
-	notify(server, socket, SONDE_SERVE_ANSWERED, peer, bytes, requests, NULL);
+	notify(server, socket, SONDE_SERVE_ANSWERED, peer, bytes, requests, remark);
 }
 
 /* Takes the answer that was added last out of the batch, to send it later. */
 static void delay_answer(struct sonde_server *server, const struct socket *socket,
-			 uint32_t requests)
+			 const struct service_turn *turn)
 {
 	struct datagrams *datagrams = server->datagrams;
 	const struct msghdr *answer = answers_take_last(&datagrams->out);
 	bool was_empty = fault_due_ns(&datagrams->fault) == INT64_MAX;
 
-	if (fault_keep(&datagrams->fault, socket->spec, socket->fd, answer, requests,
-		       loop_now_ns(server->loop)) < 0)
+	if (fault_keep(&datagrams->fault, socket->spec, socket->fd, answer,
+		       turn->answered, turn_remark(turn), loop_now_ns(server->loop)) < 0)
 		trouble_add(server, &datagrams->quiet_delay, socket->spec, true,
 			    "not answered: too many answers are under way");
 	else if (was_empty)
@@ -193,7 +194,7 @@ static void send_delayed(struct sonde_server *server, const struct fault_answer 
 			    "an answer could not be sent");
 	else
 		tell_answer(server, &socket, &peer, answer->part.iov_len,
-			    answer->requests);
+			    answer->requests, answer->remark[0] ? answer->remark : NULL);
 }
 
 static void send_due(struct sonde_server *server, int64_t now_ns)
@@ -291,16 +292,16 @@ static void answer_one(struct sonde_server *server, struct socket *socket, unsig
 	if (turn.given > turn.answer_limit) {
 		datagrams->quiet_size.peer = peer;
 		trouble_add(server, &datagrams->quiet_size, socket->spec, true,
-			    "not answered: the answer would leave this machine, and "
+			    "not answered: beyond loopback (127.0.0.0/8, ::1) no answer "
 			    "is longer than its request or than 512 bytes");
 		return;
 	}
 	answers_add(&datagrams->out, message, turn.given);
 	if (datagrams->delayed_slot >= 0) {
-		delay_answer(server, socket, turn.answered);
+		delay_answer(server, socket, &turn);
 		return;
 	}
-	tell_answer(server, socket, &peer, turn.given, turn.answered);
+	tell_answer(server, socket, &peer, turn.given, turn.answered, turn_remark(&turn));
 }
 
 static void prepare_input(struct datagrams *datagrams, const struct socket *socket)

@@ -6,10 +6,12 @@
 #include "serve/fault.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/chance.h"
+#include "base/clock.h"
 #include "base/limits.h"
 
 bool fault_drops(struct fault *fault)
@@ -23,7 +25,8 @@ static size_t bytes_of(const struct fault_answer *answer)
 }
 
 int fault_keep(struct fault *fault, const struct serve_spec *spec, int fd,
-	       const struct msghdr *message, uint32_t requests, int64_t now_ns)
+	       const struct msghdr *message, uint32_t requests, const char *remark,
+	       int64_t now_ns)
 {
 	size_t n = message->msg_iov->iov_len;
 	size_t size = sizeof(struct fault_answer) + message->msg_controllen + n;
@@ -34,13 +37,15 @@ int fault_keep(struct fault *fault, const struct serve_spec *spec, int fd,
 	if (!answer)
 		return -ENOMEM;
 	*answer = (struct fault_answer){
-		.due_ns = now_ns + fault->delay_ns,
+		.due_ns = clock_after(now_ns, fault->delay_ns),
 		.spec = spec,
 		.fd = fd,
 		.requests = requests,
 		.message = *message,
 		.part = {answer->storage + message->msg_controllen, n},
 	};
+	if (remark)
+		snprintf(answer->remark, sizeof(answer->remark), "%s", remark);
 	memcpy(&answer->peer, message->msg_name, message->msg_namelen);
 	if (message->msg_controllen > 0)
 		memcpy(answer->storage, message->msg_control, message->msg_controllen);

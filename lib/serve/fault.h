@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "proto/service.h"
+
 struct serve_spec;
 
 struct fault {
@@ -28,15 +30,17 @@ struct fault_answer {
 	struct msghdr message; /* points into this very object */
 	struct iovec part;
 	struct sockaddr_storage peer;
-	uint8_t storage[]; /* the control message, then the bytes */
+	char remark[SERVICE_REASON_CHARS]; /* for the log; "" without one */
+	uint8_t storage[];                 /* the control message, then the bytes */
 };
 
 /* Whether the datagram that came now is lost. */
 bool fault_drops(struct fault *fault);
-/* Copies the message, to be due in delay_ns.  0, -ENOBUFS where too much is under way, or
+/* Copies the message and the remark (NULL: none), to be due in delay_ns.  0, -ENOBUFS where too much is under way, or
  * -ENOMEM. */
 int fault_keep(struct fault *fault, const struct serve_spec *spec, int fd,
-	       const struct msghdr *message, uint32_t requests, int64_t now_ns);
+	       const struct msghdr *message, uint32_t requests, const char *remark,
+	       int64_t now_ns);
 /* The next answer that is due, which the caller then owns; NULL where there is none. */
 struct fault_answer *fault_take(struct fault *fault, int64_t now_ns);
 void fault_answer_free(struct fault_answer *answer);

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "serve/crew.h"
 
 struct listener {
 	struct listener *next;
@@ -56,12 +57,6 @@ void listener_late(void *context, void *object)
 	listener_resume(context);
 }
 
-static bool is_full(const struct sonde_server *server)
-{
-	return server->options.max_clients > 0 &&
-	       server->client_count >= server->options.max_clients;
-}
-
 /* What accept() says of a connection that is gone again is no trouble of ours
  * (accept(2), "Error handling"). */
 static void describe_failure(struct sonde_server *server, const struct listener *listener,
@@ -98,6 +93,35 @@ static void turn_away(struct sonde_server *server, const struct listener *listen
 		    "turned away: not of an allowed network (--allow)");
 }
 
+/* 1: a client more; 0: none, of this connection; -EAGAIN: nobody waits. */
+static int accept_one(struct sonde_server *server, struct listener *listener)
+{
+	struct sockaddr_storage storage;
+	socklen_t length = sizeof(storage);
+	struct sonde_address peer = {0};
+
+	int fd = accept4(listener->fd, (struct sockaddr *)&storage, &length,
+			 SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0 && errno == EAGAIN)
+		return -EAGAIN;
+	if (fd < 0) {
+		describe_failure(server, listener, errno);
+		return 0;
+	}
+	sonde_address_from_sockaddr((const struct sockaddr *)&storage, length, &peer);
+	if (!server_allows(server, &peer)) {
+		turn_away(server, listener, fd, &peer);
+		return 0;
+	}
+	if (client_new(server, fd, listener->spec, &peer) < 0) {
+		close(fd);
+		pause_accepting(server, listener,
+				"no memory left for a client: it was refused");
+		return 0;
+	}
+	return 1;
+}
+
 void listener_ready(void *context, void *object, uint32_t events)
 {
 	struct sonde_server *server = context;
@@ -105,35 +129,20 @@ void listener_ready(void *context, void *object, uint32_t events)
 
 	(void)events;
 	for (int i = 0; i < LIMIT_ACCEPTS && server->accepting; i++) {
-		struct sockaddr_storage storage;
-		socklen_t length = sizeof(storage);
-		struct sonde_address peer = {0};
-
-		if (is_full(server)) {
+		if (!crew_take_place(server->crew, server->options.max_clients)) {
+			/* Whether another one waits, the next turn tells. */
+			if (i > 0)
+				return;
 			pause_accepting(server, listener,
 					"as many clients as allowed: others wait until "
 					"one leaves");
 			return;
 		}
-		int fd = accept4(listener->fd, (struct sockaddr *)&storage, &length,
-				 SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd < 0 && errno == EAGAIN)
+		int r = accept_one(server, listener);
+		if (r <= 0)
+			crew_give_place(server->crew, server->options.max_clients);
+		if (r == -EAGAIN)
 			return;
-		if (fd < 0) {
-			describe_failure(server, listener, errno);
-			continue;
-		}
-		sonde_address_from_sockaddr((const struct sockaddr *)&storage, length,
-					    &peer);
-		if (!server_allows(server, &peer)) {
-			turn_away(server, listener, fd, &peer);
-			continue;
-		}
-		if (client_new(server, fd, listener->spec, &peer) < 0) {
-			close(fd);
-			pause_accepting(server, listener,
-					"no memory left for a client: it was refused");
-		}
 	}
 }
 

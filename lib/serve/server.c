@@ -5,11 +5,14 @@
 #include "serve/server.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#include <sonde/text.h>
 
 #include "base/array.h"
 #include "base/chance.h"
@@ -166,19 +169,12 @@ out:
 	return r;
 }
 
-/* The part of a limit that worker i of `count` has; 0, which is no limit, stays so. */
-static unsigned share(unsigned limit, unsigned count, unsigned i)
-{
-	return limit / count + (i < limit % count);
-}
-
 static int new_member(struct crew *crew, const struct sonde_serve_options *options,
 		      unsigned i)
 {
 	struct sonde_serve_options own = *options;
 	struct sonde_server *member;
 
-	own.max_clients = share(options->max_clients, crew->count, i);
 	own.for_ns = 0;
 	int r = new_worker(&own, crew, &member);
 	if (r < 0)
@@ -189,32 +185,37 @@ static int new_member(struct crew *crew, const struct sonde_serve_options *optio
 	return member->stop_fd < 0 ? -errno : 0;
 }
 
+static int refuse_keepalive(const struct sonde_serve_options *options,
+			    struct sonde_error *err)
+{
+	char subject[64];
+	struct sonde_text text;
+
+	sonde_text_init(&text, subject, sizeof(subject));
+	sonde_text_add(&text, "a keepalive of ");
+	sonde_text_add_duration(&text, options->keepalive_ns);
+	sonde_error_set(err, SONDE_ERROR_USAGE, -ERANGE, "serve with", subject,
+			"it is out of range");
+	sonde_error_hint(err, "at least 4s (one probe a second), at most 12h (the kernel "
+			      "waits no longer)");
+	return -ERANGE;
+}
+
 static int check_options(const struct sonde_serve_options *options,
 			 struct sonde_error *err)
 {
 	if (options->workers > LIMIT_WORKERS)
 		return sonde_error_set(err, SONDE_ERROR_USAGE, -ERANGE, "serve",
 				       "with workers", "at most %d", LIMIT_WORKERS);
-	if (options->max_clients > 0 && options->max_clients < options->workers)
-		return sonde_error_set(err, SONDE_ERROR_USAGE, -ERANGE, "serve",
-				       "with workers",
-				       "%u would share a limit of %u clients",
-				       options->workers, options->max_clients);
-	if (options->keepalive_ns > 0 && options->keepalive_ns < KEEPALIVE_LEAST_NS)
-		return sonde_error_set(err, SONDE_ERROR_USAGE, -ERANGE, "serve",
-				       "with keepalive",
-				       "one probe a second: at least 4s are needed");
-	if (options->keepalive_ns > KEEPALIVE_MOST_NS)
-		return sonde_error_set(err, SONDE_ERROR_USAGE, -ERANGE, "serve",
-				       "with keepalive",
-				       "the kernel waits no longer: at most 12h");
+	if (options->keepalive_ns > 0 && (options->keepalive_ns < KEEPALIVE_LEAST_NS ||
+					  options->keepalive_ns > KEEPALIVE_MOST_NS))
+		return refuse_keepalive(options, err);
 	return 0;
 }
 
 int sonde_server_new(const struct sonde_serve_options *options, struct sonde_server **ret,
 		     struct sonde_error *err)
 {
-	struct sonde_serve_options own = *options;
 	unsigned workers = options->workers > 0 ? options->workers : 1;
 	struct sonde_server *server = NULL;
 	struct crew *crew = NULL;
@@ -225,8 +226,7 @@ int sonde_server_new(const struct sonde_serve_options *options, struct sonde_ser
 	r = crew_new(workers, &crew);
 	if (r < 0)
 		goto out;
-	own.max_clients = share(options->max_clients, workers, 0);
-	r = new_worker(&own, crew, &server);
+	r = new_worker(options, crew, &server);
 	if (r < 0) {
 		crew_free(crew);
 		goto out;
@@ -407,7 +407,8 @@ int sonde_server_run(struct sonde_server *server, int also_fd, struct sonde_erro
 	if (r < 0)
 		return r;
 	if (server->end_ns == LOOP_NEVER && server->options.for_ns > 0)
-		server->end_ns = clock_monotonic_ns() + server->options.for_ns;
+		server->end_ns =
+			clock_after(clock_monotonic_ns(), server->options.for_ns);
 	crew_begin(server->crew);
 	r = serve(server, also_fd);
 	if (r < 0)

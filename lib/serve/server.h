@@ -52,7 +52,6 @@ struct sonde_server {
 	struct datagrams *datagrams; /* owned; NULL without UDP */
 
 	struct client *clients; /* owned, a list */
-	size_t client_count;
 	bool accepting;
 	bool stopping;
 	int resume_slot;
@@ -97,6 +96,8 @@ void trouble_end(struct sonde_server *server, struct server_quiet *quiet);
 
 void turn_prepare(struct sonde_server *server);
 /* Begins a turn with nothing but config, now_ns, local and chance. */
+/* What is to be said of an answer that was given; NULL: nothing. */
+const char *turn_remark(const struct service_turn *turn);
 void turn_begin(struct sonde_server *server, const struct serve_spec *spec,
 		struct service_turn *turn);
 

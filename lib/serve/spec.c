@@ -153,6 +153,23 @@ static int parse_option(const char *name, const char *value, struct serve_spec *
 	return r < 0 ? refuse_option(spec->service, name, value, r, err) : 0;
 }
 
+/* A word without a value. */
+static int refuse_word(const char *name, struct sonde_error *err)
+{
+	static const char *const words[] = {"once"};
+
+	if (sonde_text_nearest(name, words, 1)) {
+		refuse(err, name, "no such option");
+		sonde_error_hint(err, "did you mean once?");
+		return -EINVAL;
+	}
+	refuse(err, *name ? name : ",",
+	       "an option of a service is NAME=VALUE, or the word once");
+	if (service_find(name))
+		sonde_error_hint(err, "services are separated by spaces, not by commas");
+	return -EINVAL;
+}
+
 static int parse_options(char *rest, struct serve_spec *spec, struct sonde_error *err)
 {
 	while (rest) {
@@ -167,12 +184,7 @@ static int parse_options(char *rest, struct serve_spec *spec, struct sonde_error
 			continue;
 		}
 		if (!value) {
-			refuse(err, *name ? name : ",",
-			       "an option of a service is NAME=VALUE");
-			if (service_find(name))
-				sonde_error_hint(err, "services are separated by spaces, "
-						      "not by commas");
-			return -EINVAL;
+			return refuse_word(name, err);
 		}
 		*value++ = '\0';
 		r = parse_option(name, value, spec, err);

@@ -32,6 +32,11 @@ static int64_t time_of_day_ns(struct sonde_server *server)
 	return now_ns + server->real_offset_ns;
 }
 
+const char *turn_remark(const struct service_turn *turn)
+{
+	return turn->refused || !turn->reason[0] ? NULL : turn->reason;
+}
+
 void turn_begin(struct sonde_server *server, const struct serve_spec *spec,
 		struct service_turn *turn)
 {

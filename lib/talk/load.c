@@ -30,13 +30,18 @@ static const struct loop_kind kinds[] = {
 
 /* --- errors */
 
+static void hint_at_server(struct sonde_error *err)
+{
+	sonde_error_hint(err, "nothing listens there; `sonde serve calc echo` would");
+}
+
 static int fail_connect(const struct load *load, unsigned connected, int error,
 			struct sonde_error *err)
 {
 	sonde_error_set(err, sonde_error_kind_of(-error), error, "connect", load->subject,
 			NULL);
 	if (error == -ECONNREFUSED)
-		sonde_error_hint(err, "nothing listens there; `sonde serve` would");
+		hint_at_server(err);
 	if (error == -EMFILE)
 		sonde_error_hint(err, "%u connections are open; `ulimit -n` allows more",
 				 connected);
@@ -66,8 +71,11 @@ static int fail_run(const struct load *load, struct sonde_error *err)
 			"no answer any more: %" PRIu64 " requests are on their way",
 			load->on_their_way);
 	default:
-		return sonde_error_set(err, sonde_error_kind_of(-error), error, "ask",
-				       load->subject, NULL);
+		sonde_error_set(err, sonde_error_kind_of(-error), error, "ask",
+				load->subject, NULL);
+		if (error == -ECONNREFUSED) /* UDP learns it from the first datagram */
+			hint_at_server(err);
+		return error;
 	}
 }
 

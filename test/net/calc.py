@@ -116,6 +116,12 @@ ports = dict(zip(specs, many.ports))
 answers = [calc('product', 300, 300, '-v', '--order', 'auto', '--dialect', 'fixed8', '--to',
                 f':{ports[f"calc@:0,dialect=fixed8,order={order}"]}', '--timeout', '500ms')
            for order in ('le', 'be')]
+wrong = [answer_of(*words, '--to', f':{ports[spec]}') for words, spec in (
+    (('sum', 100, 200), 'calc@:0,dialect=sheet,order=be'),
+    (('product', 6, 7, '--order', 'auto', '--dialect', 'fixed8'), 'calc@:0,dialect=fixed7,order=le'))]
+tap.check('a result that cannot be right is printed, said, and no success',
+          [done[0] for done in wrong] == [1, 1] and wrong[0][1] == '44\n' and
+          'is wrong: the exact one is 300' in wrong[0][2] and '--order be' in wrong[0][2], wrong)
 tap.check('--order auto finds the order of a server', [
     (done.returncode, done.stdout) for done in answers] == [(0, '90000\n')] * 2 and
           'it answers in little-endian order' in answers[0].stderr and
@@ -157,12 +163,17 @@ tap.equal('on-error: a result where there is none', [
           [['0\n', f'{-2**31}\n', f'{2**31 - 1}\n'], ['0\n', '-131073\n', f'{-2**31}\n'],
            ['0\n', '0\n', f'{2**31 - 1}\n'], ['0\n', '0\n', f'{-2**31}\n']])
 tap.check('and the log says that there is none', policies.wait_line(
-    r'refused: ID 1: Summe of 2 numbers does not fit into 32 bits'))
+    r'answered 1 request, 8 bytes: ID 1: Summe of 2 numbers does not fit into 32 bits; '
+    r'answered 0 \(on-error=zero\)'))
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
     sock.settimeout(20)
     sock.sendto(request(9, 'Quotient', 1), ('127.0.0.1', policies.ports[0]))
     tap.equal('on-error=zero: an unknown word gets 0 over UDP', sock.recv(100), reply(9, 0))
-policies.stop()
+tap.check('and that, too', policies.wait_line(
+    r'answered 1 request, 8 bytes: ID 9: unknown operation "Quotien"; answered 0 '))
+status, lines, _ = policies.stop()
+tap.check('none of them counts as refused', status == 0 and lines[-1].endswith(', 0 refused'),
+          lines[-1])
 
 # --- nobody there
 

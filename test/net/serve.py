@@ -121,6 +121,13 @@ with tcp(calc) as sock:
     sock.shutdown(socket.SHUT_WR)
     tap.equal('what came before a half-close is answered', read_all(sock), answers)
 
+with tcp(echo) as sock:
+    sock.sendall(b'ab')
+    sock.send(b'!', socket.MSG_OOB)
+    sock.sendall(b'cd')
+    tap.equal('an urgent byte keeps its place, and what follows it is answered',
+              read_exactly(sock, 5), b'ab!cd')
+
 with tcp(calc) as sock:
     # Far more than can be read in one go: a close with unread input would be a reset.
     sock.sendall(stream + request(7, 'Quotient', 1) + b'x' * 300000)
@@ -329,7 +336,10 @@ for words, status, text in (
         (['clac'], 2, 'did you mean calc?'),
         (['eco@:0'], 2, 'did you mean echo?'),
         (['lba'], 2, 'did you mean lab?'),
-        (['lab@:0'], 2, 'lab stands alone'),
+        (['lab@:7'], 2, 'each service has a port of its own'),
+        (['lab,once'], 2, 'it has no options'),
+        (['echo,onse'], 2, 'did you mean once?'),
+        (['echo@:0', 'echo@:4711/tcp', 'calc@:4711/tcp'], 2, 'another service of this very'),
         (['calc@:0', '--prot-base', '1'], 2, 'did you mean --port-base?'),
         (['calc@:0', 'quux'], 2, 'the services are calc, chargen'),
         (['calc,order=me'], 2, 'it does not take order=me'),
@@ -340,7 +350,6 @@ for words, status, text in (
         (['calc@:0,order=le,order=be'], 2, 'the option order stands there twice'),
         (['echo@:0,once,once'], 2, 'the option once stands there twice'),
         (['qotd@:0,file=/a,file=/b'], 2, 'the option file stands there twice'),
-        (['calc@:0', '--workers', '3', '--max-clients', '2'], 2, 'share a limit of 2'),
         (['calc@:0', '--drop', '10'], 2, 'not a probability'),
         (['calc@:0', '--drop', '101%'], 2, 'out of range'),
         (['calc@:0/tcp', '--drop', '10%'], 2, 'no service here has UDP'),
@@ -354,8 +363,16 @@ for words, status, text in (
         (['calc@:4711', 'echo@:4711'], 2, 'another service of this very server')):
     done = netns.run([netns.SONDE, 'serve', *words])
     tap.check(f'refused: serve {" ".join(words)}',
-              done.returncode == status and text in done.stderr,
+              done.returncode == status and text in done.stderr and not done.stdout,
               (done.returncode, done.stdout, done.stderr))
+
+everywhere = Server('lab@127.0.0.1:0', listening=22)
+tap.equal('lab@HOST: every service there', len(set(everywhere.ports)), 11)
+everywhere.stop()
+everywhere = Server('lab@[::1]:0/udp', listening=11)
+tap.check('lab/udp', all('[::1]' in line and '/udp' in line for line in everywhere.lines),
+          everywhere.lines)
+everywhere.stop()
 
 # --- NDJSON
 

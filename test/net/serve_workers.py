@@ -120,6 +120,17 @@ tap.check('--json: the lines of four workers are whole, and their times in order
           events[-1])
 tap.equal('exit status 0', status, 0)
 
+server = Server('calc@:0', '--workers', '4', '--max-clients', '4')
+served = True
+for _ in range(5):
+    clients = [tcp(server.ports[0]) for _ in range(4)]
+    served = all([ask(sock, 1) for sock in clients]) and served
+    for sock in clients:
+        sock.close()
+    netns.wait_until('their end', lambda: sum('accepted' in line for line in server.lines) ==
+                     sum(': closed' in line for line in server.lines))
+tap.check('--max-clients: as many are served, whichever workers have them', served)
+server.stop()
 server = Server('calc@:0', '--workers', '2', '--max-clients', '2')
 first = [tcp(server.ports[0]) for _ in range(30)]
 for i, sock in enumerate(first):

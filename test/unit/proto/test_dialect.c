@@ -289,6 +289,7 @@ struct outcome {
 	size_t bytes;
 	enum service_wish wish;
 	bool refused;
+	char reason[SERVICE_REASON_CHARS]; /* the first */
 };
 
 static void feed(const void *config, const uint8_t *input, size_t n, size_t first,
@@ -310,6 +311,8 @@ static void feed(const void *config, const uint8_t *input, size_t n, size_t firs
 		taken += turn.taken;
 		ret->bytes += turn.given;
 		ret->refused = ret->refused || turn.refused;
+		if (!ret->reason[0])
+			strcpy(ret->reason, turn.reason);
 		assert_int_not_equal(ret->wish, SERVICE_NEEDS_ROOM);
 		assert_true(ret->wish == SERVICE_CLOSES ||
 			    shown - taken <= service_calc.request_bytes);
@@ -362,7 +365,12 @@ static void serves_every_dialect_at_every_cut(void **state)
 				feed(&config, input, n, first, n, &outcome);
 				assert_int_equal(outcome.bytes, wanted_bytes);
 				assert_memory_equal(outcome.output, wanted, wanted_bytes);
-				assert_true(outcome.refused);
+				assert_int_equal(outcome.refused, p == 0);
+				assert_non_null(strstr(outcome.reason,
+						       "does not fit into 32 bits"));
+				assert_int_equal(strstr(outcome.reason, "; answered ") !=
+							 NULL,
+						 p > 0);
 				assert_int_equal(outcome.wish,
 						 p == 0 ? SERVICE_CLOSES
 							: SERVICE_NEEDS_INPUT);
@@ -443,15 +451,18 @@ static void answers_datagrams_of_every_policy(void **state)
 	assert_true(service_calc.answer(&turn));
 	assert_int_equal(turn.given, 8);
 	assert_memory_equal(output, "\7\0\0\0\0\0\0\0", 8);
-	assert_true(turn.refused);
-	assert_string_equal(turn.reason, "ID 7: unknown operation \"Quotien\"");
+	assert_false(turn.refused);
+	assert_string_equal(turn.reason,
+			    "ID 7: unknown operation \"Quotien\"; answered 0 "
+			    "(on-error=zero)");
 
 	service_set(&service_calc, &config, "dialect", "one");
 	turn.input = (const uint8_t *)"\7\0\0\0s\0\0\0\1";
 	turn.input_bytes = 9;
 	turn.given = 0;
 	assert_true(service_calc.answer(&turn));
-	assert_string_equal(turn.reason, "ID 7: more than 255 numbers");
+	assert_string_equal(turn.reason, "ID 7: more than 255 numbers; answered 0 "
+					 "(on-error=zero)");
 	service_set(&service_calc, &config, "order", "auto");
 	turn.input = (const uint8_t *)"\7\0\0\0s\0\0\0\1\0\0\0\5";
 	turn.input_bytes = 13;

@@ -81,7 +81,7 @@ static int keep(struct fault *fault, uint16_t port, const char *text, int64_t no
 	};
 
 	memcpy(copy, text, strlen(text));
-	int r = fault_keep(fault, NULL, port, &message, 1, now_ns);
+	int r = fault_keep(fault, NULL, port, &message, 1, NULL, now_ns);
 	/* What it kept is its own. */
 	memset(copy, 0, sizeof(copy));
 	memset(control, 0, sizeof(control));
