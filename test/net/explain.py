@@ -14,85 +14,26 @@ import struct
 import xml.etree.ElementTree
 
 import netns
+from explaining import ACK, FIN, PSH, RST, SYN, at, client, explain, ip, pcap, read, run_of, segment, write
 from tap import tap
-
-SERVER = '''\
-import socket
-listener = socket.create_server(('127.0.0.1', 5005))
-conn, address = listener.accept()
-while True:
-    data = conn.recv(1024)  # <script>alert("x")</script> | `*_[a](b)
-    if not data:
-        break
-    conn.sendall(data.upper())
-conn.close()
-'''
-
-CLIENT = '''\
-import socket
-sock = socket.create_connection(('127.0.0.1', 5005))
-sock.settimeout(2)
-for word in (b'one <b>', b'two', b'three'):
-    sock.sendall(word)
-    sock.recv(1024)
-sock.close()
-a, b = socket.socketpair()
-a.sendall(b'x')
-b.recv(1)
-try:
-    socket.create_connection(('127.0.0.1', 5999))
-except ConnectionRefusedError:
-    pass
-'''
-
-folder = netns.scratch()
-
-
-def at(name):
-    return os.path.join(folder, name)
-
-
-def write(name, content):
-    with open(at(name), 'wb' if isinstance(content, bytes) else 'w') as file:
-        file.write(content)
-    return at(name)
-
-
-def read(name):
-    with open(at(name), encoding='utf-8') as file:
-        return file.read()
-
-
-def explain(*words):
-    return netns.run([netns.SONDE, 'explain', *words])
-
-
-def trace(name, *words):
-    return netns.run([netns.SONDE, 'trace', '--isolate', '-w', at(f'{name}.pcapng'), '-o',
-                      at(f'{name}.out'), *words, '--with', f'/usr/bin/python3 {server}', '--',
-                      '/usr/bin/python3', client])
-
-
-server, client = write('ser<ver>&.py', SERVER), write('client.py', CLIENT)
-server = f"'{server}'"
 
 # ---- the run again, cell by cell
 
-done = trace('json', '--json', '--svg', at('live.svg'))
+done = run_of('json', '--json', '--svg', at('live.svg'))
 tap.equal('a run is recorded', done.returncode, 0)
 again = explain('--json', '--svg', at('again.svg'), at('json.pcapng'))
 tap.equal('JSON: explain says what trace said', again.stdout.splitlines(),
           read('json.out').splitlines())
 tap.equal('the picture is the same', read('again.svg'), read('live.svg'))
 
-done = trace('text')
+done = run_of('text')
 again = explain(at('text.pcapng'))
 tap.equal('text: explain says what trace said', again.stdout.splitlines(),
           read('text.out').splitlines())
 full = explain('--full', at('text.pcapng'))
 tap.check('--full shows more', len(full.stdout) > len(again.stdout))
 
-done = trace('markdown', '--markdown')
+done = run_of('markdown', '--markdown')
 again = explain('--markdown', at('markdown.pcapng'))
 tap.equal('Markdown: explain says what trace said', again.stdout.splitlines(),
           read('markdown.out').splitlines())
@@ -174,48 +115,26 @@ tap.check('a stream that is not there is an error', wrong.returncode == 2 and
 # ---- a capture without calls
 
 
-def checksum_free(source, target, flags, seq, ack, payload=b'', window=1000):
-    tcp = struct.pack('!HHIIBBHHH', source[1], target[1], seq, ack, 0x50, flags, window, 0, 0)
-    body = tcp + payload
-    head = struct.pack('!BBHHHBBH4s4s', 0x45, 0, 20 + len(body), 0, 0, 64, 6, 0,
-                       bytes(map(int, source[0].split('.'))), bytes(map(int, target[0].split('.'))))
-    return head + body
-
-
-def pcap(*frames):
-    data = struct.pack('<IHHiIII', 0xa1b23c4d, 2, 4, 0, 0, 65535, 101)
-    for at_ms, frame in frames:
-        data += struct.pack('<IIII', 1000 + at_ms // 1000, at_ms % 1000 * 1000000, len(frame),
-                            len(frame)) + frame
-    return data
-
-
-def ip(source, target, proto, body):
-    return struct.pack('!BBHHHBBH4s4s', 0x45, 0, 20 + len(body), 0, 0, 64, proto, 0,
-                       bytes(map(int, source.split('.'))), bytes(map(int, target.split('.')))) + body
-
-
 def udp(source, target, payload):
     return ip(source[0], target[0], 17,
               struct.pack('!HHHH', source[1], target[1], 8 + len(payload), 0) + payload)
 
 
 C, S, D, E = ('192.0.2.1', 40000), ('192.0.2.2', 80), ('192.0.2.2', 81), ('192.0.2.3', 82)
-SYN, ACK, FIN, RST, PSH = 2, 16, 1, 4, 8
 path = write('plain.pcap', pcap(
-    (0, checksum_free(C, S, SYN, 100, 0)),
-    (5, checksum_free(S, C, SYN | ACK, 500, 101)),
-    (6, checksum_free(C, S, ACK, 101, 501)),
-    (7, checksum_free(C, S, PSH | ACK, 101, 501, b'GET /<script>\x1b[31m HTTP/1.1\r\n\r\n')),
-    (407, checksum_free(C, S, PSH | ACK, 101, 501, b'GET /<script>\x1b[31m HTTP/1.1\r\n\r\n')),
-    (408, checksum_free(S, C, PSH | ACK, 501, 133, b'HTTP/1.1 204 No Content\r\n\r\n')),
-    (409, checksum_free(S, C, FIN | ACK, 528, 133)),
-    (410, checksum_free(C, S, ACK, 133, 529)),
-    (500, checksum_free(C, D, SYN, 100, 0)),
-    (501, checksum_free(D, C, RST | ACK, 0, 101)),
-    (600, checksum_free(C, E, SYN, 100, 0)),
-    (1600, checksum_free(C, E, SYN, 100, 0)),
-    (3600, checksum_free(C, E, SYN, 100, 0))))
+    (0, segment(C, S, SYN, 100, 0)),
+    (5, segment(S, C, SYN | ACK, 500, 101)),
+    (6, segment(C, S, ACK, 101, 501)),
+    (7, segment(C, S, PSH | ACK, 101, 501, b'GET /<script>\x1b[31m HTTP/1.1\r\n\r\n')),
+    (407, segment(C, S, PSH | ACK, 101, 501, b'GET /<script>\x1b[31m HTTP/1.1\r\n\r\n')),
+    (408, segment(S, C, PSH | ACK, 501, 133, b'HTTP/1.1 204 No Content\r\n\r\n')),
+    (409, segment(S, C, FIN | ACK, 528, 133)),
+    (410, segment(C, S, ACK, 133, 529)),
+    (500, segment(C, D, SYN, 100, 0)),
+    (501, segment(D, C, RST | ACK, 0, 101)),
+    (600, segment(C, E, SYN, 100, 0)),
+    (1600, segment(C, E, SYN, 100, 0)),
+    (3600, segment(C, E, SYN, 100, 0))))
 
 
 def explanations(capture):
@@ -253,16 +172,16 @@ M, W = ('192.0.2.1', 40002), ('192.0.2.2', 143)
 words = explanations(write('other.pcap', pcap(
     (0, ask), (1, refused),
     # the middle of a connection: no SYN, and no end
-    (10, checksum_free(M, W, PSH | ACK, 100, 500, b'a1 LOGIN alice wonderland\r\n')),
-    (11, checksum_free(W, M, PSH | ACK, 500, 127, b'a1 OK done\r\n')),
-    (12, checksum_free(M, W, ACK, 127, 512)),
+    (10, segment(M, W, PSH | ACK, 100, 500, b'a1 LOGIN alice wonderland\r\n')),
+    (11, segment(W, M, PSH | ACK, 500, 127, b'a1 OK done\r\n')),
+    (12, segment(M, W, ACK, 127, 512)),
     # the same two ports twice
-    (100, checksum_free(C, S, SYN, 100, 0)), (101, checksum_free(S, C, SYN | ACK, 500, 101)),
-    (102, checksum_free(C, S, ACK, 101, 501)), (103, checksum_free(C, S, RST | ACK, 101, 501)),
-    (200, checksum_free(C, S, SYN, 9100, 0)), (201, checksum_free(S, C, SYN | ACK, 9500, 9101)),
-    (202, checksum_free(C, S, ACK, 9101, 9501)),
-    (203, checksum_free(C, S, FIN | ACK, 9101, 9501)),
-    (204, checksum_free(S, C, FIN | ACK, 9501, 9102)), (205, checksum_free(C, S, ACK, 9102, 9502)))))
+    (100, segment(C, S, SYN, 100, 0)), (101, segment(S, C, SYN | ACK, 500, 101)),
+    (102, segment(C, S, ACK, 101, 501)), (103, segment(C, S, RST | ACK, 101, 501)),
+    (200, segment(C, S, SYN, 9100, 0)), (201, segment(S, C, SYN | ACK, 9500, 9101)),
+    (202, segment(C, S, ACK, 9101, 9501)),
+    (203, segment(C, S, FIN | ACK, 9101, 9501)),
+    (204, segment(S, C, FIN | ACK, 9501, 9102)), (205, segment(C, S, ACK, 9102, 9502)))))
 tap.equal('a question in vain, in words', words.get(0),
           '192.0.2.1:40001 sent datagrams to 192.0.2.2:53. 192.0.2.2 answered with an ICMP error: '
           'nobody has that port (packet 2). They spoke DNS. The client sent 29 bytes in 1 packet, '
