@@ -124,9 +124,11 @@ tap.equal('--exec: its input and output are the peer, who is in its environment'
           (said(done), heard), ((0, ''), [f'got for you from 127.0.0.1 {peer.port} tcp\n'.encode()]))
 done = connect('--exec', 'exit 3', '127.0.0.1', peer.port)
 tap.equal('a program that fails', said(done), (4, 'sonde: run exit 3: it ended with status 3\n'))
+echoed = []
 done = connect('--exec', 'cat', '127.0.0.1', Peer(lambda sock: (
-    sock.sendall(blob(300000)), sock.shutdown(socket.SHUT_WR), heard.append(until_end(sock)))).port)
-tap.equal('a program that echoes', (done.returncode, heard[-1] == blob(300000)), (0, True))
+    sock.sendall(blob(300000)), sock.shutdown(socket.SHUT_WR), echoed.append(until_end(sock)))).port)
+netns.wait_until('the echo', lambda: echoed)
+tap.equal('a program that echoes', (done.returncode, echoed == [blob(300000)]), (0, True))
 
 # --- telnet in a pipe
 
