@@ -144,11 +144,31 @@ def make_loss():
     tap.equal('nft takes the rules', netns.run(['nft', rules]).returncode, 0)
     listener = socket.create_server(('127.0.0.1', 9000))
 
+    def send(client, size):
+        sent = 0
+        while sent < size:
+            try:
+                sent += client.send(b'x' * 3000)
+            except BlockingIOError:
+                with contextlib.suppress(BlockingIOError):
+                    client.recv(4096)
+
+    def fill(client):
+        """Once is not enough: what a loss held up goes on later, and leaves room."""
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(3000):
+                client.send(b'x' * 3000)
+
+    def is_probing():
+        told = subprocess.run(['ss', '-Htnio', 'dport = :9000'], stdout=subprocess.PIPE,
+                              check=True).stdout
+        return b'timer:(persist' in told and b' backoff:' in told
+
     def read(is_slow):
         connection, _ = listener.accept()
         with connection:
             if is_slow:  # until the window is closed, and probed
-                stuck.wait(10)
+                stuck.wait(60)
             while connection.recv(65536):
                 connection.send(b'ok' * 10)
 
@@ -158,19 +178,10 @@ def make_loss():
         reader.start()
         with socket.create_connection(('127.0.0.1', 9000)) as client:
             client.setblocking(False)
-            sent = 0
-            while sent < (200000 if not is_slow else 1 << 23):
-                try:
-                    sent += client.send(b'x' * 3000)
-                except BlockingIOError:
-                    if is_slow:
-                        break
-                    with contextlib.suppress(BlockingIOError):
-                        client.recv(4096)
             if is_slow:  # a probe of a closed window takes 0.2 s at least
-                netns.wait_until('a probe', lambda: b'backoff' in subprocess.run(
-                    ['ss', '-Htni', 'dport = :9000'], stdout=subprocess.PIPE,
-                    check=True).stdout)
+                netns.wait_until('a probe', lambda: fill(client) or is_probing(), 30)
+            else:
+                send(client, 200000)
             stuck.set()
             client.setblocking(True)
             client.shutdown(socket.SHUT_WR)
