@@ -159,8 +159,10 @@ done = scan('--connect', '-p', '2200-2300', '127.0.0.1')
 tap.equal('the table', done.stdout.splitlines()[:4],
           ['127.0.0.1 is up (localhost-response)', '  100 ports closed: reset', '  PORT       STATE         SERVICE',
            '  2222/tcp   open          unknown'])
-tap.check('the table: its end', re.search(r'\n1 host up of 1, 1 open; 101 probes in .*\n'
-          'miss probability 0: every port answered\n$', done.stdout), done.stdout)
+end = re.search(r'\n1 host up of 1, 1 open; (\d+) probes in .*\n'
+                'miss probability 0: every port answered\n$', done.stdout)
+# Each port once; and a sentinel, one in eight at most, where answers come late.
+tap.check('the table: its end', end and 101 <= int(end[1]) <= 101 + 101 // 8, done.stdout)
 done = scan('--connect', '-p', '2099-2103,2222', '127.0.0.2', '--reason')
 tap.check('--reason', re.search(r'2100/tcp +unreachable +unknown +\S+ \S+ +admin-prohibited \(ICMP '
           r'3/13\)', done.stdout) and '10061' in done.stdout.replace('10060', '10061') and

@@ -9,6 +9,8 @@
         .mode(name)         closed, filtered, loss1, loss5, resets, challenge, rejected
         .there(argv)        runs a command there
         .counters()         what nft there counted since the mode was set: got_syn, got_rst...
+        .dropped()          how many packets for there the link has lost, because the processor that
+                            takes them in had too many (net.core.netdev_max_backlog)
         .path(delay_ms=..)  adds another path of 10.78.0.0/24, see scan_path.py
     scan(*words)            the program; the lines of its NDJSON
     truth(mode, ports)      the state of each port
@@ -101,6 +103,12 @@ table inet lab {{
         done = self.there(['nft', '-j', 'list', 'counters'], stdout=subprocess.PIPE)
         return {item['counter']['name']: item['counter']['packets']
                 for item in json.loads(done.stdout)['nftables'] if 'counter' in item}
+
+    @staticmethod
+    def dropped():
+        with open('/proc/net/dev', encoding='ascii') as file:
+            words = next(line.split() for line in file if line.split()[0] == 'near:')
+        return int(words[12])
 
     def path(self, delay_ms=0, jitter_ms=0, loss=0, duplicates=0, wrong=0):
         words = [self.pid, *map(str, (delay_ms, jitter_ms, loss, duplicates, wrong))]
