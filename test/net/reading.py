@@ -5,6 +5,7 @@
     reading.respace(path, to)   the same frames as pcap, a second apart
     reading.sonde(*argv)        runs it; the result's stdout is text
     reading.passing(path, filter)  the numbers of the frames that sonde lets through
+    reading.passing_each(path, filters)  {filter: numbers}, of the library, in one process
     reading.tshark_passing(path, filters)  {filter: numbers}; the file's frames are a second
                                 apart, so that one run's statistics tell every filter's frames,
                                 but for the last one, which has no second of its own
@@ -174,6 +175,14 @@ def passing(path, text):
     if done.returncode:
         return done.stderr
     return [int(number) for number in done.stdout.split()]
+
+
+def passing_each(path, filters):
+    done = netns.run([capturing.program('filter_tsv'), path, *filters])
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return {text: [int(number) for number in line.split()]
+            for text, line in zip(filters, done.stdout.splitlines(), strict=True)}
 
 
 def tshark(path, *argv):
