@@ -54,21 +54,23 @@ enum sonde_scan_state udp_host_state(const struct udp_host *host, uint32_t port)
 	return (enum sonde_scan_state)(host->status[port] & STATE_MASK);
 }
 
-/* Of one bucket: with several askers errors come that much more often. */
+/* Of one bucket: as many errors as there are askers take as long.  Their buckets may fill
+ * at the same time, so that a gap between two errors says nothing. */
 static void learn_interval(struct udp_host *host, int64_t now_ns)
 {
-	int64_t gap = now_ns - host->error_ns;
+	int64_t sample = now_ns - host->turn_ns, least_ns = GAP_LEAST * host->sources;
 
-	if (host->error_ns && host->errors >= 8 * (uint64_t)host->sources &&
-	    gap > GAP_LEAST) {
-		gap *= host->sources;
-		if (!host->interval_ns)
-			host->interval_ns = gap;
-		else if (gap < host->interval_ns * 3 / 2)
-			host->interval_ns += (gap - host->interval_ns) / 5;
-	}
-	host->error_ns = now_ns;
 	host->errors++;
+	if (host->errors < 8 * (uint64_t)host->sources)
+		host->turn_errors = 0; /* of what the buckets held */
+	else if (++host->turn_errors <= host->sources)
+		return;
+	else if (sample > least_ns && !host->interval_ns)
+		host->interval_ns = sample;
+	else if (sample > least_ns && sample < host->interval_ns * 3 / 2)
+		host->interval_ns += (sample - host->interval_ns) / 5;
+	host->turn_ns = now_ns;
+	host->turn_errors = 1;
 }
 
 bool udp_host_answer(struct udp_host *host, uint32_t port, enum sonde_scan_state state,

@@ -22,7 +22,8 @@ struct udp_host {
 
 	/* The limit of ICMP errors: one each so often; 0 not known. */
 	int64_t interval_ns;
-	int64_t error_ns; /* the latest; 0 none */
+	int64_t turn_ns;      /* when as many errors began as there are sources */
+	unsigned turn_errors; /* of them */
 	uint64_t errors;
 	int64_t gain_ns; /* when something became known */
 
