@@ -166,10 +166,14 @@ static void observe(void *context, const struct sonde_scan_event *event)
 		scan_progress_clear(&seen->progress);
 		message_note(seen->output, "%s", event->text);
 	}
-	if (seen->output->has_json)
+	if (seen->output->has_json) {
+		/* Both may be the same terminal. */
+		if (event->kind != SONDE_SCAN_PROGRESS)
+			scan_progress_clear(&seen->progress);
 		render_scan_json(seen->output, event);
-	else
+	} else {
 		scan_view_add(&seen->view, event);
+	}
 	if (output_is_broken(seen->output) && !seen->is_ending) {
 		seen->is_ending = true;
 		kill(getpid(), SIGTERM);

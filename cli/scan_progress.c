@@ -22,7 +22,7 @@ void scan_progress_show(struct scan_progress *progress,
 	if (!progress->is_wanted)
 		return;
 	sonde_text_init(&line, storage, sizeof(storage));
-	sonde_text_add(&line, "%" PRIu64 " of %" PRIu64 " left", event->remaining,
+	sonde_text_add(&line, "%" PRIu64 " of %" PRIu64 " ports left", event->remaining,
 		       event->total);
 	if (event->eta_ns >= 0) {
 		sonde_text_add(&line, ", about ");

@@ -240,6 +240,29 @@ tap.check('a terminal is asked: no', status == 2 and b'--yes-i-may' in seen, see
 status, seen = answer(b'y\n')
 tap.check('a terminal is asked: yes', status == 0 and b'192.0.2.1 is down' in seen, seen)
 
+# --- progress, at a terminal
+
+for words, wanted in (([], rb'\x1b\[K\d+ of 300 ports left, about [0-9.]+ m?s'), (['-q'], None),
+                      (['--json'], rb'\x1b\[K\d+ of 300 ports left, about')):
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execv(netns.SONDE, [netns.SONDE, 'scan', '--connect', '-p', '3000-3299', '--max-rate', '600',
+                               *words, '127.0.0.1'])
+    seen = b''
+    try:
+        while piece := os.read(fd, 4096):
+            seen += piece
+    except OSError:
+        pass
+    os.close(fd)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    text = re.sub(rb'[^\n]*\r\x1b\[K', b'', seen.replace(b'\r\n', b'\n')).decode()
+    tap.check(f'at a terminal {words}: how much is left', status == 0 and (
+        re.search(wanted, seen) if wanted else b'left' not in seen), seen[:999])
+    tap.check(f'at a terminal {words}: nothing of it stays, nor does it hide a line', 'left' not in text and (
+        {json.loads(line)['event'] for line in text.splitlines()} == {'start', 'host', 'port', 'summary'} and
+        text.count('"event":"port"') == 300 if '--json' in words else '  300 ports closed: reset\n' in text), text[:999])
+
 # --- stopped
 
 process = netns.background([netns.SONDE, 'scan', '--json', '--connect', '-p', '3000-4999', '--max-rate',
