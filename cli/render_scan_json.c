@@ -156,6 +156,7 @@ void render_scan_json_summary(struct output *output, const struct scan_frame *fr
 
 	sonde_json_add_int(json, "hosts", (int64_t)summary->hosts);
 	sonde_json_add_int(json, "hosts_up", (int64_t)summary->hosts_up);
+	sonde_json_add_int(json, "hosts_not_known", (int64_t)summary->hosts_unknown);
 	sonde_json_add_int(json, "ports", (int64_t)summary->ports);
 	for (unsigned state = SONDE_SCAN_OPEN; state < SONDE_SCAN_STATES; state++)
 		sonde_json_add_int(json,

@@ -175,6 +175,38 @@ static void print_legend(struct output *output, const struct scan_frame *frame)
 			     "WSAENETUNREACH 10051)\n");
 }
 
+/* What the end came before. */
+static void add_unknown(struct sonde_text *text, const struct sonde_scan_summary *summary)
+{
+	uint64_t hosts = summary->hosts_unknown;
+	uint64_t ports = summary->states[SONDE_SCAN_UNKNOWN];
+
+	sonde_text_add(text, "stopped early: ");
+	if (hosts)
+		sonde_text_add(text, "%" PRIu64 " host%s", hosts, plural(hosts));
+	if (hosts && ports)
+		sonde_text_add(text, " and ");
+	if (ports)
+		sonde_text_add(text, "%" PRIu64 " port%s", ports, plural(ports));
+	if (hosts || ports)
+		sonde_text_add(text, " %s not asked often enough to know",
+			       hosts + ports == 1 ? "was" : "were");
+	else
+		sonde_text_add(text, "not every open port was asked what it is");
+}
+
+static void add_sureness(struct sonde_text *text,
+			 const struct sonde_scan_summary *summary)
+{
+	if (summary->miss_probability < 0 && summary->hosts_up)
+		sonde_text_add(text, "miss probability not known: nothing answered");
+	else if (summary->miss_probability == 0)
+		sonde_text_add(text, "miss probability 0: every port answered");
+	else if (summary->hosts_up)
+		sonde_text_add(text, "miss probability <= %.2g",
+			       summary->miss_probability);
+}
+
 void render_scan_certainty(struct output *output, const struct scan_frame *frame,
 			   const char *before)
 {
@@ -185,13 +217,11 @@ void render_scan_certainty(struct output *output, const struct scan_frame *frame
 	sonde_text_init(&text, storage, sizeof(storage));
 	sonde_text_add(&text, "%" PRIu64 " host%s up of %" PRIu64, summary->hosts_up,
 		       plural(summary->hosts_up), summary->hosts);
-	if (frame->only_ping) {
-		output_print(output, "%s%s\n", before, storage);
-		return;
+	if (!frame->only_ping) {
+		sonde_text_add(&text, ", %" PRIu64 " open; %" PRIu64 " probes in ",
+			       summary->states[SONDE_SCAN_OPEN], summary->probes);
+		sonde_text_add_duration(&text, summary->took_ns);
 	}
-	sonde_text_add(&text, ", %" PRIu64 " open; ", summary->states[SONDE_SCAN_OPEN]);
-	sonde_text_add(&text, "%" PRIu64 " probes in ", summary->probes);
-	sonde_text_add_duration(&text, summary->took_ns);
 	if (summary->own_drops)
 		sonde_text_add(&text,
 			       ", %" PRIu64 " packets dropped here and asked again",
@@ -199,17 +229,9 @@ void render_scan_certainty(struct output *output, const struct scan_frame *frame
 	output_print(output, "%s%s\n", before, storage);
 	sonde_text_init(&text, storage, sizeof(storage));
 	if (!summary->is_complete)
-		sonde_text_add(&text,
-			       "stopped early: %" PRIu64
-			       " ports were not asked often enough to know",
-			       summary->states[SONDE_SCAN_UNKNOWN]);
-	else if (summary->miss_probability < 0 && summary->hosts_up)
-		sonde_text_add(&text, "miss probability not known: nothing answered");
-	else if (summary->miss_probability == 0)
-		sonde_text_add(&text, "miss probability 0: every port answered");
-	else if (summary->hosts_up)
-		sonde_text_add(&text, "miss probability <= %.2g",
-			       summary->miss_probability);
+		add_unknown(&text, summary);
+	else if (!frame->only_ping)
+		add_sureness(&text, summary);
 	if (summary->loss > 0)
 		sonde_text_add(&text, " (measured loss %.2g %%)", summary->loss * 100);
 	if (text.used)

@@ -192,7 +192,9 @@ void render_scan_xml(struct output *output, const struct scan_view *view,
 			     summary->miss_probability);
 	output_print(output, "/><hosts");
 	print_number(output, "up", (int64_t)summary->hosts_up);
-	print_number(output, "down", (int64_t)(summary->hosts - summary->hosts_up));
+	print_number(
+		output, "down",
+		(int64_t)(summary->hosts - summary->hosts_up - summary->hosts_unknown));
 	print_number(output, "total", (int64_t)summary->hosts);
 	output_print(output, "/></runstats>\n</nmaprun>\n");
 }

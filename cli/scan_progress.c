@@ -1,4 +1,4 @@
-/* "12,345 of 65,535 ports left, about 1.2 s" */
+/* "12345 of 65535 ports left, about 1.2 s" */
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -22,8 +22,8 @@ void scan_progress_show(struct scan_progress *progress,
 	if (!progress->is_wanted)
 		return;
 	sonde_text_init(&line, storage, sizeof(storage));
-	sonde_text_add(&line, "%" PRIu64 " of %" PRIu64 " ports left", event->remaining,
-		       event->total);
+	sonde_text_add(&line, "%" PRIu64 " of %" PRIu64 " %s left", event->remaining,
+		       event->total, event->of_hosts ? "hosts" : "ports");
 	if (event->eta_ns >= 0) {
 		sonde_text_add(&line, ", about ");
 		sonde_text_add_duration(&line, event->eta_ns);

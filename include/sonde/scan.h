@@ -85,8 +85,9 @@ struct sonde_scan_event {
 	const char *service; /* what the bytes prove; NULL not known.  Static */
 	bool was_asked;      /* it spoke only after a question */
 
-	uint64_t remaining, total;
-	int64_t eta_ns; /* -1 not known */
+	uint64_t remaining, total; /* ports */
+	bool of_hosts;             /* no: hosts, which are looked for first */
+	int64_t eta_ns;            /* -1 not known */
 	uint64_t sequence;
 
 	const char *text;
@@ -112,6 +113,7 @@ struct sonde_scan_options {
 
 struct sonde_scan_summary {
 	uint64_t hosts, hosts_up, ports; /* ports of one host */
+	uint64_t hosts_unknown;          /* stopped before they could answer */
 	uint64_t targets; /* pairs of host and port, of hosts that are up */
 	uint64_t states[SONDE_SCAN_STATES];
 	uint64_t probes;    /* sent, those that measure too */

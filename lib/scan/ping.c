@@ -219,6 +219,16 @@ static void take_connects(struct ping *ping)
 	}
 }
 
+/* Groups that are through, and as long for each of the others. */
+static void tell_progress(struct ping *ping, int64_t now_ns)
+{
+	uint64_t total = ping->scan->plan.host_count, left = total - ping->first;
+	double of_done = (double)(now_ns - ping->scan->started_ns) / (double)ping->first;
+
+	scan_tell_progress(ping->scan, now_ns, left, total,
+			   ping->first ? (int64_t)(of_done * (double)left) : -1);
+}
+
 /* Nothing more is worth waiting for. */
 static bool is_settled(const struct ping *ping, int64_t now_ns)
 {
@@ -258,6 +268,7 @@ static void run_group(struct ping *ping)
 		if (ping->route_fd >= 0)
 			route_each_neighbour(ping->route_fd, see_neighbour, ping);
 		now_ns = clock_monotonic_ns();
+		tell_progress(ping, now_ns);
 		if (is_settled(ping, now_ns) || now_ns - ping->began_ns >= END_NS)
 			break;
 	}
@@ -266,11 +277,25 @@ static void run_group(struct ping *ping)
 			close(ping->connects[i].fd);
 }
 
+/* Of a scan that was stopped: they could not answer any more. */
+static void leave_out_silent(struct ping *ping)
+{
+	struct sonde_scan *scan = ping->scan;
+
+	for (uint32_t i = ping->first; i < ping->first + ping->count; i++) {
+		if (scan->skipped[i] || scan->hosts[i].is_up)
+			continue;
+		scan->skipped[i] = true;
+		scan->summary.hosts_unknown++;
+	}
+}
+
 void scan_ping(struct sonde_scan *scan, struct raw *raw)
 {
 	struct ping ping = {.scan = scan, .raw = raw, .route_fd = route_open()};
 	bool skip = scan->options.skip_ping;
 
+	scan->is_pinging = true;
 	for (uint32_t at = 0; at < scan->plan.host_count; at += GROUP) {
 		bool is_needed = false;
 
@@ -290,7 +315,10 @@ void scan_ping(struct sonde_scan *scan, struct raw *raw)
 		}
 		if (is_needed && !scan->is_stopped)
 			run_group(&ping);
+		if (scan->is_stopped && !skip)
+			leave_out_silent(&ping);
 	}
+	scan->is_pinging = false;
 	if (ping.route_fd >= 0)
 		close(ping.route_fd);
 	for (uint32_t i = 0; skip && i < scan->plan.host_count; i++)

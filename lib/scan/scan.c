@@ -259,6 +259,9 @@ int sonde_scan_run(struct sonde_scan *scan, int also_fd, struct sonde_error *err
 		raw = NULL;
 	}
 	r = 0;
+	if (scan->is_stopped)
+		scan->summary.states[SONDE_SCAN_UNKNOWN] =
+			scan->options.only_ping ? 0 : scan->summary.targets;
 	if (!scan->is_stopped && scan->summary.targets > 0 && !scan->options.only_ping)
 		r = run_method(scan, raw, err);
 	if (r == 0 && !scan->is_stopped && scan->options.method != SONDE_SCAN_UDP &&

@@ -39,7 +39,7 @@ struct sonde_scan {
 	struct sonde_address *open; /* owned; where somebody answered, for the talk */
 	size_t open_count, open_room;
 	int also_fd;
-	bool is_stopped;
+	bool is_stopped, is_pinging;
 	int64_t started_ns, told_ns; /* CLOCK_MONOTONIC */
 	int64_t asked_ns;            /* also_fd, for the last time */
 };

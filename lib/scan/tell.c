@@ -84,6 +84,7 @@ void scan_tell_progress(struct sonde_scan *scan, int64_t now_ns, uint64_t remain
 			uint64_t total, int64_t eta_ns)
 {
 	struct sonde_scan_event event = {.kind = SONDE_SCAN_PROGRESS,
+					 .of_hosts = scan->is_pinging,
 					 .remaining = remaining,
 					 .total = total,
 					 .eta_ns = eta_ns};

@@ -273,8 +273,30 @@ lines = [json.loads(line) for line in lines + process.stdout.readlines()]
 process.wait(10)
 summary = lines[-1]
 known = len(states(lines))
-tap.check('Ctrl-C: what is known is told', process.returncode == 0 and summary['complete'] is False
+tap.check('SIGINT: what is known is told', process.returncode == 0 and summary['complete'] is False
           and summary['closed'] == known and summary['not_known'] == 2000 - known, summary)
+# A link on which nobody answers; ^C while hosts are looked for.
+for words in ('link add nobody type veth peer name nowhere', 'link set nobody up', 'link set nowhere up',
+              'address add 10.99.0.1/20 dev nobody'):
+    subprocess.run(['ip', *words.split()], check=True)
+for words, wanted in ((['-p', '80'], '1 host up of 4096, 0 open; 0 probes in'), (['--ping', 'only'], '1 host up of 4096\n')):
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execv(netns.SONDE, [netns.SONDE, 'scan', *words, '10.99.0.0/20'])
+    seen = b''
+    try:
+        while piece := os.read(fd, 4096):
+            if b'hosts left' in piece and b'hosts left' not in seen:
+                os.write(fd, b'\x03')
+            seen += piece
+    except OSError:
+        pass
+    os.close(fd)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    text = seen.replace(b'\r\n', b'\n').decode()
+    tap.check(f'^C while hosts are looked for {words}', status == 0 and wanted in text and 'is down' not in text and
+              re.search(r'\nstopped early: 4094 hosts( and 1 port)? were not asked often enough to know\n$', text),
+              text)
 process = netns.background([netns.SONDE, 'scan', '--json', '--connect', '-p', '3000-9999', '--max-rate',
                             '1000', '127.0.0.1'], stdout=subprocess.PIPE)
 process.stdout.readline()
