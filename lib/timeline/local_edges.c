@@ -227,6 +227,28 @@ static uint32_t stream_by_socket(const struct join *join, uint32_t socket,
 	return out ? out->stream : 0;
 }
 
+/* Whether the other call gave into what that socket reads, or took from what it writes. */
+static bool has_met(const struct join *join, uint32_t socket, const struct sonde_call *by)
+{
+	const struct channel *in = local_into(join, socket);
+	const struct channel *out = local_out_of(join, socket);
+
+	if (in && (in->writer ? in->writer == by->socket
+			      : stream_of_pair(join, by->socket, socket) != 0))
+		return true;
+	return out && out->reader == by->socket;
+}
+
+/* A wait may have found several of its sockets ready: that one which the other call met. */
+static uint32_t stream_of_watched(const struct join *join, const struct sonde_call *call,
+				  const struct sonde_call *by)
+{
+	for (uint32_t i = 0; i < call->watched_count; i++)
+		if (call->watched[i].ready && has_met(join, call->watched[i].socket, by))
+			return stream_by_socket(join, call->watched[i].socket, by);
+	return 0;
+}
+
 static uint32_t stream_of_edge(const struct join *join, const struct sonde_edge *edge)
 {
 	const struct sonde_call *call = call_at(join->recording, edge->call);
@@ -238,6 +260,8 @@ static uint32_t stream_of_edge(const struct join *join, const struct sonde_edge 
 	found = edge->kind == SONDE_EDGE_TAKEN && call->from_socket
 			? stream_by_socket(join, call->from_socket, by)
 			: stream_by_socket(join, call->socket, by);
+	if (!found)
+		found = stream_of_watched(join, call, by);
 	for (uint32_t i = 0; i < call->watched_count && !found; i++) {
 		const struct sonde_watched *watched = &call->watched[i];
 		const struct channel *accepted = local_into(join, watched->socket);

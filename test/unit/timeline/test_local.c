@@ -329,9 +329,46 @@ static void test_ladder(void **state)
 	story_done(&story);
 }
 
+/* Both pipes have something by the time poll() returns: its edge lies in the stream of the one
+ * that was written to first, which is not the first that it watches. */
+static void test_wait_for_two(void **state)
+{
+	struct story story;
+	struct ends first, second;
+	uint32_t wait, by;
+	const struct sonde_edge *edge = NULL;
+
+	(void)state;
+	story_begin(&story);
+	first = story_pipe(&story);
+	second = story_pipe(&story);
+	wait = CALL(&story, SERVER, "poll", 50, 200, 2, .line = 89,
+		    .flags = SONDE_CALL_SLEPT,
+		    .watched = {{second.reader, SONDE_READY_READ, SONDE_READY_READ},
+				{first.reader, SONDE_READY_READ, SONDE_READY_READ}});
+	by = give(&story, &first, 100, 105, 7);
+	give(&story, &second, 110, 115, 7);
+	take(&story, &first, 210, 212, 7);
+	take(&story, &second, 220, 222, 7);
+	story_end(&story);
+	check_by(&story, wait, SONDE_YES, by);
+	for (uint32_t i = 0; i < story.timeline.edge_count; i++)
+		if (story.timeline.edges[i].call == wait)
+			edge = &story.timeline.edges[i];
+	assert_non_null(edge);
+	assert_int_not_equal(edge->stream, 0);
+	assert_int_equal(story.timeline.streams[edge->stream - 1].client_socket ==
+					 first.writer ||
+				 story.timeline.streams[edge->stream - 1].client_socket ==
+					 first.reader,
+			 1);
+	story_done(&story);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_wait_for_two),
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_two_givers),
 		cmocka_unit_test(test_writers_at_once),
