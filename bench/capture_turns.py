@@ -13,10 +13,12 @@ SONDE, BLAST = 'build/sonde', 'build/bench/bench_blast'
 FOLDER = '/dev/shm'
 SAMPLES = 2000
 
+# A ring of 32 MiB each: that is ours without an option, theirs would be 2 MiB.
 COMMANDS = {
     'sonde': ([SONDE, 'capture', '-i', 'right', '-w'], 'capturing on'),
-    'tcpdump': (['tcpdump', '-n', '-Z', 'root', '-i', 'right', '-w'], 'listening on'),
-    'dumpcap': (['dumpcap', '-q', '-i', 'right', '-w'], 'File:'),
+    'tcpdump': (['tcpdump', '-n', '-B', '32768', '-Z', 'root', '-i', 'right', '-w'],
+                'listening on'),
+    'dumpcap': (['dumpcap', '-q', '-B', '32', '-i', 'right', '-w'], 'File:'),
 }
 
 

@@ -85,9 +85,9 @@ stop() {
 	server=
 }
 
-cpu_ns() { # of the threads that the server has
-	{ cat "/proc/$server"/task/*/schedstat 2>/dev/null || true; } |
-		awk '{ all += $1 } END { printf "%d", all }'
+cpu_ns() { # of all the threads that the server has and had (clock_getcpuclockid(3))
+	/usr/bin/python3 -c \
+		'import sys, time; print(time.clock_gettime_ns(~int(sys.argv[1]) << 3 | 2))' "$server"
 }
 
 load() { # VARIANT SHAPE LOAD-OPTION...: into the values, as SHAPE, SHAPE-p99, SHAPE-cpu ...
@@ -133,6 +133,11 @@ start_crowd() { # PORT SLOW
 	wait_for 'the crowd' cat "$crowd_out" >/dev/null
 }
 
+all_accepted() { # PID COUNT: prints something once it has as many descriptors
+	local -a open=("/proc/$1/fd"/*)
+	[ "${#open[@]}" -lt "$2" ] || echo yes
+}
+
 stop_crowd() {
 	kill "$crowd"
 	wait "$crowd" 2>/dev/null || true
@@ -145,6 +150,7 @@ measure_memory() {
 	load warm memory --connections 50
 	before=$(private_bytes)
 	start_crowd "$port" 1
+	wait_for 'the server' all_accepted "$server" "$idle" >/dev/null
 	add idle memory $((($(private_bytes) - before) / idle))
 	add limit memory 512
 	stop_crowd
