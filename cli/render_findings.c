@@ -15,6 +15,19 @@ enum {
 	ACCOUNT_CHARS = 4096,
 };
 
+/* What canvas_break() lets stand in a line ends where code may be broken, too; sentences,
+ * and the names in them, only between words where there is one. */
+static size_t break_words(const char *text, size_t n)
+{
+	size_t at = n;
+
+	if (!text[n] || text[n - 1] == ' ')
+		return n;
+	while (at > 0 && text[at - 1] != ' ')
+		at--;
+	return at > n / 2 ? at : n;
+}
+
 /* Text over as many lines as it needs. */
 static void print_wrapped(struct output *output, const char *text, enum ink ink)
 {
@@ -27,6 +40,7 @@ static void print_wrapped(struct output *output, const char *text, enum ink ink)
 
 		if (n == 0 || n >= sizeof(line))
 			break;
+		n = break_words(text, n);
 		memcpy(line, text, n);
 		line[n] = '\0';
 		canvas_text(&canvas, INDENT, canvas.width - INDENT, line, ink);

@@ -123,7 +123,8 @@ int render_ladders(struct output *output, const struct sonde_timeline *timeline,
 		sonde_ladder_done(&ladder);
 		output_print(output, "\n");
 	}
-	if (shown)
+	/* Packets alone have no bars. */
+	if (shown && timeline->recording->program_count)
 		print_legend(output);
 	if (shown < timeline->stream_count && !options->stream)
 		output_print(output,

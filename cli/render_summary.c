@@ -17,6 +17,12 @@ static bool is_kernels(uint8_t why)
 	       why == SONDE_WHY_KERNEL_PROBE;
 }
 
+/* A capture that is no run. */
+static bool is_packets_alone(const struct sonde_recording *recording)
+{
+	return !recording->program_count && recording->packet_count;
+}
+
 static void print_packet_counts(struct output *output,
 				const struct sonde_timeline *timeline)
 {
@@ -28,6 +34,16 @@ static void print_packet_counts(struct output *output,
 
 		kernel += is_kernels(why);
 		foreign += why == SONDE_WHY_NOT_TRACED;
+	}
+	/* Whose they are is all there is to say. */
+	if (is_packets_alone(recording)) {
+		output_print(
+			output, "%u packet%s: %u by programs, %u by the kernel alone",
+			recording->packet_count, recording->packet_count == 1 ? "" : "s",
+			recording->packet_count - kernel, kernel);
+		output_print(output, "; %llu dropped\n",
+			     (unsigned long long)recording->packets_dropped);
+		return;
 	}
 	rest = recording->packet_count - timeline->packets_mapped - kernel - foreign;
 	output_print(output, "%u packet%s: %u sent by statements, %u by the kernel",
@@ -97,6 +113,8 @@ void render_summary(struct output *output, const struct sonde_timeline *timeline
 		print_packet_counts(output, timeline);
 	else
 		output_print(output, "no packets captured\n");
+	if (is_packets_alone(recording))
+		return;
 	output_print(output, "%u call%s, %u without a line", recording->call_count,
 		     recording->call_count == 1 ? "" : "s", timeline->calls_without_line);
 	if (recording->calls_dropped)

@@ -43,6 +43,9 @@ struct sonde_account {
 	int64_t longest_ns;         /* without any packet, */
 	uint32_t longest_before;    /* and the packet that ended it */
 	const char *protocol;       /* "HTTP"; NULL: not known.  Borrowed from heard */
+	const char
+		*tls; /* "TLSv1.3": what it went over to (STARTTLS); NULL: it did not */
+	uint32_t tls_from; /* and with which packet */
 	uint8_t first[2][SONDE_FIRST_BYTES];
 	uint8_t first_count[2];
 	bool is_summary[2]; /* those are a summary of it, where the bytes are no text */

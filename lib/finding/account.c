@@ -16,6 +16,25 @@ struct passing {
 	bool is_closed[2]; /* the side's window */
 };
 
+bool heard_is_tls(const char *protocol)
+{
+	return strncmp(protocol, "TLS", 3) == 0 || strncmp(protocol, "SSL", 3) == 0;
+}
+
+/* The version of TLS is what the answer says; the question names an old one, too. */
+static void note_protocol(struct sonde_account *account, const char *protocol,
+			  uint32_t packet)
+{
+	if (!account->protocol ||
+	    (heard_is_tls(account->protocol) && heard_is_tls(protocol))) {
+		account->protocol = protocol;
+	} else if (heard_is_tls(protocol)) {
+		account->tls = protocol;
+		if (!account->tls_from)
+			account->tls_from = packet;
+	}
+}
+
 static void count_data(struct sonde_account *account, unsigned side,
 		       const struct sonde_packet *packet,
 		       const struct sonde_packet_place *place,
@@ -29,8 +48,8 @@ static void count_data(struct sonde_account *account, unsigned side,
 		account->again[side] += packet->decoded.payload_length > 0;
 	else
 		account->bytes[side] += packet->decoded.payload_length;
-	if (protocol && !account->protocol)
-		account->protocol = protocol;
+	if (protocol)
+		note_protocol(account, protocol, packet->packet);
 	bytes = heard_bytes(heard, packet->frame, &count);
 	if (bytes && !account->first_count[side]) {
 		memcpy(account->first[side], bytes, count);

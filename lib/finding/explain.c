@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "finding/heard.h"
+
 enum { LINE_CHARS = 60, MILLISECOND_NS = 1000000, PAUSE_MS = 1000 };
 
 /* What the sentences are made from. */
@@ -141,6 +143,25 @@ static void add_first_line(const struct telling *telling, unsigned side)
 	else
 		sonde_text_add_escaped(telling->text, bytes, length);
 	sonde_text_add(telling->text, is_cut ? "...\"" : "\"");
+}
+
+static void tell_protocol(const struct telling *telling)
+{
+	const struct sonde_account *account = telling->account;
+
+	if (!account->protocol)
+		return;
+	sonde_text_add(telling->text, " They spoke %s", account->protocol);
+	if (account->tls)
+		sonde_text_add(telling->text,
+			       ", and from packet %u on %s: nobody in between can read "
+			       "what they said then.",
+			       account->tls_from, account->tls);
+	else if (heard_is_tls(account->protocol))
+		sonde_text_add(telling->text,
+			       ": nobody in between can read what they said.");
+	else
+		sonde_text_add(telling->text, ".");
 }
 
 static void tell_side(const struct telling *telling, unsigned side)
@@ -320,8 +341,7 @@ void sonde_account_add_text(const struct sonde_timeline *timeline,
 			sonde_text_add(text, " Nobody ever answered.");
 		return;
 	}
-	if (account->protocol)
-		sonde_text_add(text, " They spoke %s.", account->protocol);
+	tell_protocol(&telling);
 	tell_side(&telling, 0);
 	tell_side(&telling, 1);
 	tell_unusual(&telling);

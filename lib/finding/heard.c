@@ -97,7 +97,9 @@ static bool wants_summary(const uint8_t *bytes, size_t n,
 
 	if (!dissection->info || !*dissection->info)
 		return false;
-	if (strcmp(dissection->protocol, "IMAP") == 0)
+	/* Certificates have much in them that can be read, and says nothing. */
+	if (strcmp(dissection->protocol, "IMAP") == 0 ||
+	    heard_is_tls(dissection->protocol))
 		return true;
 	for (size_t i = 0; i < n; i++)
 		printable += bytes[i] >= 0x20 && bytes[i] != 0x7f;

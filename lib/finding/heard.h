@@ -13,4 +13,7 @@ const uint8_t *heard_bytes(const struct sonde_heard *heard, uint32_t frame,
 /* They are a summary, as the packet list has it: of what is no text, or has a password. */
 bool heard_is_summary(const struct sonde_heard *heard, uint32_t frame);
 
+/* Whether the protocol's name is one of TLS. */
+bool heard_is_tls(const char *protocol);
+
 #endif

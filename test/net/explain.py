@@ -10,6 +10,7 @@ import html
 import json
 import os
 import re
+import ssl
 import struct
 import xml.etree.ElementTree
 
@@ -200,6 +201,84 @@ tap.equal('ports used again, in words', words.get(3),
           'ACK (12) after 1.00 ms more. Stream 2 had the same two ports before. The client said '
           'nothing. The server said nothing. The client closed first (FIN: packet 13), the server '
           'after it (14).')
+
+# ---- mail that goes over to TLS, and TLS from the first byte on, word for word
+
+
+def handshake():
+    """What the two sides of a real handshake and a word after it sent, in turns."""
+    folder_of = at('tls')
+    os.mkdir(folder_of)
+    key, certificate = (os.path.join(folder_of, it) for it in ('key.pem', 'certificate.pem'))
+    netns.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes',
+               '-keyout', key, '-out', certificate, '-subj', '/CN=example.org', '-days', '2'], check=True)
+    context = ssl.create_default_context(cafile=certificate)
+    context.check_hostname = False
+    ready = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ready.load_cert_chain(certificate, key)
+    ways = [ssl.MemoryBIO() for _ in range(2)]
+    sides = [context.wrap_bio(ways[0], ways[1]), ready.wrap_bio(ways[1], ways[0], server_side=True)]
+    said = []
+    for turn in range(6):
+        try:
+            if turn < 4:
+                sides[turn % 2].do_handshake()
+            else:
+                sides[turn % 2].write(b'a word')
+        except ssl.SSLWantReadError:
+            pass
+        # What this side wrote is what the other one will read.
+        sent = ways[1 - turn % 2].read()
+        ways[1 - turn % 2].write(sent)
+        if sent:
+            said.append((turn % 2, sent))
+    return said
+
+
+def conversation(client, server, said):
+    """A connection, opened and closed by the client, with these words in turns."""
+    seq, frames = [101, 501], [(0, segment(client, server, SYN, 100, 0)),
+                               (1, segment(server, client, SYN | ACK, 500, 101)),
+                               (2, segment(client, server, ACK, 101, 501))]
+    ends = [client, server]
+    for side, text in said:
+        frames.append((10 * len(frames), segment(ends[side], ends[1 - side], PSH | ACK, seq[side], seq[1 - side], text)))
+        seq[side] += len(text)
+    for side in (0, 1):
+        frames.append((10 * len(frames), segment(ends[side], ends[1 - side], FIN | ACK, seq[side], seq[1 - side] + side)))
+    return pcap(*frames)
+
+
+def sizes(said):
+    return [(sum(len(text) for at, text in said if at == side), sum(at == side for at, _ in said)) for side in (0, 1)]
+
+
+secret = handshake()
+plain = [(1, b'220 mail.example.org ESMTP\r\n'), (0, b'EHLO client.example.org\r\n'),
+         (1, b'250-mail.example.org\r\n250 STARTTLS\r\n'), (0, b'STARTTLS\r\n'), (1, b'220 2.0.0 Ready\r\n')]
+BEGINNING = ('192.0.2.1:40000 connected to {}: SYN (packet 1), SYN-ACK (2) 1.00 ms later, ACK (3) after 1.00 ms more. '
+             'They spoke {}. ')
+(sent, pieces), (got, others) = sizes(plain + secret)
+words = explanations(write('mail.pcap', conversation(('192.0.2.1', 40000), ('192.0.2.2', 25), plain + secret)))
+last = 3 + len(plain) + len(secret)
+tap.equal('mail that goes over to TLS, in words', words.get(0), BEGINNING.format(
+    '192.0.2.2:25', 'SMTP, and from packet 9 on TLSv1.3: nobody in between can read what they said then') +
+    f'The client sent {sent} bytes in {pieces} packets, beginning with "EHLO client.example.org". '
+    f'The server sent {got} bytes in {others} packets, beginning with "220 mail.example.org ESMTP". '
+    f'The client closed first (FIN: packet {last + 1}), the server after it ({last + 2}).')
+(sent, pieces), (got, others) = sizes(secret)
+words = explanations(write('secret.pcap', conversation(('192.0.2.1', 40000), ('192.0.2.2', 4433), secret)))
+last = 3 + len(secret)
+tap.equal('TLS, in words', words.get(0), BEGINNING.format(
+    '192.0.2.2:4433', 'TLSv1.3: nobody in between can read what they said') +
+    f'The client sent {sent} bytes in {pieces} packets, first: "Client Hello". '
+    f'The server sent {got} bytes in {others} packets, first: "Server Hello, Change Cipher Spec, Application Data, Applicat...". '
+    f'The client closed first (FIN: packet {last + 1}), the server after it ({last + 2}).')
+text = explain(at('mail.pcap')).stdout
+tap.check('no line ends within a name, or is longer than a terminal', 'client.example.org"' in text and
+          all(len(line) <= 80 for line in text.splitlines()), text)
+tap.check('of packets alone nothing is said of calls', ' by programs, ' in text and 'in a call' not in text and
+          'without a line' not in text, text)
 
 # ---- passwords in findings, masked unless asked for
 
