@@ -411,11 +411,10 @@ static uint32_t count_groups(const char *text, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		if (text[i] == '\\')
 			i++;
-		else if (text[i] == '(' && (i + 1 == n || text[i + 1] != '?'))
-			count++;
-		else if (text[i] == '(' && i + 2 < n && strchr("<'P", text[i + 2]) &&
-			 i + 3 < n && text[i + 3] != '=' && text[i + 3] != '!')
-			count++;
+		else if (text[i] == '(')
+			count += i + 1 == n || text[i + 1] != '?' ||
+				 (i + 3 < n && strchr("<'P", text[i + 2]) &&
+				  text[i + 3] != '=' && text[i + 3] != '!');
 	}
 	return count;
 }
@@ -444,6 +443,8 @@ int pattern_parse(const char *text, size_t n, bool ignore_case, struct pattern *
 		.reason_size = size,
 	};
 
+	if (size)
+		reason[0] = '\0';
 	if (reader.groups_in_all > PATTERN_GROUPS)
 		pattern_refuse(&reader, "it has more than %d groups", PATTERN_GROUPS);
 	else
