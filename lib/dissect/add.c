@@ -289,17 +289,23 @@ void dissect_set_short(struct sonde_dissector *d)
 
 ssize_t dissect_reassemble(struct sonde_dissector *d, const void *bytes, size_t n)
 {
-	/* What was put together before stays where it is: fields point there. */
 	uint32_t old = d->reassembled_size;
-	uint8_t *both = dissect_keep(d, old + n);
 
-	if (!both)
-		return -ENOMEM;
-	if (old)
-		memcpy(both, d->reassembled, old);
+	if (old + n > d->reassembled_capacity) {
+		/* What was put together before stays where it is: fields point there.
+		 * Of many messages each is copied twice or so. */
+		size_t capacity = old ? 2 * (old + n) : n;
+		uint8_t *both = dissect_keep(d, capacity);
+
+		if (!both)
+			return -ENOMEM;
+		if (old)
+			memcpy(both, d->reassembled, old);
+		d->reassembled = both;
+		d->reassembled_capacity = capacity;
+	}
 	if (n)
-		memcpy(both + old, bytes, n);
-	d->reassembled = both;
+		memcpy(d->reassembled + old, bytes, n);
 	d->reassembled_size = old + (uint32_t)n;
 	return old;
 }

@@ -138,6 +138,7 @@ static void begin(struct sonde_dissector *d, const struct sonde_frame *frame,
 	d->messages = 0;
 	d->reassembled = NULL;
 	d->reassembled_size = 0;
+	d->reassembled_capacity = 0;
 }
 
 const struct sonde_decoded *dissect_headers(struct sonde_dissector *d)

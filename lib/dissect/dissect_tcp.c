@@ -83,6 +83,10 @@ struct conversation *tcp_flow_find(struct sonde_dissector *d, uint8_t flags, uin
 	if (!d->is_quoted && flow->first_frame &&
 	    is_reuse(flow, d->is_forward, flags, seq)) {
 		*ret_reused = true;
+		/* Nobody finds the old one again to close it. */
+		if (flow->stream)
+			stream_store_release(&d->streams, flow->stream);
+		flow->stream = 0;
 		flow = conversation_renew(&d->tcp_flows, &d->src, &d->dst);
 		d->is_forward = true;
 		if (!flow)

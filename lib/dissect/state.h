@@ -110,6 +110,7 @@ struct sonde_dissector {
 	uint32_t messages;         /* read of this frame */
 	uint8_t *reassembled;      /* kept; NULL none */
 	uint32_t reassembled_size;
+	size_t reassembled_capacity;
 };
 
 /* The conversation of src and dst, which gets its number when it is new. */

@@ -63,6 +63,11 @@ int stream_side_append(struct stream_store *store, struct stream_side *side,
 
 	if (side->size + n > LIMIT_DISSECT_PDU || store->held + n > LIMIT_DISSECT_HELD)
 		return -ENOSPC;
+	/* What is left of messages that are done with: less than came with their last
+	 * byte, so that no byte is moved often. */
+	if (side->head && side->size)
+		memmove(side->bytes, stream_side_bytes(side), side->size);
+	side->head = 0;
 	if (array_reserve(&side->bytes, &side->capacity, side->size + n, 1) < 0 ||
 	    array_reserve(&side->parts, &side->part_capacity, side->part_count + 1,
 			  sizeof(*side->parts)) < 0)
@@ -84,9 +89,9 @@ void stream_side_consume(struct stream_store *store, struct stream_side *side, s
 
 	side->hint = 0;
 	side->until_close = false;
+	side->head += n;
 	side->size -= n;
 	store->held -= n;
-	memmove(side->bytes, side->bytes + n, side->size);
 	while (parts < side->part_count && side->parts[parts].length <= left)
 		left -= side->parts[parts++].length;
 	side->part_count -= parts;
@@ -94,6 +99,8 @@ void stream_side_consume(struct stream_store *store, struct stream_side *side, s
 		side->part_count * sizeof(*side->parts));
 	if (side->part_count)
 		side->parts[0].length -= (uint32_t)left;
+	if (!side->size)
+		side->head = 0;
 	if (!side->size && side->capacity > KEPT_CAPACITY) {
 		array_free(side->bytes);
 		side->bytes = NULL;

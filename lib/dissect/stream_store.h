@@ -25,8 +25,8 @@ struct stream_side {
 	uint32_t acked; /* what the other side says that it has */
 	uint32_t hint;  /* the dissector's, within the message under way */
 	uint64_t skip;  /* bytes of a message that is too long to be put together */
-	uint8_t *bytes; /* under way */
-	size_t size, capacity;
+	uint8_t *bytes; /* under way, from `head` on: see stream_side_bytes() */
+	size_t head, size, capacity;
 	struct part *parts;
 	size_t part_count, part_capacity;
 	struct stream_early *early; /* by sequence number */
@@ -51,6 +51,11 @@ void stream_store_done(struct stream_store *store);
 struct stream *stream_store_get(struct stream_store *store, uint32_t *place);
 void stream_store_release(struct stream_store *store, uint32_t place);
 
+/* The `size` bytes that are under way. */
+static inline const uint8_t *stream_side_bytes(const struct stream_side *side)
+{
+	return side->head ? side->bytes + side->head : side->bytes;
+}
 /* 0, -ENOMEM, or -ENOSPC beyond the limits, with nothing changed. */
 int stream_side_append(struct stream_store *store, struct stream_side *side,
 		       const uint8_t *bytes, uint32_t n, uint32_t frame);

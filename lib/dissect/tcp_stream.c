@@ -48,7 +48,7 @@ static ssize_t length_of(struct sonde_dissector *d, const struct taking *taking,
 			 const uint8_t *bytes, size_t n)
 {
 	d->hint = &taking->side->hint;
-	d->is_beginning = bytes != taking->side->bytes;
+	d->is_beginning = bytes != stream_side_bytes(taking->side);
 	return taking->dissector->pdu_length(d, bytes, n);
 }
 
@@ -82,7 +82,7 @@ static void add_segments(struct sonde_dissector *d, const struct stream_side *si
 static bool tell_kept(struct sonde_dissector *d, struct taking *taking, size_t n)
 {
 	struct stream_side *side = taking->side;
-	ssize_t at = dissect_reassemble(d, side->bytes, n);
+	ssize_t at = dissect_reassemble(d, stream_side_bytes(side), n);
 	struct span message;
 
 	if (at < 0)
@@ -115,7 +115,7 @@ static void tell_all_kept(struct sonde_dissector *d, struct taking *taking)
 	struct stream_side *side = taking->side;
 
 	while (side->size) {
-		ssize_t n = length_of(d, taking, side->bytes, side->size);
+		ssize_t n = length_of(d, taking, stream_side_bytes(side), side->size);
 
 		if (n == PDU_NOT_MINE) {
 			forget(d, side);
@@ -190,8 +190,9 @@ static uint32_t part_of_message(struct sonde_dissector *d, struct taking *taking
 				uint32_t left)
 {
 	struct stream_side *side = taking->side;
-	ssize_t n = tcp_segments_wanted(d) ? length_of(d, taking, side->bytes, side->size)
-					   : 0;
+	ssize_t n = tcp_segments_wanted(d)
+			    ? length_of(d, taking, stream_side_bytes(side), side->size)
+			    : 0;
 
 	return n > (ssize_t)side->size && (size_t)n - side->size < left
 		       ? (uint32_t)((size_t)n - side->size)
@@ -227,7 +228,7 @@ static void take(struct sonde_dissector *d, struct taking *taking, uint32_t skip
 	/* A message under way ends here, or goes on; what follows it stands in place. */
 	keep(d, taking, bytes, left, d->frame_number);
 	while (side->size) {
-		ssize_t n = length_of(d, taking, side->bytes, side->size);
+		ssize_t n = length_of(d, taking, stream_side_bytes(side), side->size);
 
 		if (n == PDU_UNTIL_CLOSE)
 			side->until_close = true;

@@ -8,6 +8,8 @@
 
 #include <sonde/dissect.h>
 
+#include "dissect/state.h"
+
 enum { HEADERS = 40 };
 
 struct feed {
@@ -192,6 +194,51 @@ static void test_until_close(void **state)
 	feed_done(&feed);
 }
 
+/* Thousands of messages that come early, in one segment: what is put together of them
+ * takes no more memory than they do, but for a factor. */
+static void test_many_early(void **state)
+{
+	enum { RECORD = 5, RECORDS = 12000 };
+	struct feed feed;
+	char *bytes = calloc(RECORDS, RECORD);
+	size_t kept = 0;
+
+	(void)state;
+	assert_non_null(bytes);
+	for (size_t i = 0; i < RECORDS; i++)
+		memcpy(bytes + i * RECORD, "\x17\3\3\0\0", RECORD);
+	feed_init(&feed, 1000);
+	give(&feed, 443, "", 0, 0, SONDE_TCP_SYN, "", "");
+	give(&feed, 443, bytes, RECORD, (RECORDS - 1) * RECORD, SONDE_TCP_ACK, "tls",
+	     "tls.none");
+	assert_int_equal(feed.messages, 0);
+	give(&feed, 443, bytes, 0, RECORD, SONDE_TCP_ACK, "tls", "tls.none");
+	assert_in_range(feed.messages, 1000, RECORDS); /* as many as fields may be */
+	for (size_t i = 0; i < feed.dissector->keep.chunk_count; i++)
+		kept += feed.dissector->keep.sizes[i];
+	assert_in_range(kept, RECORDS * RECORD, 16 * RECORDS * RECORD);
+	feed_done(&feed);
+	free(bytes);
+}
+
+/* A connection whose ports are used again gives back what it had under way. */
+static void test_ports_again(void **state)
+{
+	struct feed feed;
+
+	(void)state;
+	feed_init(&feed, 1000);
+	for (int i = 0; i < 5; i++) {
+		feed.start += 10000;
+		give(&feed, 80, "", 0, 0, SONDE_TCP_SYN, "", "");
+		give(&feed, 80, "GET / HTTP/1.1\r\n", 0, 16, SONDE_TCP_ACK, "http", "");
+		assert_int_equal(feed.dissector->streams.count, 1);
+		assert_int_equal(feed.dissector->streams.held, 16);
+	}
+	assert_int_equal(feed.dissector->tcp_flows.count, 5);
+	feed_done(&feed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +246,8 @@ int main(void)
 		cmocka_unit_test(test_cut_everywhere),
 		cmocka_unit_test(test_byte_by_byte),
 		cmocka_unit_test(test_until_close),
+		cmocka_unit_test(test_many_early),
+		cmocka_unit_test(test_ports_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
