@@ -72,16 +72,16 @@ static struct glyph take_glyph(const struct canvas *canvas, const char *text)
 	return glyph;
 }
 
+static void clear(struct canvas *canvas)
+{
+	memset(canvas->cells, 0, sizeof(canvas->cells));
+}
+
 void canvas_init(struct canvas *canvas, const struct output *output)
 {
 	canvas->width = output->width < CANVAS_COLUMNS ? output->width : CANVAS_COLUMNS;
 	canvas->has_utf8 = output->has_utf8;
-	canvas_clear(canvas);
-}
-
-void canvas_clear(struct canvas *canvas)
-{
-	memset(canvas->cells, 0, sizeof(canvas->cells));
+	clear(canvas);
 }
 
 static void set_cell(struct canvas *canvas, unsigned column, uint32_t code, enum ink ink)
@@ -280,5 +280,5 @@ void canvas_print(struct canvas *canvas, struct output *output)
 	if (ink != INK_PLAIN)
 		output_print(output, "%s", ink_sequence(INK_PLAIN));
 	output_bytes(output, "\n", 1);
-	canvas_clear(canvas);
+	clear(canvas);
 }

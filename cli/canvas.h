@@ -27,7 +27,6 @@ struct canvas {
 };
 
 void canvas_init(struct canvas *canvas, const struct output *output);
-void canvas_clear(struct canvas *canvas);
 /* One sign: `sign` in UTF-8, `plain` where that cannot be shown. */
 void canvas_sign(struct canvas *canvas, unsigned column, const char *sign, char plain,
 		 enum ink ink);

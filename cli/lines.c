@@ -121,7 +121,8 @@ void lines_shown(struct lines *lines, const void *bytes, size_t n)
 	add_safely(lines, bytes, n, sonde_text_add_shown);
 }
 
-size_t lines_width(const char *text)
+/* Columns that the UTF-8 text takes, every character being one wide. */
+static size_t width_of(const char *text)
 {
 	size_t width = 0;
 
@@ -130,18 +131,9 @@ size_t lines_width(const char *text)
 	return width;
 }
 
-void lines_left(struct lines *lines, const char *text, size_t width)
-{
-	size_t used = lines_width(text);
-
-	lines_text(lines, text);
-	if (used < width)
-		lines_spaces(lines, width - used);
-}
-
 void lines_right(struct lines *lines, const char *text, size_t width)
 {
-	size_t used = lines_width(text);
+	size_t used = width_of(text);
 
 	if (used < width)
 		lines_spaces(lines, width - used);

@@ -70,10 +70,7 @@ void lines_bytes(struct lines *lines, const uint8_t *bytes, size_t n, char separ
 void lines_escaped(struct lines *lines, const void *bytes, size_t n);
 /* The same, but a backslash stays one, as in Wireshark. */
 void lines_shown(struct lines *lines, const void *bytes, size_t n);
-/* Columns that the UTF-8 text takes, every character being one wide. */
-size_t lines_width(const char *text);
-/* In `width` columns, to the left or to the right. */
-void lines_left(struct lines *lines, const char *text, size_t width);
+/* In `width` columns, to the right. */
 void lines_right(struct lines *lines, const char *text, size_t width);
 
 #endif

@@ -33,10 +33,6 @@ void render_ladder(struct output *output, const struct sonde_timeline *timeline,
  * or -ENOMEM. */
 int render_tables(struct output *output, const struct sonde_timeline *timeline,
 		  const struct render_options *options);
-void render_sent_table(struct output *output, const struct sonde_timeline *timeline,
-		       const struct sonde_tables *tables, uint32_t row_limit);
-void render_completed_table(struct output *output, const struct sonde_timeline *timeline,
-			    const struct sonde_tables *tables, uint32_t row_limit);
 
 /* Every statement with its outcome: what is left to show without packets. */
 void render_statements(struct output *output, const struct sonde_timeline *timeline,

@@ -58,10 +58,5 @@ void render_packet_fields(struct packet_view *view,
 /* render_packet_tree.c */
 void render_packet_tree(struct packet_view *view, const struct sonde_frame *frame,
 			const struct sonde_dissection *dissection);
-void render_packet_bytes(struct packet_view *view, const struct sonde_frame *frame,
-			 const struct sonde_dissection *dissection);
-/* One row of a hex dump: 16 bytes at most, at this offset. */
-void render_packet_dump_row(struct lines *lines, const uint8_t *bytes, size_t n,
-			    uint64_t offset);
 
 #endif

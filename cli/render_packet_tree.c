@@ -50,8 +50,8 @@ void render_packet_tree(struct packet_view *view, const struct sonde_frame *fram
 	lines_char(&view->lines, '\n');
 }
 
-void render_packet_dump_row(struct lines *lines, const uint8_t *bytes, size_t n,
-			    uint64_t offset)
+/* 16 bytes at most, at this offset. */
+static void add_row(struct lines *lines, const uint8_t *bytes, size_t n, uint64_t offset)
 {
 	static const char digits[] = "0123456789abcdef";
 	char *at;
@@ -75,8 +75,7 @@ void render_packet_dump_row(struct lines *lines, const uint8_t *bytes, size_t n,
 static void add_dump(struct lines *lines, const uint8_t *bytes, size_t n)
 {
 	for (size_t at = 0; at < n; at += ROW_BYTES)
-		render_packet_dump_row(lines, bytes + at,
-				       n - at < ROW_BYTES ? n - at : ROW_BYTES, at);
+		add_row(lines, bytes + at, n - at < ROW_BYTES ? n - at : ROW_BYTES, at);
 	lines_char(lines, '\n');
 }
 
@@ -88,8 +87,8 @@ static void add_title(struct lines *lines, const char *title, size_t n)
 	lines_text(lines, n == 1 ? " byte):\n" : " bytes):\n");
 }
 
-void render_packet_bytes(struct packet_view *view, const struct sonde_frame *frame,
-			 const struct sonde_dissection *dissection)
+static void add_bytes(struct packet_view *view, const struct sonde_frame *frame,
+		      const struct sonde_dissection *dissection)
 {
 	struct lines *lines = &view->lines;
 
@@ -117,5 +116,5 @@ void render_packet(struct packet_view *view, const struct sonde_frame *frame,
 	if (view->has_fields)
 		render_packet_fields(view, dissection);
 	if (view->has_bytes)
-		render_packet_bytes(view, frame, dissection);
+		add_bytes(view, frame, dissection);
 }

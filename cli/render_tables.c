@@ -89,7 +89,7 @@ static void draw_packet(struct canvas *canvas, const struct sent_columns *column
 		    is_reset ? INK_ERROR : INK_PLAIN);
 }
 
-void render_sent_table(struct output *output, const struct sonde_timeline *timeline,
+static void print_sent(struct output *output, const struct sonde_timeline *timeline,
 		       const struct sonde_tables *tables, uint32_t row_limit)
 {
 	uint32_t rows = tables->sent_count, before = 0;
@@ -149,7 +149,7 @@ static unsigned measure_completed(const struct canvas *canvas,
 	return most < limit ? most : limit;
 }
 
-void render_completed_table(struct output *output, const struct sonde_timeline *timeline,
+static void print_completed(struct output *output, const struct sonde_timeline *timeline,
 			    const struct sonde_tables *tables, uint32_t row_limit)
 {
 	uint32_t rows = tables->completed_count, before = 0;
@@ -246,7 +246,7 @@ int render_tables(struct output *output, const struct sonde_timeline *timeline,
 		return r;
 	cell_choose(timeline, &tables, options->stream);
 	if (tables.sent_count > 0) {
-		render_sent_table(output, timeline, &tables, limit);
+		print_sent(output, timeline, &tables, limit);
 		output_print(output, "\n");
 	}
 	if (tables.taken_count > 0) {
@@ -256,7 +256,7 @@ int render_tables(struct output *output, const struct sonde_timeline *timeline,
 	/* Without packets all its cells would be empty, for that one reason. */
 	if (tables.completed_count > 0 &&
 	    (timeline->recording->has_packets || cell_is_by_call(&tables))) {
-		render_completed_table(output, timeline, &tables, limit);
+		print_completed(output, timeline, &tables, limit);
 		output_print(output, "\n");
 	}
 	sonde_tables_done(&tables);

@@ -56,7 +56,7 @@ static int refuse_service(const char *text, struct sonde_error *err)
 	return -EINVAL;
 }
 
-int resolve_parse_port(const char *text, uint16_t *ret, struct sonde_error *err)
+static int parse_port(const char *text, uint16_t *ret, struct sonde_error *err)
 {
 	long long port;
 	int r = sonde_text_parse_int(text, 0, UINT16_MAX, &port);
@@ -179,7 +179,7 @@ static int parse_parts(const char *host, size_t n, const char *port,
 		r = check_host(endpoint.host, err);
 	if (r < 0)
 		return r;
-	r = resolve_parse_port(port, &endpoint.port, err);
+	r = parse_port(port, &endpoint.port, err);
 	if (r < 0)
 		return r;
 	*ret = endpoint;

@@ -20,15 +20,13 @@ struct resolve_endpoint {
 	uint16_t port;
 };
 
-/* "HOST:PORT", "[IPV6]:PORT", "HOST PORT", ":PORT", "*:PORT"; PORT as for
- * resolve_parse_port().  Asks no name server.  0 or a negative errno. */
+/* "HOST:PORT", "[IPV6]:PORT", "HOST PORT", ":PORT", "*:PORT"; PORT is
+ * 0 to 65535, or a name of /etc/services.  Asks no name server.  0 or a negative errno. */
 int resolve_parse(const char *text, struct resolve_endpoint *ret,
 		  struct sonde_error *err);
 /* The same from two words; host "" is loopback. */
 int resolve_parse_pair(const char *host, const char *port, struct resolve_endpoint *ret,
 		       struct sonde_error *err);
-/* 0 to 65535, or a name of /etc/services. */
-int resolve_parse_port(const char *text, uint16_t *ret, struct sonde_error *err);
 
 /* The addresses of an endpoint, in the order in which they should be tried (RFC 6724, or
  * IPv4 before IPv6 for "", "*" and localhost, which need no look-up), each once, at most

@@ -21,7 +21,7 @@ enum {
 	KEEPALIVE_PROBES = 3,
 };
 
-const char *sock_transport_name(enum sock_transport transport)
+static const char *transport_name(enum sock_transport transport)
 {
 	return transport == SOCK_UDP ? "udp" : "tcp";
 }
@@ -32,7 +32,7 @@ void sock_format_subject(const struct sonde_address *address,
 	char text[SONDE_ADDRESS_CHARS];
 
 	sonde_address_format(address, text);
-	snprintf(ret, SOCK_SUBJECT_CHARS, "%s/%s", text, sock_transport_name(transport));
+	snprintf(ret, SOCK_SUBJECT_CHARS, "%s/%s", text, transport_name(transport));
 }
 
 int sock_open(const struct sonde_address *address, enum sock_transport transport)

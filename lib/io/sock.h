@@ -16,9 +16,6 @@
 
 enum sock_transport { SOCK_TCP = 0, SOCK_UDP };
 
-/* "tcp" or "udp". */
-const char *sock_transport_name(enum sock_transport transport);
-
 /* "127.0.0.1:50000/tcp": the subject of errors. */
 #define SOCK_SUBJECT_CHARS (SONDE_ADDRESS_CHARS + 4)
 void sock_format_subject(const struct sonde_address *address,

@@ -19,7 +19,8 @@ enum { QUEUE_FIRST = 4096, ROUNDS = 4 };
 
 /* ---- queues */
 
-int queue_add(struct queue *queue, const void *bytes, size_t n)
+/* -ENOBUFS: full. */
+static int queue_add(struct queue *queue, const void *bytes, size_t n)
 {
 	if (n > LIMIT_TALK_QUEUE - (queue->used - queue->at))
 		return -ENOBUFS;

@@ -218,7 +218,6 @@ bool pump_is_over(const struct end *from, const struct end *to);
 
 /* ---- hub.c */
 
-int queue_add(struct queue *queue, const void *bytes, size_t n); /* -ENOBUFS: full */
 void queue_done(struct queue *queue);
 /* A client has come, or gone (chat tells the others). */
 void hub_add(struct caller *client);

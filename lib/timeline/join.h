@@ -203,9 +203,6 @@ int range_overlaps(const struct range_list *sends, int64_t from, int64_t to,
 const struct range *range_of_receive(const struct join *join,
 				     const struct range_list *receives,
 				     const struct sonde_call *call);
-/* Bytes that receives had taken for sure by then. */
-int64_t range_taken(const struct join *join, const struct range_list *receives,
-		    int64_t at_ns);
 /* What lay at the head for a call that took nothing: bytes [from, to] were there in turn.
  * One alone, unless others received meanwhile. */
 void range_ahead(const struct join *join, const struct range_list *receives,

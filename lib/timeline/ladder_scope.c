@@ -93,7 +93,8 @@ void ladder_scope_init(const struct sonde_timeline *timeline,
 	*ret = scope;
 }
 
-bool ladder_has_packet(const struct ladder_scope *scope, uint32_t packet)
+/* Of the stream, or an ICMP error about one. */
+static bool has_packet(const struct ladder_scope *scope, uint32_t packet)
 {
 	const struct sonde_timeline *timeline = scope->timeline;
 	const struct sonde_stream *stream = scope->stream;
@@ -144,7 +145,7 @@ static int lane_of_wait(const struct ladder_scope *scope, const struct sonde_cal
 			return lane;
 		if (watched->socket &&
 		    watched->socket == scope->stream->listening_socket &&
-		    ladder_has_packet(scope, packet))
+		    has_packet(scope, packet))
 			return LADDER_SERVER;
 	}
 	return LADDER_NO_LANE;
@@ -204,7 +205,7 @@ static int lane_of_datagram_call(const struct ladder_scope *scope,
 			       : LADDER_NO_LANE;
 	}
 	if (packet)
-		return ladder_has_packet(scope, packet) ? lane : LADDER_NO_LANE;
+		return has_packet(scope, packet) ? lane : LADDER_NO_LANE;
 	return scope->is_first[lane] ? lane : LADDER_NO_LANE;
 }
 

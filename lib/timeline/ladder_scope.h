@@ -23,8 +23,6 @@ void ladder_scope_init(const struct sonde_timeline *timeline,
 		       const struct sonde_stream *stream, struct ladder_scope *ret);
 /* The first edge of that packet or a later one. */
 uint32_t ladder_first_edge_since(const struct sonde_timeline *timeline, uint32_t packet);
-/* A packet of the stream, or an ICMP error about one. */
-bool ladder_has_packet(const struct ladder_scope *scope, uint32_t packet);
 /* The call's lane, or LADDER_NO_LANE: it does not concern the stream. */
 int ladder_lane(const struct ladder_scope *scope, const struct sonde_call *call);
 

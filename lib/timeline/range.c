@@ -332,14 +332,6 @@ const struct range *range_of_receive(const struct join *join,
 	return NULL;
 }
 
-int64_t range_taken(const struct join *join, const struct range_list *receives,
-		    int64_t at_ns)
-{
-	size_t count = returned_by(join, receives, at_ns, true);
-
-	return count ? receives->ranges[count - 1].reach : 0;
-}
-
 void range_ahead(const struct join *join, const struct range_list *receives,
 		 const struct sonde_call *call, int64_t *ret_from, int64_t *ret_to)
 {
