@@ -9,10 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <sonde/sandbox.h>
 
 struct answer {
 	int error;
@@ -103,6 +104,7 @@ static _Noreturn void keep_files(int fd, const char *path, unsigned keep)
 {
 	struct kept kept = {.path = path, .keep = keep};
 	static struct answer answer;
+	struct sonde_sandbox sandbox;
 	char byte;
 
 	kept.names = calloc(keep ? keep : 1, sizeof(char *));
@@ -112,7 +114,12 @@ static _Noreturn void keep_files(int fd, const char *path, unsigned keep)
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	/* Standard error is for what a sanitizer has to say. */
+	if (fd > STDERR_FILENO + 1)
+		close_range(STDERR_FILENO + 1, (unsigned)fd - 1, 0);
+	close_range((unsigned)fd + 1, UINT_MAX, 0);
+	if (sonde_sandbox_enter(SONDE_SANDBOX_FILES, &sandbox, NULL) < 0)
+		_exit(1);
 	while (read(fd, &byte, 1) == 1)
 		answer_with(fd, &answer, open_next(&kept, &answer));
 	_exit(0);

@@ -1,8 +1,9 @@
 /* The files of a capture that goes on to the next one by size or time.
  *
  * They are opened, and the oldest removed, by a process of its own, which is started
- * before the capturing one gives up its rights: who reads packets from strangers can open
- * no file.  It does nothing else, and ends with the other one, however that ends. */
+ * before the capture is opened: who reads packets from strangers can open no file, and who
+ * opens files has no packet and can do nothing else.  It ends with the other one, however
+ * that ends. */
 #ifndef CLI_CAPTURE_KEEPER_H
 #define CLI_CAPTURE_KEEPER_H
 

@@ -36,15 +36,17 @@ static int open_next(struct capture_out *out, struct sonde_error *err)
 	return 0;
 }
 
+int capture_out_prepare(struct capture_out *out, struct sonde_error *err)
+{
+	return out->path && rotates(out)
+		       ? capture_keeper_start(out->path, out->rotate_keep, &out->keeper,
+					      err)
+		       : 0;
+}
+
 int capture_out_open(struct capture_out *out, struct sonde_error *err)
 {
-	int r = 0;
-
-	if (!out->path)
-		return 0;
-	if (rotates(out))
-		r = capture_keeper_start(out->path, out->rotate_keep, &out->keeper, err);
-	return r < 0 ? r : open_next(out, err);
+	return out->path ? open_next(out, err) : 0;
 }
 
 static int describe(struct capture_out *out, const struct sonde_capture *capture,

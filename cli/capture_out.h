@@ -31,6 +31,8 @@ struct capture_out {
 };
 
 /* Opens the (first) file, and what the next ones need.  0 or a negative errno. */
+/* Starts who opens the files of a rotation: before there is a capture. */
+int capture_out_prepare(struct capture_out *out, struct sonde_error *err);
 int capture_out_open(struct capture_out *out, struct sonde_error *err);
 /* From here on frames are of this capture. */
 int capture_out_begin(struct capture_out *out, struct sonde_capture *capture,

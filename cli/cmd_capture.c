@@ -48,7 +48,8 @@ static const struct option options[] = {
 	 .letter = 's',
 	 .type = OPTION_SIZE,
 	 .argument = "SNAPLEN",
-	 .help = "take so many bytes of each packet; 0, as without it, all"},
+	 .help = "take so many bytes of each packet; 0, as without it, all",
+	 .most = INT32_MAX},
 	{.name = "no-promiscuous",
 	 .letter = 'p',
 	 .help = "leave out packets that are for other machines"},
@@ -157,6 +158,8 @@ static int open_capture(struct capture_session *session,
 	if (arguments_has(arguments, "isolate"))
 		r = capture_rights_isolate(session->output, line_count > 0, err);
 	if (r == 0)
+		r = capture_out_prepare(&session->out, err);
+	if (r == 0)
 		r = sonde_capture_open(&capture, &session->capture, err);
 	if (r == 0)
 		r = capture_out_open(&session->out, err);
@@ -225,7 +228,9 @@ static void read_options(struct capture_session *session,
 		(uint64_t)arguments_number(arguments, "ring", SONDE_CAPTURE_RING_BYTES);
 	session->packets_most = (uint64_t)arguments_number(arguments, "count", 0);
 	if (for_ns)
-		session->end_at_ns = clock_now_ns(CLOCK_MONOTONIC) + for_ns;
+		session->end_at_ns = for_ns > INT64_MAX / 2
+					     ? INT64_MAX
+					     : clock_now_ns(CLOCK_MONOTONIC) + for_ns;
 	session->out = (struct capture_out){
 		.path = path,
 		.filter = session->filter[0] ? session->filter : NULL,
@@ -268,6 +273,24 @@ static int run_session(struct capture_session *session, const struct arguments *
 	return r;
 }
 
+static int list(const struct command *command, const struct arguments *arguments,
+		struct output *output)
+{
+	for (size_t i = 0; options[i].name; i++)
+		if (strcmp(options[i].name, "list-interfaces") != 0 &&
+		    arguments_has(arguments, options[i].name))
+			return message_usage(
+				command->name,
+				"--list-interfaces captures nothing: --%s has "
+				"no meaning with it",
+				options[i].name);
+	if (arguments->operand_count)
+		return message_usage(command->name,
+				     "--list-interfaces takes no capture filter: %s",
+				     arguments->operands[0]);
+	return capture_interfaces_list(output);
+}
+
 static int run(const struct command *command, const struct arguments *arguments,
 	       struct output *output)
 {
@@ -276,7 +299,7 @@ static int run(const struct command *command, const struct arguments *arguments,
 	int r, status;
 
 	if (arguments_has(arguments, "list-interfaces"))
-		return capture_interfaces_list(output);
+		return list(command, arguments, output);
 	status = refuse(command, arguments, output);
 	if (status != STATUS_DONE)
 		return status;

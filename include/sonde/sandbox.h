@@ -19,6 +19,10 @@ enum sonde_sandbox_policy {
 	/* Reads what is open, a capture above all, and writes to what is open; files that
 	 * come later are handed over a socket.  All capabilities are given up, too. */
 	SONDE_SANDBOX_CAPTURE,
+	/* Opens, makes and removes files as who it is, hands them on over a socket, and
+	 * looks at nothing from strangers.  The user stays; of the capabilities only those
+	 * that have to do with whose file it is (CAP_DAC_OVERRIDE, CAP_FOWNER). */
+	SONDE_SANDBOX_FILES,
 };
 
 /* What came of it.  The reasons are static text. */

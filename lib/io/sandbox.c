@@ -51,6 +51,10 @@ static const int capture_calls[] = {
 	SCMP_SYS(ftruncate),
 };
 
+static const int files_calls[] = {
+	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
+};
+
 static const int common_calls[] = {
 	SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(sendto), SCMP_SYS(sendmsg),
 	SCMP_SYS(getsockopt),
@@ -106,13 +110,36 @@ static int leave_root(uid_t uid, gid_t gid, struct sonde_sandbox *ret)
 	return 0;
 }
 
-/* Those of an ordinary user, who was given some, too. */
-static int drop_capabilities(void)
+/* Those of an ordinary user, who was given some, too.  kept: a bit each. */
+static int drop_capabilities(uint32_t kept)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	const struct __user_cap_data_struct none[2] = {{0}};
+	struct __user_cap_data_struct now[2] = {{0}};
 
-	return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
+	if (kept && syscall(SYS_capget, &header, now) < 0)
+		return -errno;
+	const struct __user_cap_data_struct left[2] = {{
+		.effective = now[0].effective & kept,
+		.permitted = now[0].permitted & kept,
+	}};
+	return syscall(SYS_capset, &header, left) < 0 ? -errno : 0;
+}
+
+static int give_up_identity(enum sonde_sandbox_policy policy, uid_t uid, gid_t gid,
+			    struct sonde_sandbox *ret, struct sonde_error *err)
+{
+	const uint32_t of_files = UINT32_C(1) << CAP_DAC_OVERRIDE | UINT32_C(1)
+									    << CAP_FOWNER;
+	int r = policy == SONDE_SANDBOX_FILES ? 0 : leave_root(uid, gid, ret);
+
+	if (r < 0)
+		return sonde_error_set(err, SONDE_ERROR_TROUBLE, r, "leave",
+				       "the user root", NULL);
+	if (policy != SONDE_SANDBOX_SERVE)
+		r = drop_capabilities(policy == SONDE_SANDBOX_FILES ? of_files : 0);
+	return r < 0 ? sonde_error_set(err, SONDE_ERROR_TROUBLE, r, "drop",
+				       "the capabilities", NULL)
+		     : 0;
 }
 
 /* --- the filter */
@@ -183,6 +210,8 @@ static int load_filter(enum sonde_sandbox_policy policy)
 	if (r == 0 && policy == SONDE_SANDBOX_CAPTURE)
 		r = permit_all(filter, capture_calls,
 			       sizeof(capture_calls) / sizeof(int));
+	if (r == 0 && policy == SONDE_SANDBOX_FILES)
+		r = permit_all(filter, files_calls, sizeof(files_calls) / sizeof(int));
 	/* Names of interfaces that come while it captures. */
 	if (r == 0 && policy == SONDE_SANDBOX_CAPTURE)
 		r = permit_where(filter, SCMP_SYS(ioctl), 1, UINT32_MAX, SIOCGIFNAME);
@@ -209,16 +238,10 @@ int sonde_sandbox_enter_as(enum sonde_sandbox_policy policy, uid_t uid, gid_t gi
 			   struct sonde_sandbox *ret, struct sonde_error *err)
 {
 	struct sonde_sandbox sandbox = {0};
-	int r = leave_root(uid, gid, &sandbox);
+	int r = give_up_identity(policy, uid, gid, &sandbox, err);
 
 	if (r < 0)
-		return sonde_error_set(err, SONDE_ERROR_TROUBLE, r, "leave",
-				       "the user root", NULL);
-	if (policy == SONDE_SANDBOX_CAPTURE)
-		r = drop_capabilities();
-	if (r < 0)
-		return sonde_error_set(err, SONDE_ERROR_TROUBLE, r, "drop",
-				       "the capabilities", NULL);
+		return r;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return sonde_error_set(err, SONDE_ERROR_TROUBLE, -errno, "set",
 				       "no_new_privs", NULL);

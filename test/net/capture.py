@@ -320,15 +320,32 @@ def test_rotation():
               'No such file' in done.stderr, done.stderr)
 
 
-def status_of(process):
+def status_of(pid):
     return dict(line.split(':\t', 1) for line in
-                pathlib.Path(f'/proc/{process.pid}/status').read_text().splitlines()
+                pathlib.Path(f'/proc/{pid}/status').read_text().splitlines()
                 if ':\t' in line)
+
+
+def test_keeper():
+    """The process that opens the files of a rotation."""
+    capture = Run('-i', 'lo', '-w', scratch('keeper.pcapng'), '--rotate-size', '1M')
+    task = pathlib.Path(f'/proc/{capture.process.pid}/task/{capture.process.pid}')
+    keeper = int((task / 'children').read_text().split()[0])
+    status = status_of(keeper)
+    tap.equal('who opens the files has no other right', (
+        int(status['CapPrm'], 16) & ~0b1010, status['NoNewPrivs'], status['Seccomp']), (0, '1', '2'))
+    opened = [os.readlink(link) for link in pathlib.Path(f'/proc/{keeper}/fd').iterdir()
+              if int(link.name) > 2]
+    tap.check('and no packet: a socket to the capture alone', len(opened) == 1 and
+              '[packet]' not in pathlib.Path(f'/proc/{keeper}/maps').read_text() and
+              all(f'socket:[{line.split()[8]}]' not in opened
+                  for line in pathlib.Path('/proc/net/packet').read_text().splitlines()[1:]), opened)
+    capture.end()
 
 
 def test_rights():
     capture = Run('-i', 'lo', '-w', scratch('rights.pcapng'))
-    status = status_of(capture.process)
+    status = status_of(capture.process.pid)
     tap.equal('no capability, no new privileges, a filter of system calls',
               (int(status['CapEff'], 16), int(status['CapPrm'], 16), status['NoNewPrivs'],
                status['Seccomp']), (0, 0, '1', '2'))
@@ -473,6 +490,7 @@ def main():
     test_list()
     test_pipe()
     test_rotation()
+    test_keeper()
     test_rights()
     test_interfaces()
     test_killed()
