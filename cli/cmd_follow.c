@@ -357,6 +357,8 @@ static int follow_frames(struct following *following)
 
 	while (r == 0 && !is_stopped && !output_is_broken(following->output)) {
 		read = sonde_capture_reader_next(following->reader, &frame, &err);
+		if (read == -EINTR)
+			continue;
 		if (is_first && following->output->has_json)
 			output_json_start(
 				following->output,

@@ -288,6 +288,18 @@ static int pass_frame(struct reading *reading, const struct sonde_frame *frame)
 	return status;
 }
 
+/* As sonde_capture_reader_next(); a signal to stop is an end. */
+static int next_frame(struct reading *reading, struct sonde_frame *ret,
+		      struct sonde_error *err)
+{
+	int r;
+
+	do
+		r = sonde_capture_reader_next(reading->reader, ret, err);
+	while (r == -EINTR && !is_stopped);
+	return r == -EINTR ? 0 : r;
+}
+
 static int read_frames(struct reading *reading)
 {
 	struct sonde_frame frame;
@@ -296,7 +308,7 @@ static int read_frames(struct reading *reading)
 
 	while (status == STATUS_DONE && !is_stopped &&
 	       !output_is_broken(reading->output) &&
-	       (r = sonde_capture_reader_next(reading->reader, &frame, &err)) > 0) {
+	       (r = next_frame(reading, &frame, &err)) > 0) {
 		status = pass_frame(reading, &frame);
 		if (reading->limit && reading->passed == reading->limit)
 			break;

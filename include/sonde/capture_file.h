@@ -22,8 +22,9 @@ SONDE_API int sonde_capture_reader_open(const char *path,
 					struct sonde_error *err);
 SONDE_API void sonde_capture_reader_close(struct sonde_capture_reader *reader);
 
-/* 1 a frame, 0 the end, -EBADMSG with *err filled: what follows cannot be read.  What the
- * frame points to is valid until the next call. */
+/* 1 a frame, 0 the end, -EBADMSG with *err filled: what follows cannot be read; -EINTR with
+ * *err as it was: a signal that is handled came while it waited, and nothing is lost if it
+ * is called again.  What the frame points to is valid until the next call. */
 SONDE_API int sonde_capture_reader_next(struct sonde_capture_reader *reader,
 					struct sonde_frame *ret, struct sonde_error *err);
 

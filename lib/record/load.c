@@ -39,7 +39,9 @@ static int load_frames(struct sonde_capture_reader *reader, const char *path,
 	struct sonde_frame frame;
 	int r;
 
-	while ((r = sonde_capture_reader_next(reader, &frame, err)) > 0) {
+	while ((r = sonde_capture_reader_next(reader, &frame, err)) > 0 || r == -EINTR) {
+		if (r == -EINTR)
+			continue;
 		r = sonde_loader_add(loader, &frame);
 		if (r >= 0 && witness)
 			r = witness->see(witness->context, &frame);

@@ -59,7 +59,8 @@ static int fail_format(const struct sonde_capture_reader *reader, const char *re
 			       "%s, at byte %llu", reason, (unsigned long long)at);
 }
 
-/* Makes room for `wanted` bytes from `at` on, and reads what comes.  0 also at the end. */
+/* Makes room for `wanted` bytes from `at` on, and reads what comes.  0 also at the end;
+ * -EINTR, without an error, for a signal. */
 static int fill(struct sonde_capture_reader *reader, size_t wanted,
 		struct sonde_error *err)
 {
@@ -76,10 +77,11 @@ static int fill(struct sonde_capture_reader *reader, size_t wanted,
 		return fail(reader, -ENOMEM, NULL, err);
 	while ((n = read(reader->fd, reader->window + left, reader->capacity - left)) <
 	       0) {
-		if (errno == EAGAIN)
-			poll(&readable, 1, -1);
-		else if (errno != EINTR)
-			return fail(reader, -errno, NULL, err);
+		if (errno == EAGAIN && poll(&readable, 1, -1) >= 0)
+			continue;
+		if (errno == EINTR)
+			return -EINTR;
+		return fail(reader, -errno, NULL, err);
 	}
 	reader->filled += (size_t)n;
 	reader->has_ended = n == 0;
@@ -134,7 +136,7 @@ static int begin(struct sonde_capture_reader *reader, struct sonde_error *err)
 {
 	int r = 0;
 
-	while (r == 0 && reader->filled < 4 && !reader->has_ended)
+	while ((r == 0 || r == -EINTR) && reader->filled < 4 && !reader->has_ended)
 		r = fill(reader, 4, err);
 	if (r < 0)
 		return r;

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+import signal
 import subprocess
 
 import capturing
@@ -163,6 +164,27 @@ def check_statistics(path):
 
 # ---- files
 
+def check_signal(data, rows):
+    """A pipe that stays silent: what is there has been shown when the end is asked for."""
+    with netns.background([netns.SONDE, 'read', '-'], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as process:
+        process.stdin.write(data)
+        process.stdin.flush()
+        shown = b''.join(process.stdout.readline() for _ in rows.splitlines())
+        waits_in_read(process.pid)
+        process.send_signal(signal.SIGINT)
+        status = process.wait(60)
+    tap.equal('SIGINT while a pipe is silent', (status, shown.decode()), (0, rows))
+
+
+def waits_in_read(pid):
+    """It has nothing else left to sleep for."""
+    def waits():
+        with open(f'/proc/{pid}/stat', encoding='ascii') as file:
+            return file.read().rsplit(')', 1)[1].split()[0] == 'S'
+    netns.wait_until('it waits for the pipe', waits)
+
+
 def check_files(path):
     data = open(path, 'rb').read()
     rows = sonde('read', path).stdout
@@ -172,6 +194,7 @@ def check_files(path):
     with subprocess.Popen(['cat', path], stdout=subprocess.PIPE) as cat:
         piped = netns.run([netns.SONDE, 'read', '-'], stdin=cat.stdout)
     tap.equal('from a pipe', piped.stdout, rows)
+    check_signal(data, rows)
     cut = scratch('cut.pcapng')
     with open(cut, 'wb') as file:
         file.write(data[:-7])
