@@ -118,14 +118,17 @@ static int read_escape(struct reading *reading)
 	unit = read_unit(reading);
 	if (unit < 0)
 		return -EBADMSG;
-	if (unit >= 0xd800 && unit < 0xdc00 && take(reading, "\\u")) {
+	while (unit >= 0xd800 && unit < 0xdc00 && take(reading, "\\u")) {
 		low = read_unit(reading);
 		if (low < 0)
 			return -EBADMSG;
-		if (low >= 0xdc00 && low < 0xe000)
+		if (low >= 0xdc00 && low < 0xe000) {
 			unit = 0x10000 + (unit - 0xd800) * 0x400 + (low - 0xdc00);
-		else
-			put_code(reading->document, 0xfffd);
+			break;
+		}
+		/* Half of a pair alone; what follows stands for itself. */
+		put_code(reading->document, 0xfffd);
+		unit = low;
 	}
 	put_code(reading->document, (unsigned)unit);
 	return 0;

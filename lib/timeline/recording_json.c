@@ -416,7 +416,10 @@ void sonde_recording_json_call(struct sonde_json *json,
 	else
 		sonde_json_add_null(json, "bytes");
 	if (moves)
-		sonde_json_add_int(json, "length", (int64_t)call->length);
+		/* No buffer is so large; a program may say that it is. */
+		sonde_json_add_int(json, "length",
+				   call->length > INT64_MAX ? INT64_MAX
+							    : (int64_t)call->length);
 	if (call->datagrams)
 		sonde_json_add_int(json, "datagrams", call->datagrams);
 	if (form == SONDE_RECORDING_READABLE &&
