@@ -2,7 +2,6 @@
  * the program. */
 #include "io/program_name.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 static const char *last_part(const char *path)
@@ -49,4 +48,16 @@ const char *program_name(const char *const *arguments, size_t count)
 			i++;
 	}
 	return name;
+}
+
+bool program_is_script(const char *const *arguments, size_t count)
+{
+	const char *runs = count ? last_part(arguments[0]) : "";
+	size_t n = strlen(runs);
+
+	/* A shell's calls are its own.  CPython's frames can be read, and are no lines of
+	 * the runtime. */
+	return is_interpreter(runs) && !(n >= 2 && strcmp(runs + n - 2, "sh") == 0) &&
+	       strncmp(runs, "python", 6) != 0 &&
+	       strcmp(program_name(arguments, count), runs) != 0;
 }

@@ -127,6 +127,7 @@ void program_begin(struct tracer *tracer, struct process *process, uint32_t pare
 	program->argument_count =
 		read_arguments(process, storage, sizeof(storage), arguments);
 	program->name = program_name(arguments, program->argument_count);
+	process->is_script = program_is_script(arguments, program->argument_count);
 	feed_program(tracer->feed, program);
 	say_if_foreign(tracer, process, program->name);
 	snprintf(process->name, sizeof(process->name), "%s", program->name);

@@ -83,6 +83,7 @@ struct process {
 	struct sonde_program program; /* what was fed; its strings are gone */
 	bool has_program;             /* it has not ended */
 	bool is_uncounted; /* its number is another program's: there are too many */
+	bool is_script;    /* of a language whose lines are not those of its runtime */
 	bool is_executed;  /* it is past the exec that made it ours */
 	char name[64];     /* the program's, for notes */
 	uint8_t lines;     /* enum sonde_lines */

@@ -111,6 +111,12 @@ static void open_native(struct process *process)
 		process->lines = SONDE_LINES_NO_READER;
 	else
 		process->lines = has_lines ? SONDE_LINES_READ : SONDE_LINES_SYMBOLS;
+	/* The lines of a runtime are nothing to those who wrote a script for it. */
+	if (process->is_script && process->lines == SONDE_LINES_READ) {
+		source_dwarf_free(process->dwarf);
+		process->dwarf = NULL;
+		process->lines = SONDE_LINES_NO_READER;
+	}
 	process->dwarf_maps = process->dwarf ? source_dwarf_maps(process->dwarf) : 0;
 }
 

@@ -151,4 +151,24 @@ text = Trace(['/usr/bin/perl', 'perl_client.pl'], [go_server], '--text').output
 said = [line for line in text.splitlines() if 'in place of lines' in line]
 tap.equal('Perl: that there are none is said once', said,
           ['no debug information, functions in place of lines: perl_client.pl'])
+
+# ---- a runtime that has lines of its own: they are not those of the script it runs ----
+
+runtime = os.path.join(BUILT, 'node')
+source = os.path.join(BUILT, 'runtime.c')
+with open(source, 'w', encoding='utf-8') as file:
+    file.write('#include <sys/socket.h>\n#include <unistd.h>\n'
+               'int main(void)\n{\n\treturn close(socket(AF_INET, SOCK_STREAM, 0));\n}\n')
+compiled('node', '/usr/bin/cc', '-g', source)
+trace = Trace([runtime])
+tap.check('a runtime with lines of its own', any(each['line'] for each in trace.statements.values()))
+trace = Trace([runtime, 'script.js'])
+mine = [each for each in trace.events['program'] if each['name'] == 'script.js']
+tap.equal('a script of a runtime with lines: none are read', [each['lines'] for each in mine], ['no-reader'])
+wrong = [each for each in trace.statements.values()
+         if trace.programs[each['program']]['name'] == 'script.js' and (each['file'] or each['line'] or each['function'])]
+tap.equal('no statement of it has one', wrong, [])
+text = Trace([runtime, 'script.js'], (), '--text').output
+tap.equal('and that is said', [line for line in text.splitlines() if 'no source lines' in line],
+          ['no source lines are read of: script.js'])
 tap.done()
