@@ -309,7 +309,6 @@ static int scan_and_show(const struct arguments *arguments, struct seen *seen,
 {
 	struct scan_frame frame = {
 		.method = how->method,
-		.ports = arguments_text(arguments, "ports", NULL),
 		.started_ns = realtime_ns(),
 		.has_reasons = arguments_has(arguments, "reason"),
 		.only_open = how->only_open,
@@ -337,6 +336,7 @@ static int scan_and_show(const struct arguments *arguments, struct seen *seen,
 		join_words(arguments, words, sizeof(words));
 		frame.arguments = words;
 		frame.summary = sonde_scan_summary(scan);
+		frame.port_count = sonde_scan_ports(scan, &frame.ports);
 		show(seen, arguments, &frame);
 	}
 	if (signal_fd >= 0)

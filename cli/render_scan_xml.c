@@ -80,6 +80,26 @@ static const char *proto_name(enum sonde_scan_method method)
 	return method == SONDE_SCAN_UDP ? "udp" : "tcp";
 }
 
+/* "22,80,1000-2000", for programs that take it apart. */
+static void print_services(struct output *output, const struct scan_frame *frame)
+{
+	const char *separator = "";
+
+	output_print(output, " services=\"");
+	for (size_t i = 0; i < frame->port_count; i++) {
+		size_t first = i;
+
+		while (i + 1 < frame->port_count &&
+		       frame->ports[i + 1] == frame->ports[i] + 1)
+			i++;
+		output_print(output, "%s%u", separator, frame->ports[first]);
+		if (i > first)
+			output_print(output, "-%u", frame->ports[i]);
+		separator = ",";
+	}
+	output_print(output, "\"");
+}
+
 static void print_head(struct output *output, const struct scan_frame *frame)
 {
 	output_print(output, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
@@ -93,8 +113,7 @@ static void print_head(struct output *output, const struct scan_frame *frame)
 		output_print(output, "<scaninfo type=\"%s\" protocol=\"%s\"",
 			     type_name(frame->method), proto_name(frame->method));
 		print_number(output, "numservices", (int64_t)frame->summary->ports);
-		print_escaped(output, "services",
-			      frame->ports ? frame->ports : "default");
+		print_services(output, frame);
 		output_print(output, "/>\n");
 	}
 	output_print(output, "<verbose level=\"%d\"/>\n<debugging level=\"0\"/>\n",

@@ -51,7 +51,8 @@ const char *scan_row_service(const struct scan_row *row);
 struct scan_frame {
 	const struct sonde_scan_summary *summary;
 	enum sonde_scan_method method;
-	const char *ports;            /* as given; NULL: the default */
+	const uint16_t *ports; /* ascending */
+	size_t port_count;
 	const char *arguments;        /* the command line */
 	int64_t started_ns, ended_ns; /* CLOCK_REALTIME */
 	bool has_reasons, only_open, only_ping;

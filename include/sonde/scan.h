@@ -166,6 +166,9 @@ SONDE_API int sonde_scan_run(struct sonde_scan *scan, int also_fd,
 			     struct sonde_error *err);
 SONDE_API const struct sonde_scan_summary *
 sonde_scan_summary(const struct sonde_scan *scan);
+/* The ports of one host, ascending, once sonde_scan_check() has succeeded; borrowed.
+ * Returns their number. */
+SONDE_API size_t sonde_scan_ports(const struct sonde_scan *scan, const uint16_t **ret);
 SONDE_API void sonde_scan_free(struct sonde_scan *scan);
 
 /* Datagrams with a number to one UDP port, one each interval; each answer, or its

@@ -107,6 +107,12 @@ const struct sonde_scan_summary *sonde_scan_summary(const struct sonde_scan *sca
 	return &scan->summary;
 }
 
+size_t sonde_scan_ports(const struct sonde_scan *scan, const uint16_t **ret)
+{
+	*ret = scan->plan.ports;
+	return scan->plan.port_count;
+}
+
 int scan_new_course(struct sonde_scan *scan, struct course **ret, struct sonde_error *err)
 {
 	struct course_options options = {

@@ -128,6 +128,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
 	struct sonde_scan_summary summary = {
 		.hosts = 1, .hosts_up = 1, .miss_probability = 0.5};
+	static const uint16_t ports[] = {1, 2, 3, 80, 443, 65534, 65535};
 	struct scan_frame frame = {.summary = &summary};
 	struct output output = {0};
 	struct scan_view view = {0};
@@ -140,7 +141,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 		memcpy(command, bytes + n - cut, cut);
 	command[cut] = '\0';
 	output.file = open_memstream(&text, &size);
-	frame.arguments = frame.ports = command;
+	frame.arguments = command;
+	frame.ports = ports;
+	frame.port_count = sizeof(ports) / sizeof(ports[0]);
 	if (output.file) {
 		fill(&view, bytes, n - cut);
 		render_scan_xml(&output, &view, &frame);

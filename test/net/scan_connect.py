@@ -17,6 +17,7 @@ import socket
 import subprocess
 import threading
 import time
+import xml.etree.ElementTree
 
 import netns
 from tap import tap
@@ -174,6 +175,16 @@ for target in ('127.0.0.2', '::1'):
                            input=done.stdout, text=True, capture_output=True)
     tap.check(f'XML of {target} is valid', check.returncode == 0 and '"2222"' in done.stdout,
               check.stderr + done.stdout)
+def services(*words):
+    root = xml.etree.ElementTree.fromstring(scan('--connect', '--format', 'xml', *words, '127.0.0.1').stdout)
+    info = root.find('scaninfo').attrib
+    return info['services'], int(info['numservices'])
+
+
+tap.equal('XML: the ports, as numbers', services('-p', 'http,2222,2224,100-', '-p', '1-3'), ('1-3,80,100-65535', 65440))
+text, count = services()
+tap.check('XML: the default ports', sum(int(last or first) - int(first) + 1 for first, _, last in (
+    item.partition('-') for item in text.split(','))) == count, (text, count))
 done = scan('--connect', '-p', '2200-2300', '--format', 'grep', '127.0.0.1')
 tap.equal('the greppable form', done.stdout.splitlines()[1:3], [
     'Host: 127.0.0.1 ()\tStatus: Up',
