@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-
 enum {
 	LINE_CHARS = 512,
 	TIMER_TIME_WAIT = 3,
@@ -144,7 +142,7 @@ static int look_through(FILE *table, const struct sonde_address *wanted,
 		struct holder found;
 		int conflict;
 
-		if (++lines % LINES_A_LOOK == 0 && clock_monotonic_ns() > deadline_ns)
+		if (++lines % LINES_A_LOOK == 0 && holder_clock_ns() > deadline_ns)
 			return -ETIMEDOUT;
 		if (!strstr(line, port) || !read_line(line, transport, &found))
 			continue;

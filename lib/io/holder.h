@@ -40,12 +40,16 @@ struct holder {
 
 struct holder_search {
 	pid_t viewer;        /* whose network namespace and folders; 0: this process's */
-	int64_t deadline_ns; /* of CLOCK_MONOTONIC */
+	int64_t deadline_ns; /* of holder_clock_ns() */
 	/* Processes that are looked at first; one of them is taken without a look at who
 	 * else has it. */
 	const pid_t *likely;
 	size_t likely_count;
 };
+
+/* The processor time of this thread: a machine that is busy with other things shall not make
+ * the search shorter. */
+int64_t holder_clock_ns(void);
 
 /* 0; -ENOENT where no socket can be seen to have it; -ETIMEDOUT where there was too much
  * to look through. */

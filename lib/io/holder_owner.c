@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "io/program_name.h"
 
@@ -156,11 +157,39 @@ static bool is_likely(int folder, const struct holder_search *search, const char
 	return false;
 }
 
+/* Whose number is highest has mostly been there for the shortest time, as who is in the way
+ * of a program that is being written: so they are looked at from the last to the first,
+ * and the first of those that have the socket is the one to name, as a parent is. */
+static pid_t *list_processes(DIR *proc, size_t *ret_count)
+{
+	size_t room = 0, count = 0;
+	pid_t *list = NULL;
+
+	for (struct dirent *entry; (entry = readdir(proc));) {
+		if (!isdigit((unsigned char)entry->d_name[0]) ||
+		    array_reserve(&list, &room, count + 1, sizeof(*list)) < 0)
+			continue;
+		list[count++] = (pid_t)strtol(entry->d_name, NULL, 10);
+	}
+	*ret_count = count;
+	return list;
+}
+
+int64_t holder_clock_ns(void)
+{
+	struct timespec spent;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+	return (int64_t)spent.tv_sec * NS_PER_S + spent.tv_nsec;
+}
+
 int holder_owner(const struct holder_search *search, struct holder *ret)
 {
 	char wanted[64];
-	int r = -ENOENT;
 	DIR *proc = opendir("/proc");
+	uint32_t found = 0;
+	size_t count;
+	pid_t *list;
 
 	if (!proc)
 		return -errno;
@@ -169,29 +198,33 @@ int holder_owner(const struct holder_search *search, struct holder *ret)
 		closedir(proc);
 		return 0;
 	}
-	for (struct dirent *entry; (entry = readdir(proc));) {
+	list = list_processes(proc, &count);
+	for (size_t i = count; i-- > 0;) {
+		char pid[24];
 		int fd;
 
-		if (!isdigit((unsigned char)entry->d_name[0]))
-			continue;
-		if (clock_monotonic_ns() > search->deadline_ns) {
-			ret->unsearched = r < 0;
-			r = r == 0 ? 0 : -ETIMEDOUT;
+		if (holder_clock_ns() > search->deadline_ns) {
+			ret->unsearched = found == 0;
 			break;
 		}
-		fd = find_descriptor(dirfd(proc), entry->d_name, has_name, wanted);
+		snprintf(pid, sizeof(pid), "%d", (int)list[i]);
+		fd = find_descriptor(dirfd(proc), pid, has_name, wanted);
 		if (fd < 0)
 			continue;
-		if (r == 0) {
-			ret->others++;
-			continue;
-		}
 		ret->fd = fd;
-		describe(dirfd(proc), entry->d_name, ret);
-		r = 0;
+		ret->pid = list[i];
+		found++;
 	}
+	if (found) {
+		char pid[24];
+
+		snprintf(pid, sizeof(pid), "%d", (int)ret->pid);
+		describe(dirfd(proc), pid, ret);
+		ret->others = found - 1;
+	}
+	array_free(list);
 	closedir(proc);
-	return r;
+	return found ? 0 : ret->unsearched ? -ETIMEDOUT : -ENOENT;
 }
 
 /* ---- bound and no more ---- */
@@ -262,6 +295,8 @@ int holder_bound(const struct holder_search *search, const struct sonde_address 
 	char path[64];
 	struct stat status;
 	int r = -ENOENT;
+	size_t count;
+	pid_t *list;
 	DIR *proc;
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/net",
@@ -271,15 +306,18 @@ int holder_bound(const struct holder_search *search, const struct sonde_address 
 	proc = opendir("/proc");
 	if (!proc)
 		return -errno;
-	for (struct dirent *entry; r == -ENOENT && (entry = readdir(proc));) {
-		if (!isdigit((unsigned char)entry->d_name[0]) ||
-		    !is_beside(dirfd(proc), entry->d_name, &status))
-			continue;
-		if (clock_monotonic_ns() > search->deadline_ns)
+	list = list_processes(proc, &count);
+	for (size_t i = count; i-- > 0 && r == -ENOENT;) {
+		char pid[24];
+
+		snprintf(pid, sizeof(pid), "%d", (int)list[i]);
+		if (holder_clock_ns() > search->deadline_ns)
 			r = -ETIMEDOUT;
-		else if (bound_in(dirfd(proc), entry->d_name, wanted, ret) == 0)
+		else if (is_beside(dirfd(proc), pid, &status) &&
+			 bound_in(dirfd(proc), pid, wanted, ret) == 0)
 			r = 0;
 	}
+	array_free(list);
 	closedir(proc);
 	return r;
 }

@@ -130,8 +130,7 @@ static void describe_taken(const struct group *group, const char *subject,
 			   struct sonde_error *err)
 {
 	struct holder holder;
-	const struct holder_search search = {.deadline_ns =
-						     clock_monotonic_ns() + LOOK_NS};
+	const struct holder_search search = {.deadline_ns = holder_clock_ns() + LOOK_NS};
 	const char *service = group->spec->service->name;
 
 	if (holder_find(&search, &group->failed, group->failed_transport, &holder) < 0 ||

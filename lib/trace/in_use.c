@@ -20,8 +20,8 @@
 #include "trace/remote.h"
 
 #define AGAIN_NS NS_PER_S          /* an answer holds so long */
-#define LOOK_NS (500 * NS_PER_MS)  /* for one answer, */
-#define LOOK_ALL_NS (2 * NS_PER_S) /* and for all of a run */
+#define LOOK_NS NS_PER_S           /* of processor time, for one answer, */
+#define LOOK_ALL_NS (3 * NS_PER_S) /* and for all of a run */
 
 enum { PATH_CHARS = sizeof(struct sockaddr_un), LIKELY = 32 };
 
@@ -131,7 +131,7 @@ static uint32_t look(struct tracer *tracer, const struct task *task,
 		     const struct syscall *syscall, const struct sonde_address *wanted)
 {
 	const struct sonde_socket *seen = &socket_of(tracer, task->call.socket)->seen;
-	int64_t begun_ns = clock_monotonic_ns();
+	int64_t begun_ns = holder_clock_ns();
 	pid_t traced[LIKELY];
 	const struct holder_search search = {
 		.viewer = task->tid,
@@ -152,7 +152,7 @@ static uint32_t look(struct tracer *tracer, const struct task *task,
 		r = look_for_port(&search, &task->call, wanted,
 				  seen->kind == SONDE_SOCKET_UDP, &found, &holder.state);
 	}
-	tracer->in_use.spent_ns += clock_monotonic_ns() - begun_ns;
+	tracer->in_use.spent_ns += holder_clock_ns() - begun_ns;
 	if (path[0])
 		holder.path = path;
 	if (r == 0) {
