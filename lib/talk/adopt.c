@@ -25,11 +25,16 @@ static void observe(void *context, const struct sonde_session_event *event)
 
 	switch (event->kind) {
 	case SONDE_SESSION_SENT:
-	case SONDE_SESSION_RECEIVED:
+		listener->totals.sent += event->count;
 		if (!listener->options.wants_bytes)
 			return;
-		told.kind = event->kind == SONDE_SESSION_SENT ? SONDE_LISTEN_SENT
-							      : SONDE_LISTEN_RECEIVED;
+		told.kind = SONDE_LISTEN_SENT;
+		break;
+	case SONDE_SESSION_RECEIVED:
+		listener->totals.received += event->count;
+		if (!listener->options.wants_bytes)
+			return;
+		told.kind = SONDE_LISTEN_RECEIVED;
 		break;
 	case SONDE_SESSION_PEER_END:
 		told.kind = SONDE_LISTEN_ENDED;
@@ -67,7 +72,7 @@ static int open_session(struct sonde_listener *listener, struct sonde_session *s
 		return sonde_error_set(err, SONDE_ERROR_TROUBLE, -ENOMEM, "accept",
 				       "a client", NULL);
 	}
-	listener_name_peer(fd, &names);
+	listener_name_ends(fd, &listener->single_peer, &names);
 	memcpy(session->local, names.local, sizeof(session->local));
 	memcpy(session->peer, names.peer, sizeof(session->peer));
 	session->local_address = names.local_address;
@@ -114,8 +119,6 @@ int adopt_client(struct sonde_listener *listener, int fd, int also_fd,
 	r = open_session(listener, session, fd, err);
 	if (r == 0)
 		r = sonde_session_run_pipe(session, &pipe, err);
-	listener->totals.received = session->received;
-	listener->totals.sent = session->sent;
 	sonde_session_free(session);
 	return r;
 }

@@ -82,7 +82,7 @@ static int open_near(struct caller *client, int fd)
 	return end_open(&client->near, client, stream);
 }
 
-void caller_new(struct sonde_listener *listener, int fd)
+void caller_new(struct sonde_listener *listener, int fd, const struct peer *peer)
 {
 	struct caller *client = array_new(1, sizeof(*client));
 	int r;
@@ -97,7 +97,7 @@ void caller_new(struct sonde_listener *listener, int fd)
 	client->near.slot = client->far.slot = -1;
 	client->near.write_slot = client->far.write_slot = -1;
 	client->opened_ns = client->active_ns = loop_now_ns(listener->loop);
-	listener_name_peer(fd, client);
+	listener_name_ends(fd, peer, client);
 	r = open_near(client, fd);
 	if (r < 0) {
 		array_free(client);

@@ -19,6 +19,7 @@ static void name_one(const struct sockaddr_storage *from, socklen_t length,
 {
 	struct sockaddr_un path;
 
+	*ret = (struct sonde_address){0};
 	text[0] = '\0';
 	if (from->ss_family == AF_UNIX) {
 		memcpy(&path, from, sizeof(path));
@@ -30,17 +31,15 @@ static void name_one(const struct sockaddr_storage *from, socklen_t length,
 	}
 }
 
-void listener_name_peer(int fd, struct caller *client)
+void listener_name_ends(int fd, const struct peer *peer, struct caller *client)
 {
 	struct sockaddr_storage name = {0};
 	socklen_t length = sizeof(name);
 
 	if (getsockname(fd, (struct sockaddr *)&name, &length) == 0)
 		name_one(&name, length, &client->local_address, client->local);
-	name = (struct sockaddr_storage){0};
-	length = sizeof(name);
-	if (getpeername(fd, (struct sockaddr *)&name, &length) == 0)
-		name_one(&name, length, &client->peer_address, client->peer);
+	client->peer_address = peer->address;
+	memcpy(client->peer, peer->text, sizeof(client->peer));
 }
 
 /* Counts and tells those that it turns away; not each of many. */
@@ -69,15 +68,16 @@ static bool is_welcome(struct sonde_listener *listener, const struct sonde_addre
 	return false;
 }
 
-static void take_client(struct sonde_listener *listener, int fd)
+static void take_client(struct sonde_listener *listener, int fd, const struct peer *peer)
 {
 	if (!listener_is_single_pipe(listener)) {
-		caller_new(listener, fd);
+		caller_new(listener, fd, peer);
 		if (!listener->options.keep_open)
 			listener_watch(listener);
 		return;
 	}
 	listener->single_fd = fd;
+	listener->single_peer = *peer;
 	listener->is_done = true;
 }
 
@@ -128,8 +128,7 @@ static void accept_clients(struct listening *it)
 	for (int i = 0; i < ACCEPTS && has_room(listener); i++) {
 		struct sockaddr_storage name = {0};
 		socklen_t length = sizeof(name);
-		struct sonde_address peer = {0};
-		char text[SONDE_ENDPOINT_CHARS];
+		struct peer peer;
 		int fd = accept4(it->fd, (struct sockaddr *)&name, &length,
 				 SOCK_NONBLOCK | SOCK_CLOEXEC);
 
@@ -138,9 +137,9 @@ static void accept_clients(struct listening *it)
 			pause_accepting(it, -errno);
 		if (fd < 0)
 			return;
-		name_one(&name, length, &peer, text);
-		if (is_welcome(listener, &peer))
-			take_client(listener, fd);
+		name_one(&name, length, &peer.address, peer.text);
+		if (is_welcome(listener, &peer.address))
+			take_client(listener, fd, &peer);
 		else
 			close(fd);
 	}
@@ -191,8 +190,7 @@ static void receive_datagram(struct listening *it)
 	struct sonde_listener *listener = it->listener;
 	struct sockaddr_storage name = {0};
 	socklen_t length = sizeof(name);
-	struct sonde_address peer = {0};
-	char text[SONDE_ENDPOINT_CHARS];
+	struct peer peer;
 	struct caller *client;
 	bool is_first;
 	ssize_t got;
@@ -204,35 +202,35 @@ static void receive_datagram(struct listening *it)
 			       (struct sockaddr *)&name, &length);
 		if (got < 0)
 			return;
-		name_one(&name, length, &peer, text);
-		if (!is_welcome(listener, &peer)) {
+		name_one(&name, length, &peer.address, peer.text);
+		if (!is_welcome(listener, &peer.address)) {
 			(void)recv(it->fd, NULL, 0, 0);
 			return;
 		}
 		if (length > sizeof(sa_family_t) &&
 		    connect(it->fd, (struct sockaddr *)&name, length) < 0)
 			return;
-		take_client(listener, fcntl(it->fd, F_DUPFD_CLOEXEC, 0));
+		take_client(listener, fcntl(it->fd, F_DUPFD_CLOEXEC, 0), &peer);
 		return;
 	}
 	got = recvfrom(it->fd, listener->scratch, LIMIT_TALK_BYTES, 0,
 		       (struct sockaddr *)&name, &length);
 	if (got < 0)
 		return;
-	name_one(&name, length, &peer, text);
-	client = find_peer(listener, &peer);
+	name_one(&name, length, &peer.address, peer.text);
+	client = find_peer(listener, &peer.address);
 	is_first = !client;
 	if (is_first) {
-		if (!is_welcome(listener, &peer) || !has_room(listener))
+		if (!is_welcome(listener, &peer.address) || !has_room(listener))
 			return;
 		fd = open_datagram_peer(it, &name, length);
 		if (fd < 0) {
-			listener_note(listener, "no socket for %s: %s", text,
+			listener_note(listener, "no socket for %s: %s", peer.text,
 				      strerrordesc_np(-fd));
 			return;
 		}
-		take_client(listener, fd);
-		client = find_peer(listener, &peer);
+		take_client(listener, fd, &peer);
+		client = find_peer(listener, &peer.address);
 	}
 	if (client)
 		caller_take_datagram(client, listener->scratch, (size_t)got);

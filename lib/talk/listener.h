@@ -43,6 +43,13 @@ enum listener_kind {
 
 struct caller;
 
+/* Who came, as accept() or the first datagram told: a moment later it may be gone, and the
+ * socket without a name. */
+struct peer {
+	struct sonde_address address;
+	char text[SONDE_ENDPOINT_CHARS];
+};
+
 /* A direction from one end to the other: what was read and is not written yet. */
 struct end {
 	struct stream *stream; /* owned; NULL: closed, or not there yet */
@@ -132,7 +139,8 @@ struct sonde_listener {
 	struct queue out_queue;
 	struct sonde_listen_totals totals;
 	int64_t began_ns, quiet_until_ns;
-	int single_fd;          /* PIPE with one client: this one; -1 not yet */
+	int single_fd; /* PIPE with one client: this one; -1 not yet */
+	struct peer single_peer;
 	bool is_done, was_told; /* was_told: by also_fd */
 	bool why_client;        /* the one client did not end in order */
 	bool command_failed;    /* that of the one client, with why_command */
@@ -164,14 +172,14 @@ int listen_bind(struct sonde_listener *listener, struct sonde_error *err);
 /* Accepting goes on, or waits, as there is room for clients. */
 void listener_watch(struct sonde_listener *listener);
 /* The names of both ends of an accepted (or connected) socket. */
-void listener_name_peer(int fd, struct caller *client);
+void listener_name_ends(int fd, const struct peer *peer, struct caller *client);
 void listening_ready(struct listening *it);
 void listening_late(struct listening *it); /* its pause is over */
 
 /* ---- caller_begin.c */
 
 /* Takes fd.  A client that cannot be had is closed at once. */
-void caller_new(struct sonde_listener *listener, int fd);
+void caller_new(struct sonde_listener *listener, int fd, const struct peer *peer);
 /* Of TLS, as far as it goes. */
 void caller_shake_hands(struct caller *client);
 

@@ -1,0 +1,88 @@
+#!/usr/bin/python3
+"""What `sonde listen` tells: its events and its words, of one client and of many, and that they
+are true however a client comes and goes.
+"""
+
+import json
+import re
+import signal
+import socket
+import struct
+import subprocess
+
+import netns
+from talking import Listen, connect, until_end
+from tap import tap
+
+netns.enter()
+SCRATCH = netns.scratch()
+
+
+def events_of(client, *words, where='127.0.0.1:0', answer=b''):
+    """Runs `sonde listen --json`, calls client(listening), and returns its events."""
+    process = netns.background([netns.SONDE, 'listen', '--json', *words, where],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    lines = (json.loads(line) for line in process.stdout)
+    listening = next(event for event in lines if event['event'] == 'listening')
+    process.stdin.write(answer.decode())
+    process.stdin.close()
+    client(listening)
+    events = list(lines)
+    process.wait(10)
+    return events
+
+
+def closed(events):
+    found = [event for event in events if event['event'] == 'closed']
+    return [(event['client'], event['received'], event['sent']) for event in found]
+
+
+def is_stopped(pid):
+    with open(f'/proc/{pid}/stat', encoding='ascii') as stat:
+        return stat.read().rsplit(') ', 1)[1][0] == 'T'
+
+
+# --- what came and went
+
+WAYS = (('TCP', [], '127.0.0.1:0'), ('UDP', ['--udp'], '127.0.0.1:0'),
+        ('a Unix socket', ['--unix'], f'{SCRATCH}/told'))
+for name, words, where in WAYS:
+    def talk(listening, words=words, where=where):
+        to = [where] if 'path' in listening else ['127.0.0.1', listening['port']]
+        connect(*words, *to, input=b'hello')
+
+    ends = ['--idle-timeout', '500ms'] if '--udp' in words else []
+    events = events_of(talk, *words, *ends, where=where, answer=b'twelve bytes')
+    tap.equal(f'{name}: the end of the one client says what came and went',
+              closed(events), [(1, 5, 12)])
+
+listen = Listen(stdin=subprocess.PIPE)
+listen.process.stdin.write(b'twelve bytes')
+listen.process.stdin.close()
+connect('127.0.0.1', listen.port, input=b'hello')
+listen.process.wait(10)
+tap.check('so does -v', '; 5 bytes came, 12 bytes went' in listen.said(), listen.said())
+
+# --- a client that is gone before it was accepted
+
+for words in [], ['-k']:
+    listen = Listen(*words)
+    listen.process.send_signal(signal.SIGSTOP)
+    netns.wait_until('it stands still', lambda: is_stopped(listen.process.pid))
+    client = listen.join()
+    name = '%s:%d' % client.getsockname()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+    client.close()
+    listen.process.send_signal(signal.SIGCONT)
+    netns.wait_until('it noticed', lambda: 'closed after' in listen.said())
+    if words:
+        listen.end()
+    listen.process.wait(10)
+    known = re.findall(r'client 1 \(([0-9.:]+)\): (?:accepted|closed)', listen.said())
+    tap.equal(f'a client that resets before it is accepted has its address{" (-k)" * len(words)}',
+              known, [name, name])
+    if not words:
+        tap.check('also in the error', f'receive from {name}/tcp: ' in listen.said(),
+                  listen.said())
+
+tap.done()
