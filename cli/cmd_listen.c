@@ -34,7 +34,7 @@ static const struct option options[] = {
 	 .argument = "N",
 	 .least = 1,
 	 .most = 1000000,
-	 .help = "so many at once; others wait until one has left"},
+	 .help = "many clients, but so many at once; others wait until one has left"},
 	{.name = "broker", .help = "what a client sends goes to all the others"},
 	{.name = "chat",
 	 .help = "so does each line, with the client's number, and who comes and goes"},
@@ -135,6 +135,13 @@ static void observe(void *context, const struct sonde_listen_event *event)
 	message_note(output, "%s", words);
 }
 
+/* Who says how many at once wants more than one. */
+static bool has_many(const struct arguments *arguments)
+{
+	return arguments_has(arguments, "keep-open") ||
+	       arguments_has(arguments, "max-clients");
+}
+
 /* Options that have no meaning together, or without another one. */
 static int check_options(const struct listening *listening)
 {
@@ -158,9 +165,9 @@ static int check_options(const struct listening *listening)
 						  &err) < 0)
 				return message_error(&err);
 	}
-	if (arguments_has(arguments, "keep-open") && arguments_has(arguments, "crlf"))
-		return message_usage(name,
-				     "--crlf is for one client: without --keep-open");
+	if (arguments_has(arguments, "crlf") && has_many(arguments))
+		return message_usage(name, "--crlf is for one client: without "
+					   "--keep-open and --max-clients");
 	if (arguments->operand_count == 0)
 		return message_usage(
 			name, "%s",
@@ -242,7 +249,7 @@ static int read_options(struct listening *listening, struct sonde_error *err)
 	how->environment = environ;
 	read_target(listening);
 	how->to = &listening->to;
-	how->keep_open = arguments_has(arguments, "keep-open");
+	how->keep_open = has_many(arguments);
 	how->max_clients = (unsigned)arguments_number(arguments, "max-clients", 0);
 	how->idle_timeout_ns = arguments_number(arguments, "idle-timeout", 0);
 	how->crlf = arguments_has(arguments, "crlf");
@@ -267,7 +274,7 @@ static void take_pipe(struct listening *listening)
 	bool has_json = listening->output->has_json;
 
 	how->in_fd = how->out_fd = -1;
-	if (how->use != SONDE_LISTEN_PIPE)
+	if (how->use > SONDE_LISTEN_CHAT)
 		return;
 	how->in_is_terminal = isatty(STDIN_FILENO) == 1;
 	how->escapes = !has_json && isatty(STDOUT_FILENO) == 1;

@@ -22,8 +22,8 @@
 /* What is done with a client. */
 enum sonde_listen_use {
 	SONDE_LISTEN_PIPE = 0, /* its bytes go to out_fd, those of in_fd to it (to all) */
-	SONDE_LISTEN_BROKER,   /* its bytes go to all other clients */
-	SONDE_LISTEN_CHAT,     /* so do its lines, with its number before them */
+	SONDE_LISTEN_BROKER,   /* its bytes go to all other clients, too */
+	SONDE_LISTEN_CHAT,     /* its lines do, with its number before them; in_fd is 0 */
 	SONDE_LISTEN_EXEC,     /* a shell command of its own reads and writes them */
 	SONDE_LISTEN_RELAY,    /* they go to another address, and come from there */
 };
@@ -80,7 +80,7 @@ struct sonde_listen_options {
 	bool crlf;                     /* PIPE */
 	const struct sonde_cidr_set *allow, *deny; /* NULL none; deny counts first */
 	const struct sonde_tls_options *tls;       /* NULL: without */
-	/* PIPE; taken.  -1 none. */
+	/* PIPE, BROKER, CHAT; taken.  -1 none. */
 	int in_fd, out_fd;
 	bool in_is_terminal; /* a person: the client's end is the end of all */
 	bool escapes;     /* for a terminal: control characters but \n and \t escaped */

@@ -76,7 +76,7 @@ static void close_end(struct end *end, bool is_reset)
 static void free_client(struct caller *client)
 {
 	queue_done(&client->queue);
-	array_free(client->line);
+	array_free(client->line.bytes);
 	array_free(client);
 }
 

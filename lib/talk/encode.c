@@ -56,7 +56,7 @@ static size_t count_open(const uint8_t *bytes, size_t n)
 
 /* As it may stand on a terminal: lines and tabs are left as they are, "\r\n" is one end of
  * a line. */
-static size_t escape(const uint8_t *bytes, size_t n, uint8_t *ret)
+size_t encode_for_terminal(const uint8_t *bytes, size_t n, uint8_t *ret)
 {
 	struct sonde_text text;
 	size_t from = 0;
@@ -91,7 +91,7 @@ size_t encode_received(struct sonde_session *session, const uint8_t *bytes, size
 	size_t open = count_open(joined, n);
 	session->held_used = open;
 	memcpy(session->held, joined + n - open, open);
-	return escape(joined, n - open, ret);
+	return encode_for_terminal(joined, n - open, ret);
 }
 
 size_t encode_received_end(struct sonde_session *session, uint8_t *ret)
@@ -99,5 +99,5 @@ size_t encode_received_end(struct sonde_session *session, uint8_t *ret)
 	size_t n = session->held_used;
 
 	session->held_used = 0;
-	return escape(session->held, n, ret);
+	return encode_for_terminal(session->held, n, ret);
 }

@@ -25,6 +25,9 @@ bool encode_received_is_needed(const struct sonde_session *session, bool escapes
 size_t encode_received(struct sonde_session *session, const uint8_t *bytes, size_t n,
 		       bool escapes, uint8_t *ret);
 
+/* The same of bytes that nothing precedes or follows. */
+size_t encode_for_terminal(const uint8_t *bytes, size_t n, uint8_t *ret);
+
 /* What was held back because more could follow; at the peer's end. */
 size_t encode_received_end(struct sonde_session *session, uint8_t *ret);
 

@@ -158,7 +158,7 @@ static void output_ready(void *context, void *object, uint32_t events)
 	hub_write_output(listener);
 	for (struct caller *it = listener->clients, *next; it; it = next) {
 		next = it->next;
-		if (it->state == CLIENT_OPEN && listener->out_queue.used == 0)
+		if (it->state == CLIENT_OPEN && !hub_output_is_full(listener))
 			hub_ready(it);
 	}
 }
@@ -257,7 +257,7 @@ static int prepare(struct sonde_listener *listener, struct sonde_error *err)
 			return sonde_error_set(err, SONDE_ERROR_TROUBLE, it->slot,
 					       "listen", listener->options.address, NULL);
 	}
-	if (listener->options.use == SONDE_LISTEN_PIPE && listener->options.keep_open)
+	if (listener->options.use <= SONDE_LISTEN_CHAT && listener->options.keep_open)
 		r = hub_open_pipe(listener, err);
 	return r;
 }
@@ -329,6 +329,7 @@ void sonde_listener_free(struct sonde_listener *listener)
 	tls_context_free(listener->tls);
 	outlet_close(&listener->out);
 	queue_done(&listener->out_queue);
+	array_free(listener->in_line.bytes);
 	while (listener->spare_count > 0)
 		array_free(listener->spare[--listener->spare_count]);
 	array_free(listener->scratch);

@@ -7,6 +7,8 @@
  *	caller.c	its life, and its end
  *	pump.c		bytes from one end to another
  *	hub.c		one client's bytes to all the others
+ *	hub_chat.c	the same in lines, with who said them
+ *	hub_own.c	this program's own input and output among them
  *	child.c		a command for a client
  *	reach.c		another address for a client
  *
@@ -82,6 +84,12 @@ struct queue {
 	size_t at, used, room;
 };
 
+/* The unfinished line of a chat. */
+struct chat_line {
+	uint8_t *bytes; /* owned, LIMIT_LISTEN_LINE of them */
+	size_t used;
+};
+
 struct caller {
 	struct sonde_listener *listener; /* borrowed */
 	struct caller *next, **link;     /* of all that are open */
@@ -94,8 +102,7 @@ struct caller {
 	int64_t opened_ns, active_ns, deadline_ns; /* deadline_ns: of a state */
 	int to_try;                                /* reach.c: the next address */
 	struct queue queue;                        /* hub.c */
-	uint8_t *line; /* owned; hub.c: the unfinished line of a chat */
-	size_t line_used;
+	struct chat_line line;                     /* hub_chat.c */
 	bool was_told_end; /* the observer was, that the client sends no more */
 	unsigned refs;     /* ends still in the loop */
 };
@@ -131,12 +138,13 @@ struct sonde_listener {
 	struct splice_pipe splicing;
 	uint8_t *spare[LIMIT_LISTEN_SPARE]; /* buffers of the same size, for the next */
 	unsigned spare_count;
-	/* PIPE with many clients. */
+	/* Our own input and output, with many clients: PIPE, BROKER, CHAT. */
 	int in_slot;
 	bool in_ended, in_is_file, in_waits;
 	int out_slot;
 	struct outlet out;
 	struct queue out_queue;
+	struct chat_line in_line;
 	struct sonde_listen_totals totals;
 	int64_t began_ns, quiet_until_ns;
 	int single_fd; /* PIPE with one client: this one; -1 not yet */
@@ -226,13 +234,33 @@ bool pump_is_over(const struct end *from, const struct end *to);
 
 /* ---- hub.c */
 
+int queue_add(struct queue *queue, const void *bytes, size_t n); /* -ENOBUFS: full */
+void queue_empty(struct queue *queue); /* gives its memory back where it is */
 void queue_done(struct queue *queue);
 /* A client has come, or gone (chat tells the others). */
 void hub_add(struct caller *client);
 void hub_remove(struct caller *client);
 void hub_ready(struct caller *client);
 void hub_pass(struct caller *client, const uint8_t *bytes, size_t n);
-/* Own input and output, of PIPE with many clients. */
+/* To all but `from`; NULL: we say it ourselves, and are not shown it again. */
+void hub_say(struct sonde_listener *listener, struct caller *from, const void *bytes,
+	     size_t n);
+
+/* ---- hub_chat.c */
+
+/* "came", "left". */
+void hub_announce(struct caller *client, const char *what);
+/* What somebody, or we (NULL), typed.  0 or -ENOMEM. */
+int hub_chat(struct sonde_listener *listener, struct caller *from, const uint8_t *bytes,
+	     size_t n);
+
+/* ---- hub_own.c */
+
+void hub_show(struct sonde_listener *listener, const void *bytes, size_t n);
+/* Then nobody is read. */
+bool hub_output_is_full(const struct sonde_listener *listener);
+/* Reading our input goes on, or waits. */
+void hub_watch_input(struct sonde_listener *listener);
 int hub_open_pipe(struct sonde_listener *listener, struct sonde_error *err);
 void hub_read_input(struct sonde_listener *listener);
 void hub_write_output(struct sonde_listener *listener);

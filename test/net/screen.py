@@ -1,6 +1,6 @@
-"""`sonde connect` at a real terminal (tmux), of which the screen is read.
+"""`sonde connect`, or another command, at a real terminal (tmux), of which the screen is read.
 
-    screen = Screen(*words)     runs it in one of its own; .type(), .press(), .shows(), .ends()
+    screen = Screen(*words, command='connect')  runs it in one of its own; .type(), .press(), .shows(), .ends()
     peer = Talker()             a peer that says what it is told to, and keeps what it hears
 
 All terminals end with the test.
@@ -21,19 +21,19 @@ def tmux(*words):
 
 
 class Screen:
-    """`sonde connect WORDS` in a terminal of its own."""
+    """`sonde connect WORDS` (or another command) in a terminal of its own."""
     count = 0
 
-    def __init__(self, *words):
+    def __init__(self, *words, command='connect'):
         if Screen.count == 0:
             netns.scratch()  # which is removed after that
             atexit.register(tmux, 'kill-server')
         Screen.count += 1
         self.name = f's{Screen.count}'
         self.status = f'{netns.scratch()}/{self.name}'
-        command = ' '.join(["'" + str(word) + "'" for word in words])
+        words = ' '.join(["'" + str(word) + "'" for word in (command, *words)])
         tmux('new-session', '-d', '-s', self.name, '-x', str(COLUMNS), '-y', str(ROWS),
-             f'TERM=screen "{netns.SONDE}" connect {command}; echo $? >{self.status}; exec sleep 100')
+             f'TERM=screen "{netns.SONDE}" {words}; echo $? >{self.status}; exec sleep 100')
 
     def lines(self):
         shown = tmux('capture-pane', '-p', '-t', self.name).stdout
