@@ -37,20 +37,22 @@ static void add_closed(struct sonde_text *line, const struct sonde_listen_event 
 void listen_words_format(const struct sonde_listen_event *event, char *ret,
 			 size_t capacity)
 {
-	const char *transport = sonde_transport_name(event->transport);
+	char local[SONDE_ENDPOINT_TRANSPORT_CHARS];
 	struct sonde_text line;
+
+	sonde_transport_format(event->transport, event->local, local, sizeof(local));
 
 	sonde_text_init(&line, ret, capacity);
 	if (event->client)
 		add_client(&line, event);
 	switch (event->kind) {
 	case SONDE_LISTEN_LISTENING:
-		sonde_text_add(&line, "listening on %s/%s", event->local, transport);
+		sonde_text_add(&line, "listening on %s", local);
 		break;
 	case SONDE_LISTEN_ACCEPTED:
 		sonde_text_add(&line, "accepted");
 		if (event->local[0])
-			sonde_text_add(&line, " at %s/%s", event->local, transport);
+			sonde_text_add(&line, " at %s", local);
 		break;
 	case SONDE_LISTEN_REFUSED:
 		sonde_text_add(&line, "%s is refused: %s", event->peer, event->text);

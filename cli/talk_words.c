@@ -112,8 +112,10 @@ static void add_closed(struct sonde_text *line, const struct sonde_session_event
 void talk_words_format(const struct sonde_session_event *event, char *ret,
 		       size_t capacity)
 {
-	const char *transport = sonde_transport_name(event->transport);
+	char peer[SONDE_ENDPOINT_TRANSPORT_CHARS];
 	struct sonde_text line;
+
+	sonde_transport_format(event->transport, event->peer, peer, sizeof(peer));
 
 	sonde_text_init(&line, ret, capacity);
 	switch (event->kind) {
@@ -130,15 +132,16 @@ void talk_words_format(const struct sonde_session_event *event, char *ret,
 		add_bound(&line, event);
 		break;
 	case SONDE_SESSION_CONNECTING:
-		sonde_text_add(&line, "connecting to %s/%s", event->peer, transport);
+		sonde_text_add(&line, "connecting to %s", peer);
 		break;
 	case SONDE_SESSION_FAILED:
-		sonde_text_add(&line, "%s/%s: %s; trying the next address", event->peer,
-			       transport, event->text);
+		if (event->count == 0) /* the error says it */
+			break;
+		sonde_text_add(&line, "%s: %s; trying the next address", peer,
+			       event->text);
 		break;
 	case SONDE_SESSION_CONNECTED:
-		sonde_text_add(&line, "connected to %s/%s from %s (", event->peer,
-			       transport,
+		sonde_text_add(&line, "connected to %s from %s (", peer,
 			       event->local[0] ? event->local : "a socket without name");
 		sonde_text_add_duration(&line, event->took_ns);
 		sonde_text_add(&line, ")");

@@ -41,13 +41,18 @@ struct sonde_target {
 
 /* "127.0.0.1:50000", "/run/x.sock", "@name", or "" for none. */
 #define SONDE_ENDPOINT_CHARS 128
+/* "127.0.0.1:50000/tcp", "/run/x.sock (unix)": cut where there is no room.  Returns the
+ * length. */
+#define SONDE_ENDPOINT_TRANSPORT_CHARS (SONDE_ENDPOINT_CHARS + 16)
+SONDE_API size_t sonde_transport_format(enum sonde_transport transport,
+					const char *endpoint, char *ret, size_t capacity);
 
 enum sonde_session_event_kind {
 	SONDE_SESSION_RESOLVING,  /* text: the name */
 	SONDE_SESSION_RESOLVED,   /* text: its addresses; count; took_ns */
 	SONDE_SESSION_BOUND,      /* local, before the connect; by_user */
 	SONDE_SESSION_CONNECTING, /* peer */
-	SONDE_SESSION_FAILED,    /* peer could not be had, text says why; others follow */
+	SONDE_SESSION_FAILED, /* peer could not be had: text; count: so many are left */
 	SONDE_SESSION_CONNECTED, /* local, peer, took_ns */
 	SONDE_SESSION_TLS,       /* tls */
 	SONDE_SESSION_SENT,      /* bytes[0..count) are in the kernel's hands */

@@ -119,8 +119,8 @@ static int fail_id(const struct question *question, const uint8_t *reply)
 static int fail_connect(const struct question *question, int error)
 {
 	if (error == -ETIMEDOUT)
-		return connect_fail_timeout(question->subject, question->ask->timeout_ns,
-					    question->err);
+		return connect_fail_timeout("connect", question->subject,
+					    question->ask->timeout_ns, question->err);
 	sonde_error_set(question->err, sonde_error_kind_of(-error), error,
 			question->ask->udp ? "ask" : "connect", question->subject, NULL);
 	if (error == -ECONNREFUSED)

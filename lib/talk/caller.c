@@ -363,8 +363,7 @@ void caller_late(struct caller *client)
 	if (client->state == CLIENT_HANDSHAKE) {
 		caller_close(client, false, true, "TLS: the handshake took too long");
 	} else if (client->state == CLIENT_REACHING) {
-		caller_close(client, false, true,
-			     "cannot be relayed: the other address does not answer");
+		reach_fail(client, -ETIMEDOUT);
 	} else if (client->state == CLIENT_LEAVING) {
 		caller_close(client, true, false, "both ends are done");
 	} else if (idle_ns(client) <= now_ns) {

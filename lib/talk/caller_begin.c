@@ -26,8 +26,7 @@ static void begin_use(struct caller *client)
 		caller_watch_end(&client->near, 0);
 		r = reach_begin(client);
 		if (r < 0)
-			caller_close(client, false, true, "cannot be relayed: %s",
-				     strerrordesc_np(-r));
+			reach_fail(client, r);
 		else
 			caller_watch(client);
 		break;

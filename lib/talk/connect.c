@@ -27,34 +27,38 @@ static enum sock_transport sock_transport(const struct sonde_session *session)
 
 /* --- what went wrong, in words */
 
-int connect_fail_timeout(const char *subject, int64_t timeout_ns, struct sonde_error *err)
+int connect_fail_timeout(const char *operation, const char *subject, int64_t timeout_ns,
+			 struct sonde_error *err)
 {
 	char limit[DURATION_CHARS];
 
 	duration_format(timeout_ns, limit);
-	sonde_error_set(err, SONDE_ERROR_NETWORK, -ETIMEDOUT, "connect", subject,
+	sonde_error_set(err, SONDE_ERROR_NETWORK, -ETIMEDOUT, operation, subject,
 			"no connection within %s (ETIMEDOUT)", limit);
 	sonde_error_hint(err, "no such machine is up, or a firewall drops what is sent "
 			      "there");
 	return -ETIMEDOUT;
 }
 
-static int fail_connect(const struct sonde_session *session,
-			const struct sonde_target *target,
-			const struct sonde_address *address, int error,
-			struct sonde_error *err)
+void connect_tell_failed(struct sonde_session *session, const char *reason, int left)
 {
-	char subject[SOCK_SUBJECT_CHARS];
+	struct sonde_session_event event = {
+		.kind = SONDE_SESSION_FAILED,
+		.text = reason,
+		.count = (size_t)left,
+	};
+	session_tell(session, &event);
+}
 
-	sock_format_subject(address, sock_transport(session), subject);
-	if (error == -ETIMEDOUT && target->timeout_ns > 0)
-		return connect_fail_timeout(subject, target->timeout_ns, err);
-	sonde_error_set(err, sonde_error_kind_of(-error), error, "connect", subject,
+int connect_explain(const char *operation, const char *subject, uint16_t port,
+		    bool has_bind, int error, struct sonde_error *err)
+{
+	sonde_error_set(err, sonde_error_kind_of(-error), error, operation, subject,
 			NULL);
 	switch (-error) {
 	case ECONNREFUSED:
 		sonde_error_hint(err, "nothing listens there; `sonde listen %u` would",
-				 address->port);
+				 port);
 		break;
 	case EHOSTUNREACH:
 	case ENETUNREACH:
@@ -68,14 +72,28 @@ static int fail_connect(const struct sonde_session *session,
 		break;
 	case EINVAL:
 		sonde_error_hint(err, "%s",
-				 target->bind ? "from the address of --bind no way "
-						"leads there"
-					      : "it is no address of a peer");
+				 has_bind ? "from the address of --bind no way "
+					    "leads there"
+					  : "it is no address of a peer");
 		break;
 	default:
 		break;
 	}
 	return error;
+}
+
+static int fail_connect(const struct sonde_session *session,
+			const struct sonde_target *target,
+			const struct sonde_address *address, int error,
+			struct sonde_error *err)
+{
+	char subject[SOCK_SUBJECT_CHARS];
+
+	sock_format_subject(address, sock_transport(session), subject);
+	if (error == -ETIMEDOUT && target->timeout_ns > 0)
+		return connect_fail_timeout("connect", subject, target->timeout_ns, err);
+	return connect_explain("connect", subject, address->port, target->bind != NULL,
+			       error, err);
 }
 
 /* --- IP */
@@ -284,11 +302,9 @@ static int connect_ip(struct sonde_session *session, const struct sonde_target *
 			if (err)
 				*err = tried;
 		}
+		connect_tell_failed(session, tried.reason, goes_on ? count - i - 1 : 0);
 		if (!goes_on)
 			break;
-		if (i + 1 < count)
-			session_tell_text(session, SONDE_SESSION_FAILED, "%s",
-					  tried.reason);
 	}
 	return reported;
 }
@@ -335,6 +351,7 @@ int sonde_session_open(struct sonde_session *session, const struct sonde_target 
 	session->peer_address = (struct sonde_address){0};
 	session->gave_address = session->gave_port = false;
 	session->sent_end = session->peer_end = session->peer_ended_first = false;
+	session->was_answered = false;
 	session->last_sent = '\0';
 	session->held_used = 0;
 	session->has_telnet = session->options.telnet;

@@ -13,13 +13,10 @@
 #include "base/clock.h"
 #include "talk/unix_path.h"
 
-static int fail_unix(const struct sonde_session *session, int error,
-		     struct sonde_error *err)
+int connect_explain_unix(const char *operation, const char *subject, bool is_datagram,
+			 int error, struct sonde_error *err)
 {
-	char subject[SESSION_SUBJECT_CHARS];
-
-	session_format_subject(session, subject);
-	sonde_error_set(err, sonde_error_kind_of(-error), error, "connect", subject,
+	sonde_error_set(err, sonde_error_kind_of(-error), error, operation, subject,
 			NULL);
 	switch (-error) {
 	case ENOENT:
@@ -31,7 +28,7 @@ static int fail_unix(const struct sonde_session *session, int error,
 		err->kind = SONDE_ERROR_NETWORK;
 		break;
 	case ECONNREFUSED:
-		if (session->peer[0] == '@')
+		if (subject[0] == '@')
 			sonde_error_hint(err, "nobody listens at this abstract name");
 		else
 			sonde_error_hint(err, "it is no socket, or its server has ended "
@@ -40,14 +37,23 @@ static int fail_unix(const struct sonde_session *session, int error,
 	case EPROTOTYPE:
 		err->kind = SONDE_ERROR_USAGE;
 		sonde_error_hint(err, "%s",
-				 session_is_datagram(session)
-					 ? "it is a stream socket: leave --udp out"
-					 : "it is a datagram socket: add --udp");
+				 is_datagram ? "it is a stream socket: leave --udp out"
+					     : "it is a datagram socket: add --udp");
 		break;
 	default:
 		break;
 	}
 	return error;
+}
+
+static int fail_unix(const struct sonde_session *session, int error,
+		     struct sonde_error *err)
+{
+	char subject[SESSION_SUBJECT_CHARS];
+
+	session_format_subject(session, subject);
+	return connect_explain_unix("connect", subject, session_is_datagram(session),
+				    error, err);
 }
 
 /* A datagram socket without a name gets no answers: the kernel gives it an abstract one.
@@ -68,9 +74,9 @@ static int bind_unix(struct sonde_session *session, const struct sonde_target *t
 	}
 	if (bind(fd, (const struct sockaddr *)&address, length) < 0) {
 		int error = -errno;
-		snprintf(subject, sizeof(subject), "%s/%s",
-			 target->bind ? target->bind : "a name",
-			 sonde_transport_name(session->transport));
+		sonde_transport_format(session->transport,
+				       target->bind ? target->bind : "a name", subject,
+				       sizeof(subject));
 		sonde_error_set(err, sonde_error_kind_of(-error), error, "bind", subject,
 				NULL);
 		if (error == -EADDRINUSE)
@@ -118,15 +124,18 @@ int connect_unix(struct sonde_session *session, const struct sonde_target *targe
 	session->local[0] = '\0';
 	session->gave_address = target->bind != NULL;
 	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return fail_unix(session, -errno, err);
+	if (fd < 0) {
+		r = fail_unix(session, -errno, err);
+		connect_tell_failed(session, err->reason, 0);
+		return r;
+	}
 	r = bind_unix(session, target, fd, err);
 	if (r < 0)
 		goto out;
 	session_tell(session, &connecting);
 	r = connect_within(fd, &address, length, target->timeout_ns);
 	if (r == -ETIMEDOUT)
-		connect_fail_timeout(session->peer, target->timeout_ns, err);
+		connect_fail_timeout("connect", session->peer, target->timeout_ns, err);
 	else if (r < 0)
 		fail_unix(session, r, err);
 	if (r == 0 && getsockname(fd, (struct sockaddr *)&own, &own_length) == 0)
@@ -134,6 +143,7 @@ int connect_unix(struct sonde_session *session, const struct sonde_target *targe
 				 sizeof(session->local));
 out:
 	if (r < 0) {
+		connect_tell_failed(session, err->reason, 0);
 		if (session->bound_path[0])
 			unlink(session->bound_path);
 		session->bound_path[0] = '\0';

@@ -279,6 +279,8 @@ void child_end_all(struct sonde_listener *listener, bool is_in_order);
 int reach_prepare(struct sonde_listener *listener, struct sonde_error *err);
 /* Begins, or goes on with the next address.  0, or -errno when none is left. */
 int reach_begin(struct caller *client);
+/* Closes the client: the other address cannot be had, or (-ETIMEDOUT) does not answer. */
+void reach_fail(struct caller *client, int error);
 /* The connect has ended one way or the other. */
 void reach_ready(struct caller *client);
 

@@ -23,6 +23,7 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "talk/duration.h"
 
 enum { ANSWERS_MS = 1000 }; /* datagrams may still come after the end of in_fd */
 
@@ -106,6 +107,24 @@ static void notice_failure(struct piping *piping, short events)
 	pipe_break_sending(piping, -EPIPE);
 }
 
+/* Who asked wants to know; who only had something to say has done so. */
+static void note_silence(struct sonde_session *session)
+{
+	char limit[DURATION_CHARS];
+
+	if (session->transport != SONDE_TRANSPORT_UDP || session->sent == 0 ||
+	    session->was_answered)
+		return;
+	duration_format(session->options.idle_timeout_ns > 0
+				? session->options.idle_timeout_ns
+				: ANSWERS_MS * NS_PER_MS,
+			limit);
+	session_tell_text(session, SONDE_SESSION_NOTE,
+			  "no answer within %s; UDP does not say whether anything "
+			  "arrived",
+			  limit);
+}
+
 /* 0: go on; 1: also_fd; or -errno. */
 static int turn(struct piping *piping)
 {
@@ -126,6 +145,7 @@ static int turn(struct piping *piping)
 			return 0;
 		if (waits_for_answers(piping)) {
 			session->peer_end = true;
+			note_silence(session);
 			return pipe_end_receiving(piping);
 		}
 		return session_fail_idle(session, piping->err);

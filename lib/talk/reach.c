@@ -7,8 +7,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "io/resolve.h"
 #include "talk/listener.h"
+#include "talk/session.h"
 #include "talk/unix_path.h"
 
 static bool is_unix(const struct sonde_listener *listener)
@@ -118,6 +120,32 @@ int reach_begin(struct caller *client)
 	return fd;
 }
 
+/* It is the target that has an error, not the client. */
+void reach_fail(struct caller *client, int error)
+{
+	struct sonde_listener *listener = client->listener;
+	const struct sonde_target *to = listener->options.to;
+	char subject[SONDE_ENDPOINT_CHARS];
+	struct sonde_error why;
+
+	snprintf(subject, sizeof(subject), "%s%s%s", to->host, to->port ? ":" : "",
+		 to->port ? to->port : "");
+	if (error == -ETIMEDOUT)
+		connect_fail_timeout("relay to", subject,
+				     LIMIT_LISTEN_REACH_MS * NS_PER_MS, &why);
+	else if (is_unix(listener))
+		connect_explain_unix("relay to", subject, false, error, &why);
+	else
+		connect_explain("relay to", subject, listener->to[0].port, false, error,
+				&why);
+	if (!listener->options.keep_open && !listener->why_client) {
+		listener->why_client = true;
+		listener->why = why;
+	}
+	caller_close(client, false, true, "cannot be relayed to %s: %s", subject,
+		     why.reason);
+}
+
 /* The name of where it got to. */
 static void tell(struct caller *client)
 {
@@ -155,6 +183,5 @@ void reach_ready(struct caller *client)
 	end_close(&client->far);
 	r = reach_begin(client);
 	if (r < 0)
-		caller_close(client, false, true, "cannot be relayed: %s",
-			     strerrordesc_np(error));
+		reach_fail(client, -error);
 }

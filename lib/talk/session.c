@@ -28,6 +28,19 @@ const char *sonde_transport_name(enum sonde_transport transport)
 	return names[transport];
 }
 
+size_t sonde_transport_format(enum sonde_transport transport, const char *endpoint,
+			      char *ret, size_t capacity)
+{
+	bool is_path = transport == SONDE_TRANSPORT_UNIX ||
+		       transport == SONDE_TRANSPORT_UNIX_DATAGRAM;
+	struct sonde_text text;
+
+	sonde_text_init(&text, ret, capacity);
+	sonde_text_add(&text, is_path ? "%s (%s)" : "%s/%s", endpoint,
+		       sonde_transport_name(transport));
+	return text.used;
+}
+
 int sonde_session_new(const struct sonde_session_options *options,
 		      struct sonde_session **ret, struct sonde_error *err)
 {
@@ -135,8 +148,8 @@ void session_tell_text(struct sonde_session *session, enum sonde_session_event_k
 void session_format_subject(const struct sonde_session *session,
 			    char ret[SESSION_SUBJECT_CHARS])
 {
-	snprintf(ret, SESSION_SUBJECT_CHARS, "%s/%s", session->peer,
-		 sonde_transport_name(session->transport));
+	sonde_transport_format(session->transport, session->peer, ret,
+			       SESSION_SUBJECT_CHARS);
 }
 
 int session_fail(struct sonde_session *session, const char *operation, int error,
@@ -246,6 +259,7 @@ static void note_read(struct sonde_session *session, const void *bytes, ssize_t 
 			.count = (size_t)got,
 		};
 		session->received += (uint64_t)got;
+		session->was_answered = true;
 		session->active_ns = clock_monotonic_ns();
 		session_tell(session, &event);
 	} else if (got == 0 && !session->peer_end) {

@@ -18,8 +18,7 @@
 #include "io/tls.h"
 #include "proto/telnet.h"
 
-/* The path of a Unix socket, or an address, and "/unix-dgram". */
-#define SESSION_SUBJECT_CHARS (SONDE_ENDPOINT_CHARS + 12)
+#define SESSION_SUBJECT_CHARS SONDE_ENDPOINT_TRANSPORT_CHARS
 
 struct sonde_session {
 	struct sonde_session_options options;
@@ -36,6 +35,7 @@ struct sonde_session {
 	bool owes_end; /* queued: close our half when the queue is empty */
 	int64_t opened_ns, active_ns, lasted_ns;
 	uint64_t sent, received;
+	bool was_answered; /* something came, if only an empty datagram */
 	/* What waits to be sent, of a caller's loop. */
 	uint8_t *queue; /* owned */
 	size_t queue_capacity, queue_at, queue_used;
@@ -80,8 +80,15 @@ void session_close(struct sonde_session *session, bool in_order, const char *why
 
 /* --- connect.c, connect_unix.c */
 
-int connect_fail_timeout(const char *subject, int64_t timeout_ns,
+/* What an error of connect() means, with what can be done. */
+int connect_explain(const char *operation, const char *subject, uint16_t port,
+		    bool has_bind, int error, struct sonde_error *err);
+int connect_explain_unix(const char *operation, const char *subject, bool is_datagram,
+			 int error, struct sonde_error *err);
+int connect_fail_timeout(const char *operation, const char *subject, int64_t timeout_ns,
 			 struct sonde_error *err);
+/* That address was not it; so many are left to be tried. */
+void connect_tell_failed(struct sonde_session *session, const char *reason, int left);
 /* A descriptor that does not block, or -errno. */
 int connect_unix(struct sonde_session *session, const struct sonde_target *target,
 		 struct sonde_error *err);

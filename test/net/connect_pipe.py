@@ -125,7 +125,7 @@ tap.equal('Unix datagrams, from a path that is removed in the end',
           (0, b'cba', [f'{folder}/me.sock'], False))
 done = connect('--unix', datagram_path)
 tap.equal('the wrong kind of Unix socket', said(done),
-          (2, f'sonde: connect {datagram_path}/unix: Protocol wrong type for socket '
+          (2, f'sonde: connect {datagram_path} (unix): Protocol wrong type for socket '
               '(EPROTOTYPE)\nhint: it is a datagram socket: add --udp\n'))
 done = connect('--unix', f'{folder}/none')
 tap.equal('no such Unix socket', done.returncode, 1)

@@ -85,4 +85,29 @@ for words in [], ['-k']:
         tap.check('also in the error', f'receive from {name}/tcp: ' in listen.said(),
                   listen.said())
 
+# --- a target that is not there
+
+listen = Listen('--to', 'localhost:9')
+client = listen.join()
+netns.wait_until('it has ended', lambda: listen.process.poll() is not None)
+client.close()
+tap.check('a relay that cannot be had names its target', listen.said().endswith(
+    'sonde: relay to localhost:9: Connection refused (ECONNREFUSED)\n'
+    'hint: nothing listens there; `sonde listen 9` would\n'), listen.said())
+tap.check('and in the words of the client', 'cannot be relayed to localhost:9: Connection '
+          'refused (ECONNREFUSED); 0 bytes' in listen.said(), listen.said())
+listen = Listen('-k', '--to', f'{SCRATCH}/none')
+listen.join().close()
+netns.wait_until('it is said', lambda: f'cannot be relayed to {SCRATCH}/none: No such file '
+                 'or directory (ENOENT)' in listen.said())
+tap.ok('also of a Unix socket')
+listen.end()
+
+# --- names of Unix sockets
+
+listen = Listen('--unix', where=f'{SCRATCH}/named')
+tap.equal('a Unix socket stands by its name, and its kind behind it', listen.said(),
+          f'sonde: listening on {SCRATCH}/named (unix)\n')
+listen.end()
+
 tap.done()

@@ -160,7 +160,8 @@ try:
 except ConnectionError:
     pass
 tap.check('one that cannot be relayed', listen.process.wait(30) == 1 and re.fullmatch(
-    r'sonde: serve 127\.0\.0\.1:\d+: cannot be relayed: Connection refused\n', said(listen)),
+    r'sonde: relay to 127\.0\.0\.1:1: Connection refused \(ECONNREFUSED\)\n'
+    r'hint: nothing listens there; `sonde listen 1` would\n', said(listen)),
           said(listen))
 
 listen = Listen('--exec', 'cat', '--idle-timeout', '200ms')
