@@ -90,7 +90,7 @@ void script_print(struct output *output, const struct sonde_session_event *event
 	char escaped[1024];
 	struct sonde_text words;
 	sonde_text_init(&words, escaped, sizeof(escaped));
-	sonde_text_add_escaped(&words, event->text, strlen(event->text));
+	sonde_text_add_shown(&words, event->text, strlen(event->text));
 	output_print(output, "%s %u: %s (%s)\n", event->by_user ? "=" : "!", event->line,
 		     escaped, storage);
 }

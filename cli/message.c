@@ -1,5 +1,6 @@
 /* Errors, notes and hints, on standard error.  Their words may come from the network or
- * from a program: control characters are escaped. */
+ * from a program: control characters are escaped.  A backslash stays one: who formed the
+ * message escaped what had to be. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,9 +12,9 @@
 
 enum { MESSAGE_CHARS = 2048 };
 
-static void add_escaped(struct sonde_text *line, const char *chars)
+static void add_safely(struct sonde_text *line, const char *chars)
 {
-	sonde_text_add_escaped(line, chars, strlen(chars));
+	sonde_text_add_shown(line, chars, strlen(chars));
 }
 
 int message_error(const struct sonde_error *err)
@@ -23,16 +24,16 @@ int message_error(const struct sonde_error *err)
 
 	sonde_text_init(&line, storage, sizeof(storage));
 	sonde_text_add(&line, "sonde: ");
-	add_escaped(&line, err->operation);
+	add_safely(&line, err->operation);
 	if (err->operation[0] && err->subject[0])
 		sonde_text_add(&line, " ");
-	add_escaped(&line, err->subject);
+	add_safely(&line, err->subject);
 	if (err->operation[0] || err->subject[0])
 		sonde_text_add(&line, ": ");
-	add_escaped(&line, err->reason);
+	add_safely(&line, err->reason);
 	if (err->hint[0]) {
 		sonde_text_add(&line, "\nhint: ");
-		add_escaped(&line, err->hint);
+		add_safely(&line, err->hint);
 	}
 	fprintf(stderr, "%s\n", storage);
 	return (int)err->kind;
@@ -63,7 +64,7 @@ say(const char *label, const char *format, va_list arguments)
 
 	vsnprintf(plain, sizeof(plain), format, arguments);
 	sonde_text_init(&line, storage, sizeof(storage));
-	add_escaped(&line, plain);
+	add_safely(&line, plain);
 	fprintf(stderr, "%s: %s\n", label, storage);
 }
 

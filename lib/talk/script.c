@@ -18,28 +18,12 @@ enum { WITHIN_S = 10 }; /* without `timeout` */
 struct reader {
 	struct sonde_script *script;
 	const char *at, *end; /* of the line that is being read */
+	const char *what_end; /* in it: where "within" could follow; NULL nowhere */
 	unsigned line;
 	int64_t within_ns;
 	bool is_closed; /* by `close` */
 	struct sonde_error *err;
 };
-
-const char *script_verb_name(enum script_verb verb)
-{
-	static const char *const names[] = {
-		[SCRIPT_SEND] = "send",
-		[SCRIPT_LINE] = "line",
-		[SCRIPT_EXPECT] = "expect",
-		[SCRIPT_EXPECT_REGEX] = "expect",
-		[SCRIPT_EXPECT_END] = "expect end",
-		[SCRIPT_TLS] = "tls",
-		[SCRIPT_WAIT] = "wait",
-		[SCRIPT_END] = "end",
-		[SCRIPT_CLOSE] = "close",
-	};
-
-	return names[verb];
-}
 
 static int refuse(const struct reader *reader, const char *hint, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -208,6 +192,7 @@ static int read_expect(struct reader *reader, struct script_step *step)
 		if (r < 0)
 			return r;
 	}
+	reader->what_end = reader->at;
 	if (is_at_end(reader))
 		return 0;
 	read_word(reader, word, sizeof(word));
@@ -315,7 +300,26 @@ static int read_step(struct reader *reader, struct script_step *step)
 static void drop(struct script_step *step)
 {
 	array_free(step->bytes);
+	array_free(step->source);
 	pcre2_code_free(step->regex);
+}
+
+/* From its first word to its last.  A NUL would be its end. */
+static int keep_source(const struct reader *reader, const char *begin,
+		       struct script_step *step)
+{
+	size_t n = (size_t)(reader->at - begin);
+
+	while (n > 0 && (begin[n - 1] == ' ' || begin[n - 1] == '\t'))
+		n--;
+	step->source = array_new(n + 1, 1);
+	if (!step->source)
+		return sonde_error_set(reader->err, SONDE_ERROR_TROUBLE, -ENOMEM,
+				       "read script", reader->script->name, NULL);
+	for (size_t i = 0; i < n; i++)
+		step->source[i] = begin[i] ? begin[i] : '.';
+	step->what_count = reader->what_end ? (size_t)(reader->what_end - begin) : n;
+	return 1;
 }
 
 static int read_line(struct reader *reader)
@@ -323,7 +327,12 @@ static int read_line(struct reader *reader)
 	struct sonde_script *script = reader->script;
 	struct script_step step = {.line = reader->line};
 
+	skip_blanks(reader);
+	const char *begin = reader->at;
+	reader->what_end = NULL;
 	int r = read_step(reader, &step);
+	if (r > 0)
+		r = keep_source(reader, begin, &step);
 	if (r > 0 && script->count == LIMIT_SCRIPT_STEPS)
 		r = refuse(reader, "call sonde more than once", "it has too many steps");
 	if (r > 0 && array_reserve(&script->steps, &script->capacity, script->count + 1,

@@ -38,8 +38,10 @@ enum script_verb {
 
 struct script_step {
 	enum script_verb verb;
-	unsigned line;  /* from 1 */
-	uint8_t *bytes; /* owned: what to send or expect, or the expression */
+	unsigned line;     /* from 1 */
+	char *source;      /* owned: as it is written, without a comment */
+	size_t what_count; /* so much of it is before `within` */
+	uint8_t *bytes;    /* owned: what to send or expect, or the expression */
 	size_t count;
 	pcre2_code *regex; /* owned */
 	int64_t within_ns; /* of expect and wait */
@@ -50,7 +52,5 @@ struct sonde_script {
 	struct script_step *steps; /* owned */
 	size_t count, capacity;
 };
-
-const char *script_verb_name(enum script_verb verb);
 
 #endif

@@ -8,12 +8,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <sonde/text.h>
+
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "talk/script.h"
 #include "talk/duration.h"
 #include "talk/session.h"
+
+enum { SOURCE_SHOWN = 200 }; /* of a step, in an error */
 
 struct dialogue {
 	struct sonde_session *session;
@@ -62,12 +66,14 @@ static int fail(struct dialogue *dialogue, const struct script_step *step,
 {
 	char subject[160], text[512];
 	struct shown rest = show(dialogue->bytes, dialogue->used);
+	size_t length = step->what_count;
+	size_t shown = length <= SOURCE_SHOWN
+			       ? length
+			       : sonde_text_whole_utf8(step->source, SOURCE_SHOWN);
 
 	snprintf(subject, sizeof(subject), "%s:%u", dialogue->script->name, step->line);
-	snprintf(text, sizeof(text), "%s%s%s%s %s", script_verb_name(step->verb),
-		 step->bytes ? " \"" : "",
-		 step->bytes ? show(step->bytes, step->count).chars : "",
-		 step->bytes ? "\"" : "", reason);
+	snprintf(text, sizeof(text), "%.*s%s %s", (int)shown, step->source,
+		 shown < length ? "..." : "", reason);
 	tell(dialogue, step, false, began_ns, text);
 	sonde_error_set(dialogue->err, SONDE_ERROR_NETWORK, error, "script", subject,
 			"%s", text);
@@ -155,9 +161,7 @@ static int expect(struct dialogue *dialogue, const struct script_step *step)
 	int64_t began_ns = clock_monotonic_ns();
 	int64_t deadline_ns = began_ns + step->within_ns;
 	char reason[64], limit[DURATION_CHARS];
-	struct shown wanted = show(step->bytes, step->count);
 	bool wants_end = step->verb == SCRIPT_EXPECT_END;
-	char text[160];
 
 	while (wants_end ? !session->peer_end : !find(dialogue, step)) {
 		if (session->peer_end)
@@ -176,9 +180,7 @@ static int expect(struct dialogue *dialogue, const struct script_step *step)
 			return fail(dialogue, step, began_ns, r, dialogue->err->reason);
 		}
 	}
-	snprintf(text, sizeof(text), wants_end ? "expect end" : "expect \"%s\"",
-		 wanted.chars);
-	tell(dialogue, step, true, began_ns, text);
+	tell(dialogue, step, true, began_ns, step->source);
 	return 0;
 }
 
@@ -189,7 +191,6 @@ static int send_all(struct dialogue *dialogue, const struct script_step *step)
 	struct sonde_session *session = dialogue->session;
 	int64_t began_ns = clock_monotonic_ns();
 	struct sonde_error err;
-	char text[160];
 
 	int r = sonde_session_send(session, step->bytes, step->count, &err);
 	while (r == 0 && session->stream && session->queue_at < session->queue_used) {
@@ -203,9 +204,7 @@ static int send_all(struct dialogue *dialogue, const struct script_step *step)
 	}
 	if (r < 0)
 		return fail(dialogue, step, began_ns, r, "could not be sent");
-	snprintf(text, sizeof(text), "%s \"%s\"", script_verb_name(step->verb),
-		 show(step->bytes, step->count).chars);
-	tell(dialogue, step, true, began_ns, text);
+	tell(dialogue, step, true, began_ns, step->source);
 	return 0;
 }
 
@@ -251,7 +250,7 @@ static int run_step(struct dialogue *dialogue, const struct script_step *step)
 		break;
 	}
 	if (r <= 0)
-		tell(dialogue, step, r == 0, began_ns, script_verb_name(step->verb));
+		tell(dialogue, step, r == 0, began_ns, step->source);
 	return r;
 }
 

@@ -51,6 +51,11 @@ static void test_whole(void **state)
 		assert_int_equal(script->steps[i].verb, verbs[i]);
 		assert_int_equal(script->steps[i].line, lines[i]);
 	}
+	assert_string_equal(script->steps[0].source, "expect /^220 (\\S+)\\/x\\r$/");
+	assert_string_equal(script->steps[1].source, "line \"a \\\"b\\\" \\x41\\0\\\\\"");
+	assert_string_equal(script->steps[2].source, "expect \"250 \" within 250ms");
+	assert_int_equal(script->steps[2].what_count, strlen("expect \"250 \""));
+	assert_string_equal(script->steps[8].source, "close");
 	assert_string_equal((char *)script->steps[0].bytes, "^220 (\\S+)/x\\r$");
 	assert_int_equal(script->steps[0].within_ns, 2000000000);
 	assert_int_equal(script->steps[1].count, 10);
