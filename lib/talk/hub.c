@@ -94,7 +94,7 @@ static void give(struct caller *client, const void *bytes, size_t n)
 		caller_watch(client);
 }
 
-void hub_say(struct sonde_listener *listener, struct caller *from, const void *bytes,
+void hub_say(struct sonde_listener *listener, const struct caller *from, const void *bytes,
 	     size_t n)
 {
 	struct caller *next;
