@@ -94,8 +94,8 @@ static void give(struct caller *client, const void *bytes, size_t n)
 		caller_watch(client);
 }
 
-void hub_say(struct sonde_listener *listener, const struct caller *from, const void *bytes,
-	     size_t n)
+void hub_say(struct sonde_listener *listener, const struct caller *from,
+	     const void *bytes, size_t n)
 {
 	struct caller *next;
 

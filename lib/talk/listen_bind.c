@@ -10,6 +10,7 @@
 
 #include "io/resolve.h"
 #include "talk/listener.h"
+#include "talk/taken.h"
 #include "talk/unix_path.h"
 
 enum { BACKLOG = 4096, PORT_TRIES = 32 };
@@ -24,11 +25,9 @@ static int explain(const struct sonde_address *address, enum sock_transport tran
 	sock_format_subject(address, transport, subject);
 	switch (-error) {
 	case EADDRINUSE:
-		sonde_error_set(err, SONDE_ERROR_TROUBLE, error, "listen", subject,
-				"another program has this port (EADDRINUSE)");
-		sonde_error_hint(err, "take another one; port 0 lets the kernel choose; "
-				      "ss -lntup names who has it");
-		return error;
+		return taken_explain("listen", address, transport,
+				     "take another one; port 0 lets the kernel choose",
+				     err);
 	case EACCES:
 		sonde_error_set(err, SONDE_ERROR_PERMISSION, error, "listen", subject,
 				"ports under 1024 need the capability "

@@ -243,8 +243,8 @@ void hub_remove(struct caller *client);
 void hub_ready(struct caller *client);
 void hub_pass(struct caller *client, const uint8_t *bytes, size_t n);
 /* To all but `from`; NULL: we say it ourselves, and are not shown it again. */
-void hub_say(struct sonde_listener *listener, const struct caller *from, const void *bytes,
-	     size_t n);
+void hub_say(struct sonde_listener *listener, const struct caller *from,
+	     const void *bytes, size_t n);
 
 /* ---- hub_chat.c */
 

@@ -11,6 +11,7 @@
 #include <sonde/text.h>
 
 #include "io/resolve.h"
+#include "talk/taken.h"
 
 /* An address alone, to which the kernel adds the port: no colon, or IPv6. */
 static bool is_host_alone(const char *text)
@@ -108,10 +109,8 @@ static int fail(const struct sonde_address *address, enum sock_transport transpo
 		hint_at_own_addresses(address->family, err);
 		return error;
 	case EADDRINUSE:
-		sonde_error_set(err, SONDE_ERROR_TROUBLE, error, "bind", subject, NULL);
-		sonde_error_hint(err, "another socket has this port: choose another, or "
-				      "0 for any free one");
-		return error;
+		return taken_explain("bind", address, transport,
+				     "choose another one, or 0 for any free one", err);
 	case EACCES:
 		sonde_error_set(err, SONDE_ERROR_PERMISSION, error, "bind", subject,
 				NULL);

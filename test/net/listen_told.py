@@ -110,4 +110,26 @@ tap.equal('a Unix socket stands by its name, and its kind behind it', listen.sai
           f'sonde: listening on {SCRATCH}/named (unix)\n')
 listen.end()
 
+# --- a port that is taken
+
+holder = netns.background(['python3', '-c', 'import socket; s = socket.create_server('
+                           '("127.0.0.1", 5077)); print(flush=True); input()'],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+holder.stdout.readline()
+who = f'python3 (process {holder.pid}) has this port (EADDRINUSE)\nhint: end it, or '
+done = netns.run([netns.SONDE, 'listen', '5077'])
+tap.equal('a port that is taken: by whom', (done.returncode, done.stderr), (
+    4, f'sonde: listen 127.0.0.1:5077/tcp: {who}take another one; port 0 lets the kernel '
+    'choose\n'))
+done = netns.run([netns.SONDE, 'connect', '--bind', '127.0.0.1:5077', '127.0.0.1', '9'],
+                 input='')
+tap.equal('the same of connect --bind', (done.returncode, done.stderr), (
+    4, f'sonde: bind 127.0.0.1:5077/tcp: {who}choose another one, or 0 for any free one\n'))
+holder.send_signal(signal.SIGSTOP)
+netns.wait_until('it stands still', lambda: is_stopped(holder.pid))
+done = netns.run([netns.SONDE, 'listen', '5077'])
+tap.check('and that it is stopped', 'has this port and is stopped (EADDRINUSE)\nhint: continue '
+          'it with fg' in done.stderr, done.stderr)
+holder.kill()
+
 tap.done()
