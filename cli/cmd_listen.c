@@ -102,6 +102,8 @@ static const struct foreign_option foreign[] = {
 	{NULL, NULL},
 };
 
+#define REFUSAL_NS INT64_C(1000000000) /* between two that are shown */
+
 struct listening {
 	struct output *output;
 	const struct arguments *arguments;
@@ -111,7 +113,30 @@ struct listening {
 	struct sonde_tls_options tls;
 	struct sonde_target to;
 	struct sonde_listen_options options;
+	int64_t quiet_until_ns; /* for refusals; CLOCK_REALTIME */
+	uint64_t hushed;        /* refusals that were not shown */
 };
+
+static void say_hushed(struct listening *listening)
+{
+	if (listening->hushed > 0)
+		message_note(listening->output, "%" PRIu64 " more %s refused",
+			     listening->hushed, listening->hushed == 1 ? "was" : "were");
+	listening->hushed = 0;
+}
+
+/* Strangers must not fill the screen: one a second is shown, and then how many were not. */
+static bool is_refusal_due(struct listening *listening,
+			   const struct sonde_listen_event *event)
+{
+	if (event->at_ns < listening->quiet_until_ns) {
+		listening->hushed++;
+		return false;
+	}
+	listening->quiet_until_ns = event->at_ns + REFUSAL_NS;
+	say_hushed(listening);
+	return true;
+}
 
 static void observe(void *context, const struct sonde_listen_event *event)
 {
@@ -130,6 +155,8 @@ static void observe(void *context, const struct sonde_listen_event *event)
 		return;
 	if (output->verbosity < 1 && event->kind != SONDE_LISTEN_NOTE &&
 	    event->kind != SONDE_LISTEN_LISTENING)
+		return;
+	if (event->kind == SONDE_LISTEN_REFUSED && !is_refusal_due(listening, event))
 		return;
 	listen_words_format(event, words, sizeof(words));
 	message_note(output, "%s", words);
@@ -314,6 +341,7 @@ static int listen_and_serve(struct listening *listening, struct sonde_error *err
 		sonde_listener_get_totals(listener, &totals);
 		/* Before the numbers: the clients that it closes have some, too. */
 		sonde_listener_free(listener);
+		say_hushed(listening);
 		if (arguments_has(listening->arguments, "stats"))
 			listen_stats_print(listening->output, &totals);
 	}

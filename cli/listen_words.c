@@ -72,7 +72,10 @@ void listen_words_format(const struct sonde_listen_event *event, char *ret,
 		sonde_text_add(&line, "relayed to %s", event->text);
 		break;
 	case SONDE_LISTEN_ENDED:
-		sonde_text_add(&line, "it sends no more");
+		sonde_text_add(&line, "it sends no more (%s)", event->text);
+		break;
+	case SONDE_LISTEN_SENT_END:
+		sonde_text_add(&line, "nothing more is sent to it (%s)", event->text);
 		break;
 	case SONDE_LISTEN_CLOSED:
 		add_closed(&line, event);
@@ -109,6 +112,12 @@ static void add_details(struct sonde_json *json, const struct sonde_listen_event
 		sonde_json_add_string(json, "version", event->tls->version);
 		sonde_json_add_string(json, "cipher", event->tls->cipher);
 		break;
+	case SONDE_LISTEN_ENDED:
+	case SONDE_LISTEN_SENT_END:
+		sonde_json_add_string(json, "direction",
+				      event->kind == SONDE_LISTEN_SENT_END ? "sent"
+									   : "received");
+		break;
 	case SONDE_LISTEN_STARTED:
 		sonde_json_add_int(json, "pid", event->pid);
 		break;
@@ -129,7 +138,8 @@ void listen_json_write(struct output *output, const struct sonde_listen_event *e
 		[SONDE_LISTEN_ACCEPTED] = "accepted", [SONDE_LISTEN_REFUSED] = "refused",
 		[SONDE_LISTEN_SECURED] = "tls",       [SONDE_LISTEN_STARTED] = "started",
 		[SONDE_LISTEN_RELAYED] = "relayed",   [SONDE_LISTEN_ENDED] = "end",
-		[SONDE_LISTEN_CLOSED] = "closed",     [SONDE_LISTEN_NOTE] = "note",
+		[SONDE_LISTEN_SENT_END] = "end",      [SONDE_LISTEN_CLOSED] = "closed",
+		[SONDE_LISTEN_NOTE] = "note",
 	};
 	struct sonde_json *json;
 

@@ -37,7 +37,8 @@ enum sonde_listen_event_kind {
 	SONDE_LISTEN_RELAYED,   /* client; text: to whom */
 	SONDE_LISTEN_RECEIVED,  /* client, bytes[0..count) */
 	SONDE_LISTEN_SENT,      /* client, bytes[0..count) */
-	SONDE_LISTEN_ENDED,     /* client: it sends no more */
+	SONDE_LISTEN_ENDED,     /* client: it sends no more; text: FIN, close_notify */
+	SONDE_LISTEN_SENT_END,  /* client: nothing more is sent to it; text as before */
 	SONDE_LISTEN_CLOSED, /* client, text: why; received, sent, lasted_ns, in_order */
 	SONDE_LISTEN_NOTE,   /* text: what the user should know */
 };

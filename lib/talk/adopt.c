@@ -39,6 +39,9 @@ static void observe(void *context, const struct sonde_session_event *event)
 	case SONDE_SESSION_PEER_END:
 		told.kind = SONDE_LISTEN_ENDED;
 		break;
+	case SONDE_SESSION_SENT_END:
+		told.kind = SONDE_LISTEN_SENT_END;
+		break;
 	case SONDE_SESSION_TLS:
 		told.kind = SONDE_LISTEN_SECURED;
 		told.tls = event->tls;

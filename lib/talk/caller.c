@@ -55,6 +55,32 @@ void caller_count_sent(struct caller *client, const void *bytes, size_t n)
 							 .count = n});
 }
 
+/* What it looks like on the wire. */
+static const char *end_name(const struct caller *client)
+{
+	if (stream_is_tls(client->near.stream))
+		return "close_notify";
+	return client->listener->options.transport == SONDE_TRANSPORT_TCP ? "FIN"
+									  : "shutdown";
+}
+
+void caller_tell_ends(struct caller *client)
+{
+	struct end *near = &client->near;
+	struct sonde_listen_event event = {.text = end_name(client)};
+
+	if (near->has_ended && !client->told_end) {
+		client->told_end = true;
+		event.kind = SONDE_LISTEN_ENDED;
+		caller_tell(client, &event);
+	}
+	if (near->heard_it && !client->told_sent_end) {
+		client->told_sent_end = true;
+		event.kind = SONDE_LISTEN_SENT_END;
+		caller_tell(client, &event);
+	}
+}
+
 /* ---- the end */
 
 static void close_end(struct end *end, bool is_reset)
@@ -265,11 +291,7 @@ static void move(struct caller *client)
 		fail(client, failed, r);
 		return;
 	}
-	if (near->has_ended && !client->was_told_end) {
-		client->was_told_end = true;
-		caller_tell(client,
-			    &(struct sonde_listen_event){.kind = SONDE_LISTEN_ENDED});
-	}
+	caller_tell_ends(client);
 	if (!pump_is_over(near, far) || !pump_is_over(far, near))
 		caller_watch(client);
 	else if (near->wastes && !near->has_ended)

@@ -174,10 +174,12 @@ void hub_ready(struct caller *client)
 		hub_watch_input(listener);
 	if (r == 0 && owes_end(client)) {
 		r = stream_shutdown(near->stream);
+		near->heard_it = r == 0;
 		if (r == 0 || r == -EOPNOTSUPP || r == -ENOTCONN)
 			near->was_told = true;
 		r = r == -EAGAIN || near->was_told ? 0 : r;
 	}
+	caller_tell_ends(client);
 	if (r < 0) {
 		caller_close(client, false, true, "%s",
 			     near->stream->trouble[0] ? near->stream->trouble

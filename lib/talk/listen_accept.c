@@ -42,7 +42,7 @@ void listener_name_ends(int fd, const struct peer *peer, struct caller *client)
 	memcpy(client->peer, peer->text, sizeof(client->peer));
 }
 
-/* Counts and tells those that it turns away; not each of many. */
+/* Counts and tells those that it turns away. */
 static bool is_welcome(struct sonde_listener *listener, const struct sonde_address *peer)
 {
 	const struct sonde_listen_options *options = &listener->options;
@@ -61,10 +61,7 @@ static bool is_welcome(struct sonde_listener *listener, const struct sonde_addre
 	listener->totals.refused++;
 	sonde_address_format(peer, text);
 	event.peer = text;
-	if (clock_monotonic_ns() >= listener->quiet_until_ns) {
-		listener->quiet_until_ns = clock_monotonic_ns() + NS_PER_S;
-		listener_tell(listener, &event);
-	}
+	listener_tell(listener, &event);
 	return false;
 }
 

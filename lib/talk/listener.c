@@ -262,16 +262,27 @@ static int prepare(struct sonde_listener *listener, struct sonde_error *err)
 	return r;
 }
 
+/* 0.0.0.0 and [::] rather than * for both: they are two sockets. */
+static void format_bound(const struct sonde_address *address, char *ret, size_t capacity)
+{
+	bool has_brackets = address->family == SONDE_FAMILY_INET6;
+	char host[SONDE_ADDRESS_CHARS];
+
+	sonde_address_format_host(address, host);
+	snprintf(ret, capacity, "%s%s%s:%u", has_brackets ? "[" : "", host,
+		 has_brackets ? "]" : "", address->port);
+}
+
 static void tell_listening(struct sonde_listener *listener)
 {
 	for (size_t i = 0; i < listener->socket_count; i++) {
 		struct sonde_listen_event event = {.kind = SONDE_LISTEN_LISTENING};
-		char text[SONDE_ADDRESS_CHARS];
+		char text[SONDE_ENDPOINT_CHARS];
 
 		event.local = listener->options.address;
 		if (!is_unix(listener)) {
 			event.local_address = listener->sockets[i].address;
-			sonde_address_format(&event.local_address, text);
+			format_bound(&event.local_address, text, sizeof(text));
 			event.local = text;
 		}
 		listener_tell(listener, &event);

@@ -64,6 +64,7 @@ struct end {
 	bool keeps;     /* also true for an empty datagram */
 	bool has_ended; /* it sends no more */
 	bool was_told;  /* that `other` sends no more: our half is closed */
+	bool heard_it;  /* and the peer sees that: not each kind has half-closes */
 	bool is_broken; /* nothing can be written to it any more */
 	bool is_bulky;  /* its last piece was a large one */
 	bool wastes;    /* what it sends is for nobody, and was read away */
@@ -103,8 +104,8 @@ struct caller {
 	int to_try;                                /* reach.c: the next address */
 	struct queue queue;                        /* hub.c */
 	struct chat_line line;                     /* hub_chat.c */
-	bool was_told_end; /* the observer was, that the client sends no more */
-	unsigned refs;     /* ends still in the loop */
+	bool told_end, told_sent_end;              /* to the observer */
+	unsigned refs;                             /* ends still in the loop */
 };
 
 /* A socket that listens. */
@@ -210,6 +211,8 @@ void caller_close(struct caller *client, bool in_order, bool is_reset, const cha
 		  ...) __attribute__((format(printf, 4, 5)));
 /* The far end is there (state OPEN). */
 void caller_opened(struct caller *client);
+/* Tells once that the client, or what is sent to it, has ended. */
+void caller_tell_ends(struct caller *client);
 /* Asks the loop for what both ends want now. */
 void caller_watch(struct caller *client);
 /* Bytes that came from, or went to, the client. */

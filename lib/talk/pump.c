@@ -136,6 +136,7 @@ static int pass_end(struct end *to)
 	if (r == -EAGAIN)
 		return r;
 	to->was_told = true;
+	to->heard_it = r == 0;
 	/* Without a half-close the end is told by closing, when all is over. */
 	return r == -EOPNOTSUPP || r == -ENOTCONN ? 0 : r;
 }

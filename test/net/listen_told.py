@@ -63,6 +63,60 @@ connect('127.0.0.1', listen.port, input=b'hello')
 listen.process.wait(10)
 tap.check('so does -v', '; 5 bytes came, 12 bytes went' in listen.said(), listen.said())
 
+# --- both ends
+
+for words in [], ['--exec', 'cat'], ['-k'], ['--to', '127.0.0.1:5078']:
+    echoes = socket.create_server(('127.0.0.1', 5078))
+    with netns.background([netns.SONDE, 'listen', '--json', *words, '127.0.0.1:0'],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+        lines = (json.loads(line) for line in process.stdout)
+        port = next(event for event in lines if event['event'] == 'listening')['port']
+        client = socket.create_connection(('127.0.0.1', port), 10)
+        if '--to' in words:
+            echoes.accept()[0].close()
+        client.shutdown(socket.SHUT_WR)
+        until_end(client)
+        client.close()
+        ends, event = [], None
+        while event != 'closed':
+            line = next(lines)
+            event = line['event']
+            if event == 'end':
+                ends.append((line['client'], line['direction'], line['text']))
+        process.terminate()
+    echoes.close()
+    tap.equal(f'{" ".join(words) or "one client"}: --json has both ends', sorted(ends),
+              [(1, 'received', 'FIN'), (1, 'sent', 'FIN')])
+
+# --- who is refused
+
+listen = Listen('-k', '--deny', '127.0.0.0/8')
+for _ in range(5):
+    with listen.join() as client:
+        until_end(client)
+listen.end()
+shown = listen.said().count('is refused')
+more = sum(int(count) for count in re.findall(r'(\d+) more w', listen.said()))
+tap.equal('of many that are refused some are shown, and how many were not', shown + more, 5)
+process = netns.background([netns.SONDE, 'listen', '--json', '-k', '--deny', '127.0.0.0/8',
+                            '127.0.0.1:0'], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+lines = (json.loads(line) for line in process.stdout)
+port = next(event for event in lines if event['event'] == 'listening')['port']
+for _ in range(5):
+    socket.create_connection(('127.0.0.1', port), 10).close()
+tap.equal('with --json each one is an event', [next(lines)['event'] for _ in range(5)],
+          ['refused'] * 5)
+process.terminate()
+
+# --- every interface
+
+listen = Listen(where='*:0')
+netns.wait_until('both are told', lambda: listen.said().count('listening on') == 2)
+tap.equal('every interface: the addresses of both sockets', listen.said(),
+          f'sonde: listening on 0.0.0.0:{listen.port}/tcp\n'
+          f'sonde: listening on [::]:{listen.port}/tcp\n')
+listen.end()
+
 # --- a client that is gone before it was accepted
 
 for words in [], ['-k']:
