@@ -61,15 +61,18 @@ static int fail_ssl(struct tls_stream *tls)
 		text = "unknown";
 	switch (ERR_GET_REASON(error)) {
 	case SSL_R_CERTIFICATE_VERIFY_FAILED:
+		tls->fault = TLS_FAULT_TRUST;
 		say(tls, "its certificate is not trusted: %s",
 		    X509_verify_cert_error_string(SSL_get_verify_result(tls->ssl)));
 		break;
 	case SSL_R_WRONG_VERSION_NUMBER:
 	case SSL_R_HTTP_REQUEST:
 	case SSL_R_PACKET_LENGTH_TOO_LONG:
+		tls->fault = TLS_FAULT_PLAIN;
 		say(tls, "what it says is no TLS");
 		break;
 	case SSL_R_UNEXPECTED_EOF_WHILE_READING:
+		tls->fault = TLS_FAULT_PLAIN;
 		if (tls->has_shaken)
 			say(tls, "the connection was cut: TLS did not announce the end, "
 				 "so something may be missing");
@@ -78,6 +81,13 @@ static int fail_ssl(struct tls_stream *tls)
 				 "perhaps no TLS is spoken there");
 		tls->is_broken = true;
 		return -ECONNABORTED;
+	case SSL_R_UNEXPECTED_MESSAGE: /* an echo of what we said */
+		if (!tls->has_shaken) {
+			tls->fault = TLS_FAULT_PLAIN;
+			say(tls, "what it says is no handshake of TLS");
+			break;
+		}
+		__attribute__((fallthrough));
 	default:
 		say(tls, is_alert(error) ? "the peer refused: %s" : "TLS: %s",
 		    is_alert(error) ? alert_text(text) : text);
@@ -132,8 +142,14 @@ static int check_peer(struct tls_stream *tls)
 		tls_certificate_format(digest, fingerprint);
 		say(tls, "not the pinned certificate, but %s", fingerprint);
 	}
+	tls->fault = TLS_FAULT_TRUST;
 	tls->is_broken = true;
 	return -EPROTO;
+}
+
+enum tls_fault tls_get_fault(struct stream *stream)
+{
+	return tls_of(stream)->fault;
 }
 
 int tls_handshake(struct stream *stream)

@@ -34,6 +34,13 @@ int tls_start(struct tls_context *context, const char *name, struct stream *belo
 int tls_handshake(struct stream *stream);
 /* After the handshake. */
 void tls_describe(struct stream *stream, struct sonde_tls_details *ret);
+/* What was wrong with a handshake that failed. */
+enum tls_fault {
+	TLS_FAULT_OTHER = 0,
+	TLS_FAULT_TRUST, /* the peer's certificate, or that it has none */
+	TLS_FAULT_PLAIN, /* what it says is no TLS, or it closed at once */
+};
+enum tls_fault tls_get_fault(struct stream *stream);
 bool stream_is_tls(const struct stream *stream);
 
 #endif

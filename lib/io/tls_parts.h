@@ -39,6 +39,7 @@ struct tls_stream {
 	bool is_server;
 	bool has_shaken;
 	bool is_broken; /* by a failure after which TLS may say nothing more */
+	enum tls_fault fault;
 	bool sent_close;
 	bool has_ended; /* reading: from now on it gives `end` */
 	int end;

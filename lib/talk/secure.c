@@ -13,9 +13,20 @@ static int fail(struct sonde_session *session, int error, struct sonde_error *er
 		return sonde_error_set(err, SONDE_ERROR_NETWORK, error, "secure", subject,
 				       "the handshake of TLS took too long (ETIMEDOUT)");
 	session_fail(session, "secure", error, err);
-	if (error == -EPROTO)
+	switch (tls_get_fault(session->stream)) {
+	case TLS_FAULT_TRUST:
 		sonde_error_hint(err, "--ca-file trusts who signed a certificate, --pin "
 				      "one certificate alone; --insecure -v shows it");
+		break;
+	case TLS_FAULT_PLAIN:
+		sonde_error_hint(err,
+				 "where TLS begins with a command, as STARTTLS, "
+				 "connect without --tls, send it, and then say `tls` "
+				 "in a --script or after ^]");
+		break;
+	case TLS_FAULT_OTHER:
+		break;
+	}
 	return error;
 }
 
