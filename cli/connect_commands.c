@@ -31,6 +31,16 @@ static void open_peer(const struct context *context, const char *words)
 		message_say("open: HOST PORT, or HOST:PORT");
 		return;
 	}
+	/* A lone word that has no port in it. */
+	if (count == 1 && target.transport <= SONDE_TRANSPORT_UDP && !strchr(host, ':')) {
+		message_say("open: HOST PORT, or HOST:PORT, as in: open localhost 50000");
+		return;
+	}
+	if (sonde_session_is_open(context->session)) {
+		message_say("open: there is a connection already");
+		message_hint("close ends it");
+		return;
+	}
 	target.host = host;
 	target.port = count == 2 ? port : NULL;
 	if (sonde_session_open(context->session, &target, &err) < 0)
