@@ -13,7 +13,6 @@ enum { QUEUE_FIRST = 4096, ROUNDS = 4 };
 
 /* ---- queues */
 
-/* -ENOBUFS: full. */
 int queue_add(struct queue *queue, const void *bytes, size_t n)
 {
 	if (n > LIMIT_TALK_QUEUE - (queue->used - queue->at))
