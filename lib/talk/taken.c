@@ -30,8 +30,7 @@ int taken_explain(const char *operation, const struct sonde_address *address,
 		  enum sock_transport transport, const char *choice,
 		  struct sonde_error *err)
 {
-	const struct holder_search search = {.deadline_ns =
-						     clock_monotonic_ns() + LOOK_NS};
+	const struct holder_search search = {.deadline_ns = holder_clock_ns() + LOOK_NS};
 	struct holder holder = {0};
 	char subject[SOCK_SUBJECT_CHARS];
 
