@@ -3,6 +3,7 @@
  * A filter goes through three stages, a file or two each:
  *
  *	filter_lex.c      text -> tokens
+ *	filter_range.c    what stands in brackets behind a field
  *	filter_parse.c    tokens -> program; filter_operand.c, filter_value.c and
  *	                  filter_time.c read what stands left and right of a relation
  *	filter_run.c      program, fields of a frame -> yes or no
@@ -204,12 +205,6 @@ struct filter_parser {
 int filter_lex(struct filter_parser *parser);
 /* Appends the token to the filter's own text and reads the next one. */
 int filter_take(struct filter_parser *parser);
-/* The ranges between brackets; the text is behind '['. */
-int filter_lex_ranges(struct filter_parser *parser, bool is_slice, uint32_t *ret_first,
-		      uint32_t *ret_count);
-/* "#3" and "#[2-3]"; the text is behind '#'. */
-int filter_lex_layers(struct filter_parser *parser, uint32_t *ret_first,
-		      uint32_t *ret_count);
 /* Tells the error, the first one only, and returns -EINVAL. */
 int filter_refuse(struct filter_parser *parser, size_t at, size_t length,
 		  const char *reason, ...) __attribute__((format(printf, 4, 5)));
@@ -219,6 +214,19 @@ void filter_hint(struct filter_parser *parser, const char *hint, ...)
 int filter_refuse_token(struct filter_parser *parser);
 /* Room for bytes that live as long as the filter. */
 uint8_t *filter_keep(struct filter_parser *parser, size_t size);
+/* Behind the filter's own text. */
+int filter_append(struct sonde_filter *filter, const char *text, size_t size);
+bool filter_is_space(char c);
+bool filter_is_digit(char c);
+int filter_hex_digit(char c); /* its value, or -1 */
+
+/* filter_range.c, which reads characters, not tokens. */
+/* The ranges between brackets; the text is behind '['. */
+int filter_lex_ranges(struct filter_parser *parser, bool is_slice, uint32_t *ret_first,
+		      uint32_t *ret_count);
+/* "#3" and "#[2-3]"; the text is behind '#'. */
+int filter_lex_layers(struct filter_parser *parser, uint32_t *ret_first,
+		      uint32_t *ret_count);
 
 /* filter_operand.c: a field with what is done to it, or a function. */
 int filter_parse_field(struct filter_parser *parser, uint32_t *ret_operand);
