@@ -7,6 +7,7 @@
  *	filter_parse.c    tokens -> program; filter_operand.c, filter_value.c and
  *	                  filter_time.c read what stands left and right of a relation
  *	filter_run.c      program, fields of a frame -> yes or no
+ *	filter_cursor.c   the values of one side of a relation
  *
  * The program is flat: tests in the order of the text, and between them instructions that
  * work on a small stack of answers.  Parsing keeps waiting operators on a stack of its own
