@@ -301,6 +301,8 @@ static void widen(const struct cursor *cursor, const struct sonde_field *field,
 
 	if (field->source != 0) {
 		end = dissection->reassembled_size;
+		/* The field points to what was there when it was made. */
+		value->u.data.bytes = dissection->reassembled + field->offset;
 	} else if (dissection->field_count > 0 &&
 		   dissection->fields[0].field == cursor->filter->frame_field) {
 		end = dissection->fields[0].value.data.size;

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <sonde/dissect.h>
+#include <sonde/filter.h>
 
 #include "dissect/state.h"
 
@@ -15,8 +16,10 @@ enum { HEADERS = 40 };
 struct feed {
 	struct sonde_dissector *dissector;
 	uint32_t start, frame;
-	unsigned messages; /* so far, of the protocol asked for */
-	char value[64];    /* of the last one */
+	unsigned messages;           /* so far, of the protocol asked for */
+	char value[64];              /* of the last one */
+	struct sonde_filter *filter; /* NULL none */
+	bool passes;                 /* the last frame */
 };
 
 static void feed_init(struct feed *feed, uint32_t start)
@@ -68,6 +71,8 @@ static void give(struct feed *feed, uint16_t port, const char *bytes, size_t at,
 	frame.captured_length = frame.wire_length = (uint32_t)(HEADERS + n);
 	frame.at_ns = feed->frame;
 	assert_int_equal(sonde_dissect(feed->dissector, &frame, &found), 0);
+	if (feed->filter)
+		feed->passes = sonde_filter_match(feed->filter, &found) == 1;
 	for (size_t i = 0; i < found.field_count; i++) {
 		const struct sonde_field *one = &found.fields[i];
 		const char *name = sonde_field_info(one->field)->name;
@@ -221,6 +226,44 @@ static void test_many_early(void **state)
 	free(bytes);
 }
 
+/* Of several messages that were put together, the first has those behind it in what it
+ * carries, though they came later. */
+static void test_search_behind(void **state)
+{
+	static const char records[] = "\x17\3\3\0\5first"
+				      "\x17\3\3\0\6second"
+				      "\x17\3\3\0\5third";
+	static const struct {
+		const char *text;
+		bool passes;
+	} cases[] = {
+		{"tls#2 contains \"second\"", true},
+		{"tls#2 contains \"third\"", true},
+		{"tls#3 contains \"third\"", true},
+		{"tls#3 contains \"second\"", false},
+		{"tls#2 contains \"thirdX\"", false},
+	};
+	const struct sonde_filter_means means = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct feed feed;
+
+		feed_init(&feed, 1000);
+		assert_int_equal(
+			sonde_filter_new(cases[i].text, &means, &feed.filter, NULL, NULL),
+			0);
+		give(&feed, 443, "", 0, 0, SONDE_TCP_SYN, "", "");
+		give(&feed, 443, records, 10, sizeof(records) - 11, SONDE_TCP_ACK, "tls",
+		     "tls.none");
+		give(&feed, 443, records, 0, 10, SONDE_TCP_ACK, "tls", "tls.none");
+		assert_int_equal(feed.messages, 3);
+		assert_int_equal(feed.passes, cases[i].passes);
+		sonde_filter_free(feed.filter);
+		feed_done(&feed);
+	}
+}
+
 /* A connection whose ports are used again gives back what it had under way. */
 static void test_ports_again(void **state)
 {
@@ -247,6 +290,7 @@ int main(void)
 		cmocka_unit_test(test_byte_by_byte),
 		cmocka_unit_test(test_until_close),
 		cmocka_unit_test(test_many_early),
+		cmocka_unit_test(test_search_behind),
 		cmocka_unit_test(test_ports_again),
 	};
 
