@@ -81,24 +81,48 @@ static void print_counts(struct output *output, const struct scan_view_host *hos
 	}
 }
 
+/* The escaped end of a line (letter: n or r) in escaped text, in which a backslash itself is
+ * two; NULL: there is none. */
+static const char *find_escape(const char *text, size_t n, char letter)
+{
+	for (size_t i = 0; i + 1 < n; i++) {
+		if (text[i] != '\\')
+			continue;
+		if (text[i + 1] == letter)
+			return text + i;
+		i++;
+	}
+	return NULL;
+}
+
+/* How much is left without the blank lines at the end. */
+static size_t trim(const char *said)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; said[i];) {
+		size_t n = said[i] == '\\' && said[i + 1] ? 2 : 1;
+
+		if (n == 1 || (said[i + 1] != 'n' && said[i + 1] != 'r'))
+			kept = i + n;
+		i += n;
+	}
+	return kept;
+}
+
 /* Each line of what a port said on a line of its own, as wide as the output. */
 static void print_said(struct output *output, const char *said)
 {
 	const char *mark = output->has_utf8 ? "│" : "|";
-	size_t left = strlen(said);
+	size_t left = trim(said);
 	int lines = 0;
 
-	/* Without the blank lines at its end. */
-	while (left >= 2 && (memcmp(said + left - 2, "\\n", 2) == 0 ||
-			     memcmp(said + left - 2, "\\r", 2) == 0))
-		left -= 2;
-
 	while (left > 0 && lines++ < 8) {
-		const char *end = memmem(said, left, "\\n", 2);
+		const char *end = find_escape(said, left, 'n');
 		size_t n = end ? (size_t)(end - said) : left;
 		size_t shown = n;
 
-		if (shown >= 2 && memcmp(said + n - 2, "\\r", 2) == 0)
+		if (find_escape(said, n, 'r') == said + n - 2)
 			shown -= 2;
 		if (shown > output->width - 6) {
 			shown = output->width - 9;

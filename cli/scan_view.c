@@ -44,13 +44,9 @@ static struct scan_view_host *find_host(struct scan_view *view,
 	size_t low = 0, high = view->host_count;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		const struct sonde_address *other = &view->hosts[middle].up.address;
-		int order = other->family != address->family
-				    ? (other->family < address->family ? -1 : 1)
-				    : memcmp(other->bytes, address->bytes, 16);
+		int order = sonde_address_order_host(&view->hosts[middle].up.address,
+						     address);
 
-		if (order == 0 && other->scope_id != address->scope_id)
-			order = other->scope_id < address->scope_id ? -1 : 1;
 		if (order == 0) {
 			view->last = middle;
 			return &view->hosts[middle];

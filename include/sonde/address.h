@@ -46,6 +46,9 @@ SONDE_API int sonde_address_parse_host(const char *text, struct sonde_address *r
 
 SONDE_API bool sonde_address_equal(const struct sonde_address *a,
 				   const struct sonde_address *b); /* host and port */
+/* Below, at or above 0: by family, scope, then host.  In this order hosts are told. */
+SONDE_API int sonde_address_order_host(const struct sonde_address *a,
+				       const struct sonde_address *b);
 SONDE_API bool sonde_address_equal_host(const struct sonde_address *a,
 					const struct sonde_address *b);
 SONDE_API bool

@@ -140,6 +140,15 @@ bool sonde_address_equal(const struct sonde_address *a, const struct sonde_addre
 	return sonde_address_equal_host(a, b) && a->port == b->port;
 }
 
+int sonde_address_order_host(const struct sonde_address *a, const struct sonde_address *b)
+{
+	if (a->family != b->family)
+		return a->family < b->family ? -1 : 1;
+	if (a->scope_id != b->scope_id)
+		return a->scope_id < b->scope_id ? -1 : 1;
+	return memcmp(a->bytes, b->bytes, sizeof(a->bytes));
+}
+
 bool sonde_address_equal_host(const struct sonde_address *a,
 			      const struct sonde_address *b)
 {

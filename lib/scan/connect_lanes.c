@@ -25,6 +25,8 @@ enum {
 
 struct lane {
 	int spare[2]; /* a socket that can be used again: IPv4, IPv6; -1 */
+	/* Once connected to a link-local address, a socket keeps to that link. */
+	uint32_t spare_scope_id;
 };
 
 struct connect_lanes {
@@ -63,6 +65,10 @@ static void try_one(struct lane *lane, struct connect_try *try)
 	int fd = lane->spare[is_inet6], error = 0;
 
 	lane->spare[is_inet6] = -1;
+	if (fd >= 0 && is_inet6 && lane->spare_scope_id != try->to.scope_id) {
+		close(fd);
+		fd = -1;
+	}
 	try->fd = -1;
 	try->has_report = false;
 	if (fd < 0)
@@ -85,10 +91,13 @@ static void try_one(struct lane *lane, struct connect_try *try)
 		return;
 	}
 	try->has_report = icmp_read_error(fd, &try->report) > 0;
-	if (error == ECONNREFUSED)
-		lane->spare[is_inet6] = fd;
-	else
+	if (error != ECONNREFUSED) {
 		close(fd);
+		return;
+	}
+	lane->spare[is_inet6] = fd;
+	if (is_inet6)
+		lane->spare_scope_id = try->to.scope_id;
 }
 
 static void work(struct connect_lanes *lanes, struct lane *lane)

@@ -31,6 +31,7 @@
 #include "base/array.h"
 #include "base/limits.h"
 #include "scan/risk.h"
+#include "scan/stamp.h"
 
 int course_new(const struct course_options *options, int64_t now_ns, struct course **ret)
 {
@@ -105,11 +106,12 @@ unsigned course_tries(const struct course *course, uint64_t target)
 	return course->status[target] >> TRIES_SHIFT;
 }
 
-int64_t course_sent_at(const struct course *course, uint64_t target)
+int64_t course_sent_at(const struct course *course, uint64_t target, int64_t now_ns)
 {
-	uint32_t us = course->sent_us[target];
+	uint32_t stamp = course->sent_us[target];
 
-	return us ? course->epoch_ns + us * NS_PER_US : 0;
+	return stamp ? course->epoch_ns + stamp_time(stamp, now_ns - course->epoch_ns)
+		     : 0;
 }
 
 int64_t course_rto(const struct course *course)
@@ -153,7 +155,7 @@ static void send_target(struct course *course, uint64_t target, int64_t now_ns,
 	course_set_tries(course, target, tries + 1);
 	if (course->sent_us[target])
 		course->repeated++;
-	course->sent_us[target] = (uint32_t)((now_ns - course->epoch_ns) / NS_PER_US);
+	course->sent_us[target] = stamp_of(now_ns - course->epoch_ns);
 	course->probes++;
 	course->window_sent++;
 	course->asked_in_pass++;
@@ -288,7 +290,7 @@ static void learn_trip(struct course *course, uint64_t target, unsigned attempt,
 		       int64_t now_ns)
 {
 	unsigned last = course->pass % COURSE_ATTEMPTS;
-	int64_t since = now_ns - course_sent_at(course, target);
+	int64_t since = now_ns - course_sent_at(course, target, now_ns);
 
 	/* Asked in this pass already, or in the one before still. */
 	if (attempt == last ||

@@ -73,8 +73,8 @@ void course_lost_here(struct course *course, int64_t now_ns);
 /* SONDE_SCAN_UNKNOWN: silent so far. */
 enum sonde_scan_state course_state(const struct course *course, uint64_t target);
 unsigned course_tries(const struct course *course, uint64_t target);
-/* When its last probe left; 0 never. */
-int64_t course_sent_at(const struct course *course, uint64_t target);
+/* When its last probe left; 0 never.  now_ns: a moment near it (scan/stamp.h). */
+int64_t course_sent_at(const struct course *course, uint64_t target, int64_t now_ns);
 int64_t course_rto(const struct course *course);
 
 struct course_report {

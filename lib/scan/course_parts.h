@@ -66,7 +66,7 @@ struct course {
 	struct permutation permutation;
 	uint8_t *status;   /* of each target: state, FLYING, tries */
 	int64_t epoch_ns;  /* sent_us counts from here */
-	uint32_t *sent_us; /* of each target, 0 never */
+	uint32_t *sent_us; /* of each target, 0 never: scan/stamp.h */
 	struct host_tally *hosts;
 	uint64_t host_count;
 

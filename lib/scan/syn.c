@@ -144,7 +144,7 @@ static void take_answer(struct syn *syn, const struct raw_answer *answer, int64_
 		result.from = reply->from;
 		break;
 	}
-	sent_ns = course_sent_at(syn->course, target);
+	sent_ns = course_sent_at(syn->course, target, at_ns);
 	if (sent_ns > at_ns)
 		at_ns = sent_ns;
 	if (!course_answer(syn->course, target, answer->port_at, result.state, at_ns))

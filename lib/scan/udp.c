@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "scan/permutation.h"
 #include "scan/risk.h"
+#include "scan/stamp.h"
 #include "scan/udp_parts.h"
 
 #define NEAR_RATE 20000.0
@@ -73,8 +74,7 @@ static void send_to(struct udp *udp, uint64_t target)
 		udp->deferred++;
 		return;
 	}
-	udp->sent_us[target] =
-		(uint32_t)((clock_monotonic_ns() - udp->epoch_ns) / NS_PER_US) + 1;
+	udp->sent_us[target] = stamp_of(clock_monotonic_ns() - udp->epoch_ns);
 	if (udp->tries[target] < UINT8_MAX)
 		udp->tries[target]++;
 	udp->scan->summary.probes++;

@@ -6,6 +6,7 @@
 
 #include "scan/icmp.h"
 #include "scan/recognize.h"
+#include "scan/stamp.h"
 #include "scan/udp_parts.h"
 #include "scan/udp_payload.h"
 
@@ -82,7 +83,8 @@ void udp_take_answer(struct udp *udp, uint64_t target, struct scan_result *resul
 	if (target == PLAN_NONE || target / ports < udp->first || at >= udp->count ||
 	    !udp->sent_us[target])
 		return;
-	trip_ns = now_ns - udp->epoch_ns - udp->sent_us[target] * NS_PER_US;
+	trip_ns = now_ns - udp->epoch_ns;
+	trip_ns -= stamp_time(udp->sent_us[target], trip_ns);
 	if (!udp_host_answer(&udp->hosts[at], (uint32_t)(target % ports), result->state,
 			     now_ns))
 		return;

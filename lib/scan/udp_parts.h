@@ -22,7 +22,7 @@ struct udp {
 	size_t source_count;
 	size_t turn;       /* the source that is next */
 	uint8_t *status;   /* owned; of each target */
-	uint32_t *sent_us; /* owned; since epoch_ns, 0 never */
+	uint32_t *sent_us; /* owned; since epoch_ns, 0 never: scan/stamp.h */
 	uint8_t *tries;    /* owned */
 	struct udp_host hosts[UDP_GROUP];
 	uint32_t first, count; /* the group */

@@ -16,7 +16,8 @@ from tap import tap
 netns.enter()
 server = Server('echo@127.0.0.1:2101', 'upper@127.0.0.1:2102', 'daytime@127.0.0.1:2103',
                 'calc@127.0.0.1:2104', 'tell@127.0.0.1:2105', listening=10)
-GREETINGS = {2201: b'SSH-2.0-test\r\n', 2202: b'220 mx.example.org ESMTP\r\n', 2203: b'\x1b[31mred\0\xff\n'}
+GREETINGS = {2201: b'SSH-2.0-test\r\n', 2202: b'220 mx.example.org ESMTP\r\n', 2203: b'\x1b[31mred\0\xff\n',
+             2206: b'C:\\new\\run\r\ntwo\r\n\r\n'}
 
 
 def serve(port):
@@ -47,7 +48,7 @@ lines = scan('-p', '2100-2210', '--banner', '127.0.0.1')
 said = {line['port']: line for line in lines if line['event'] == 'said'}
 tap.equal('services by their words', {port: line['service'] for port, line in said.items()},
           {2101: 'echo', 2102: None, 2103: None, 2104: 'calc', 2105: None, 2201: 'ssh', 2202: 'smtp',
-           2203: None, 2204: 'http', 2205: None})
+           2203: None, 2204: 'http', 2205: None, 2206: None})
 tap.equal('who had to be asked', {port for port, line in said.items() if line['asked']},
           {2101, 2102, 2104, 2105, 2204})
 tap.check('their words', said[2204]['text'].endswith('hello') and said[2203]['base64'] == 'G1szMW1yZWQA/wo='
@@ -55,6 +56,20 @@ tap.check('their words', said[2204]['text'].endswith('hello') and said[2203]['ba
 done = netns.run([netns.SONDE, 'scan', '-p', '2203', '--banner', '127.0.0.1'])
 tap.check('what is not text is escaped', '\\x1b[31mred\\0\\xff' in done.stdout and '\x1b' not in done.stdout,
           done.stdout)
+done = netns.run([netns.SONDE, 'scan', '-p', '2206', '--banner', '127.0.0.1'])
+tap.equal('lines are those that were said', [line.split(None, 1)[1] for line in done.stdout.splitlines()
+                                             if line.lstrip()[:1] in '│|' and line.strip()],
+          ['C:\\\\new\\\\run', 'two'])
+netns.run(['ip', 'address', 'add', 'fe80::1/64', 'dev', 'lo', 'scope', 'link'])
+netns.run(['ip', 'link', 'add', 'wire', 'type', 'veth', 'peer', 'name', 'other'])
+for name in 'wire', 'other':
+    netns.run(['ip', 'link', 'set', name, 'up'])
+netns.run(['ip', 'address', 'add', 'fe80::2/64', 'dev', 'wire', 'scope', 'link', 'nodad'])
+two = 'fe80::2%wire', 'fe80::1%lo'
+done = netns.run([netns.SONDE, 'scan', '--connect', '-Pn', '-p', '1-20', '-v', *two])
+tap.check('hosts of two links: both are told, whichever is smaller', done.returncode == 0 and
+          [line.split()[1] for line in done.stdout.splitlines() if '/tcp' in line] == ['closed'] * 40
+          and 'fe80::1%' in done.stdout and 'fe80::2%' in done.stdout, done)
 for words, answer in ((['--say', 'hello'], 'HELLO\n'), (['--say', 'a\\x62\\n'], 'AB\n')):
     for more in ([], ['--udp']):
         lines = scan('-p', '2102', *words, *more, '127.0.0.1')
