@@ -69,7 +69,11 @@ static int check_page(const struct command *command, const struct arguments *arg
 		sonde_error_hint(err, "sonde explain --page sonde.html");
 		return -EINVAL;
 	}
-	return page_check(command->name, err);
+	if (page_check(command->name, err) < 0)
+		return -EINVAL;
+	/* Everywhere else FILE is what explain reads. */
+	return has_file ? page_check_place(command->name, arguments->operands[0], err)
+			: 0;
 }
 
 static int check_usage(const struct command *command, const struct arguments *arguments,

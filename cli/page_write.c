@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "page_parts.h"
 
@@ -20,6 +21,38 @@ int page_check(const char *operation, struct sonde_error *err)
 			"this sonde was built without the page");
 	sonde_error_hint(err, "meson configure -Dpage=enabled, with clang, lld and "
 			      "wasi-libc");
+	return -EINVAL;
+}
+
+/* How the pages of all versions begin: as this one does, up to its first hash. */
+static bool begins_as_page(const char *path)
+{
+	static const char mark[] = "sha256-";
+	const unsigned char *hash =
+		memmem(page_head, page_head_size, mark, sizeof(mark) - 1);
+	unsigned char bytes[1024];
+	size_t wanted = hash ? (size_t)(hash - page_head) : 0, n;
+	FILE *file = fopen(path, "re");
+
+	if (!file)
+		return false;
+	n = fread(bytes, 1, sizeof(bytes), file);
+	fclose(file);
+	return wanted && n >= wanted && memcmp(bytes, page_head, wanted) == 0;
+}
+
+int page_check_place(const char *operation, const char *path, struct sonde_error *err)
+{
+	struct stat status;
+
+	/* Of what else stands there (a pipe, an empty file) nothing can be lost. */
+	if (stat(path, &status) < 0 || !S_ISREG(status.st_mode) || !status.st_size ||
+	    begins_as_page(path))
+		return 0;
+	sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, operation, path,
+			"this file is no page, and --page would overwrite it");
+	sonde_error_hint(err, "--html PAGE.html makes a page of a capture; "
+			      "--page -o overwrites any file");
 	return -EINVAL;
 }
 

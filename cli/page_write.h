@@ -11,6 +11,9 @@
 
 /* 0, or -EINVAL with *err filled: this build has no page. */
 int page_check(const char *operation, struct sonde_error *err);
+/* 0 where a page may be written to path without being asked whether: nothing is there yet,
+ * or a page.  Else -EINVAL with *err filled. */
+int page_check_place(const char *operation, const char *path, struct sonde_error *err);
 /* The page without a capture. */
 void page_write_empty(struct output *output);
 struct page_data {

@@ -114,7 +114,20 @@ for what, argv, words in (
         ('--page to two places', ['--page', at('x'), '-o', at('y')], 'no meaning together')):
     done = explain(*argv)
     tap.check(f'refused: {what}', done.returncode == 2 and words in done.stderr, done.stderr)
+write('notes.txt', 'not to be lost\n')
+for what, name in (('a capture', 'plain.pcap'), ('a text', 'notes.txt')):
+    held = read_bytes(name)
+    done = explain('--page', at(name))
+    tap.check(f'refused: --page onto {what}, with a way out', done.returncode == 2 and
+              'would overwrite' in done.stderr and '--html' in done.stderr and read_bytes(name) == held, done.stderr)
 tap.check('and the capture is as it was', read_bytes('plain.pcap') == before)
+write('empty.html', '')
+write('older.html', page.replace('sha256-', 'sha256-older'))
+for what, argv in (('a page, also of another version', [at('older.html')]), ('an empty file', [at('empty.html')]),
+                   ('any file, by -o', ['-o', at('notes.txt')])):
+    done = explain('--page', *argv)
+    tap.check(f'--page overwrites {what}', done.returncode == 0 and
+              read(os.path.basename(argv[-1])) == explain('--page').stdout, done.stderr)
 os.mkfifo(at('pipe'))
 done = netns.run([netns.SONDE, 'trace', '-w', at('pipe'), '--html', at('x'), '--', '/bin/true'])
 tap.check('refused: a pipe for -w, which cannot be read again', done.returncode == 2 and
