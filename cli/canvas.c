@@ -282,3 +282,37 @@ void canvas_print(struct canvas *canvas, struct output *output)
 	output_bytes(output, "\n", 1);
 	clear(canvas);
 }
+
+/* What canvas_break() lets stand in a line ends where code may be broken, too; sentences,
+ * and the names in them, only between words where there is one. */
+static size_t break_words(const char *text, size_t n)
+{
+	size_t at = n;
+
+	if (!text[n] || text[n - 1] == ' ')
+		return n;
+	while (at > 0 && text[at - 1] != ' ')
+		at--;
+	return at > n / 2 ? at : n;
+}
+
+void canvas_wrap(struct output *output, unsigned indent, const char *text, enum ink ink)
+{
+	struct canvas canvas;
+	char line[CANVAS_COLUMNS * CANVAS_MARKS * 4];
+
+	canvas_init(&canvas, output);
+	while (*text) {
+		size_t n = canvas_break(&canvas, text, canvas.width - indent);
+
+		if (n == 0 || n >= sizeof(line))
+			break;
+		n = break_words(text, n);
+		memcpy(line, text, n);
+		line[n] = '\0';
+		canvas_text(&canvas, indent, canvas.width - indent, line, ink);
+		canvas_print(&canvas, output);
+		text += n;
+		text += strspn(text, " ");
+	}
+}

@@ -40,5 +40,7 @@ unsigned canvas_measure(const struct canvas *canvas, const char *text);
 size_t canvas_break(const struct canvas *canvas, const char *text, unsigned width);
 /* Prints the line without the spaces at its end, and clears it. */
 void canvas_print(struct canvas *canvas, struct output *output);
+/* Text over as many lines as it needs, all of them indented. */
+void canvas_wrap(struct output *output, unsigned indent, const char *text, enum ink ink);
 
 #endif

@@ -73,7 +73,18 @@ int render_markdown(struct output *output, const struct sonde_timeline *timeline
 int render_svg(struct output *output, const struct sonde_timeline *timeline,
 	       const struct render_options *options);
 
-/* The line that counts what was seen and what was not. */
+/* What was seen, who sent it, what was not seen, and what looking has cost. */
+enum summary_line {
+	SUMMARY_PACKETS = 0,
+	SUMMARY_CALLS,
+	SUMMARY_COST,
+	SUMMARY_NO_READER, /* programs of which no lines are read, */
+	SUMMARY_SYMBOLS,   /* and which have no debug information */
+	SUMMARY_LINES,
+};
+/* Adds nothing where there is nothing to say. */
+void summary_add_line(struct sonde_text *text, const struct sonde_timeline *timeline,
+		      enum summary_line line);
 void render_summary(struct output *output, const struct sonde_timeline *timeline);
 
 /* NDJSON, in order of time; accounts may be NULL.  0 or -ENOMEM. */

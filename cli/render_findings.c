@@ -1,7 +1,4 @@
 /* Findings: what went wrong, where it shows, why, and what to do. */
-#include <stdio.h>
-#include <string.h>
-
 #include <sonde/text.h>
 
 #include "canvas.h"
@@ -14,41 +11,6 @@ enum {
 	ACCOUNTS_SHOWN = 40, /* without --full */
 	ACCOUNT_CHARS = 4096,
 };
-
-/* What canvas_break() lets stand in a line ends where code may be broken, too; sentences,
- * and the names in them, only between words where there is one. */
-static size_t break_words(const char *text, size_t n)
-{
-	size_t at = n;
-
-	if (!text[n] || text[n - 1] == ' ')
-		return n;
-	while (at > 0 && text[at - 1] != ' ')
-		at--;
-	return at > n / 2 ? at : n;
-}
-
-/* Text over as many lines as it needs. */
-static void print_wrapped(struct output *output, const char *text, enum ink ink)
-{
-	struct canvas canvas;
-	char line[TEXT_CHARS];
-
-	canvas_init(&canvas, output);
-	while (*text) {
-		size_t n = canvas_break(&canvas, text, canvas.width - INDENT);
-
-		if (n == 0 || n >= sizeof(line))
-			break;
-		n = break_words(text, n);
-		memcpy(line, text, n);
-		line[n] = '\0';
-		canvas_text(&canvas, INDENT, canvas.width - INDENT, line, ink);
-		canvas_print(&canvas, output);
-		text += n;
-		text += strspn(text, " ");
-	}
-}
 
 static void print_statement(struct output *output, const struct sonde_timeline *timeline,
 			    uint32_t statement)
@@ -89,7 +51,7 @@ static void print_packets(struct output *output, const struct sonde_finding *fin
 		return;
 	sonde_text_init(&text, storage, sizeof(storage));
 	render_finding_packets(&text, finding);
-	print_wrapped(output, storage, INK_DIM);
+	canvas_wrap(output, INDENT, storage, INK_DIM);
 }
 
 static void print_finding(struct output *output, const struct sonde_timeline *timeline,
@@ -108,8 +70,8 @@ static void print_finding(struct output *output, const struct sonde_timeline *ti
 	for (unsigned i = 0; i < finding->statement_count; i++)
 		print_statement(output, timeline, finding->statements[i]);
 	print_packets(output, finding);
-	print_wrapped(output, finding->why, INK_PLAIN);
-	print_wrapped(output, finding->remedy, INK_PLAIN);
+	canvas_wrap(output, INDENT, finding->why, INK_PLAIN);
+	canvas_wrap(output, INDENT, finding->remedy, INK_PLAIN);
 }
 
 void render_findings(struct output *output, const struct sonde_timeline *timeline,
@@ -155,7 +117,7 @@ void render_accounts(struct output *output, const struct sonde_timeline *timelin
 		canvas_print(&canvas, output);
 		sonde_text_init(&text, storage, sizeof(storage));
 		sonde_account_add_text(timeline, accounts, i, &text);
-		print_wrapped(output, storage, INK_PLAIN);
+		canvas_wrap(output, INDENT, storage, INK_PLAIN);
 		output_print(output, "\n");
 	}
 	if (left)

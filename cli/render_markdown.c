@@ -203,6 +203,40 @@ static void print_accounts(struct output *output, const struct sonde_timeline *t
 	}
 }
 
+/* What a report is to be believed by: what was seen, what was not, and at what cost.  The
+ * summary is of the whole recording. */
+static void print_seen(struct output *output, const struct sonde_timeline *timeline,
+		       uint32_t stream)
+{
+	const struct sonde_recording *recording = timeline->recording;
+	char storage[TEXT_CHARS];
+	struct sonde_text text;
+
+	if (stream && !recording->note_count)
+		return;
+	output_print(output, "## What was seen\n\n");
+	for (int line = 0; line < SUMMARY_LINES && !stream; line++) {
+		sonde_text_init(&text, storage, sizeof(storage));
+		summary_add_line(&text, timeline, (enum summary_line)line);
+		if (!text.used)
+			continue;
+		output_print(output, "- ");
+		print_safe(output, storage);
+		output_print(output, "\n");
+	}
+	for (uint32_t i = 0; i < recording->note_count; i++) {
+		const struct sonde_note *note = &recording->notes[i];
+
+		output_print(output, "- %s: ", render_severity(note->severity));
+		print_safe(output, note->text);
+		if (note->hint) {
+			output_print(output, "; hint: ");
+			print_safe(output, note->hint);
+		}
+		output_print(output, "\n");
+	}
+}
+
 int render_markdown(struct output *output, const struct sonde_timeline *timeline,
 		    const struct sonde_findings *findings,
 		    const struct sonde_account *accounts,
@@ -240,6 +274,7 @@ int render_markdown(struct output *output, const struct sonde_timeline *timeline
 		print_completed(output, timeline, &tables);
 	}
 	print_findings(output, timeline, findings, options->stream);
+	print_seen(output, timeline, options->stream);
 	sonde_tables_done(&tables);
 	return r;
 }

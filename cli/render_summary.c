@@ -1,5 +1,4 @@
 /* The last lines: what was seen, who sent it, and what was not seen. */
-#include <stdio.h>
 #include <string.h>
 
 #include <sonde/text.h>
@@ -8,7 +7,7 @@
 #include "label.h"
 #include "render.h"
 
-enum { TEXT_CHARS = 512 };
+enum { TEXT_CHARS = 576, NAMES_CHARS = 512 };
 
 static bool is_kernels(uint8_t why)
 {
@@ -23,8 +22,7 @@ static bool is_packets_alone(const struct sonde_recording *recording)
 	return !recording->program_count && recording->packet_count;
 }
 
-static void print_packet_counts(struct output *output,
-				const struct sonde_timeline *timeline)
+static void add_senders(struct sonde_text *text, const struct sonde_timeline *timeline)
 {
 	const struct sonde_recording *recording = timeline->recording;
 	uint32_t kernel = 0, foreign = 0, rest;
@@ -37,24 +35,57 @@ static void print_packet_counts(struct output *output,
 	}
 	/* Whose they are is all there is to say. */
 	if (is_packets_alone(recording)) {
-		output_print(
-			output, "%u packet%s: %u by programs, %u by the kernel alone",
-			recording->packet_count, recording->packet_count == 1 ? "" : "s",
-			recording->packet_count - kernel, kernel);
-		output_print(output, "; %llu dropped\n",
-			     (unsigned long long)recording->packets_dropped);
+		sonde_text_add(text, ": %u by programs, %u by the kernel alone",
+			       recording->packet_count - kernel, kernel);
 		return;
 	}
 	rest = recording->packet_count - timeline->packets_mapped - kernel - foreign;
-	output_print(output, "%u packet%s: %u sent by statements, %u by the kernel",
-		     recording->packet_count, recording->packet_count == 1 ? "" : "s",
-		     timeline->packets_mapped, kernel);
+	sonde_text_add(text, ": %u sent by statements, %u by the kernel",
+		       timeline->packets_mapped, kernel);
 	if (foreign)
-		output_print(output, ", %u by programs not traced", foreign);
+		sonde_text_add(text, ", %u by programs not traced", foreign);
 	if (rest)
-		output_print(output, ", %u not explained", rest);
-	output_print(output, "; %llu dropped\n",
-		     (unsigned long long)recording->packets_dropped);
+		sonde_text_add(text, ", %u not explained", rest);
+}
+
+static void add_packets(struct sonde_text *text, const struct sonde_timeline *timeline)
+{
+	const struct sonde_recording *recording = timeline->recording;
+
+	if (!recording->has_packets) {
+		sonde_text_add(text, "no packets captured");
+		return;
+	}
+	sonde_text_add(text, "%u packet%s", recording->packet_count,
+		       recording->packet_count == 1 ? "" : "s");
+	add_senders(text, timeline);
+	sonde_text_add(text, "; %llu dropped",
+		       (unsigned long long)recording->packets_dropped);
+}
+
+static void add_calls(struct sonde_text *text, const struct sonde_timeline *timeline)
+{
+	const struct sonde_recording *recording = timeline->recording;
+
+	if (is_packets_alone(recording))
+		return;
+	sonde_text_add(text, "%u call%s, %u without a line", recording->call_count,
+		       recording->call_count == 1 ? "" : "s",
+		       timeline->calls_without_line);
+	if (recording->calls_dropped)
+		sonde_text_add(text, "; %llu not recorded",
+			       (unsigned long long)recording->calls_dropped);
+}
+
+/* Who is held before a call enters it later, and more often finds there what it wants. */
+static void add_cost(struct sonde_text *text, const struct sonde_recording *recording)
+{
+	if (!recording->stops)
+		return;
+	sonde_text_add(text, "tracing held the programs for ");
+	sonde_text_add_duration(text, recording->held_ns);
+	sonde_text_add(text, " (%llu stops): untraced, more calls block",
+		       (unsigned long long)recording->stops);
 }
 
 /* The programs of which this is what is known about their lines, each name once. */
@@ -73,58 +104,54 @@ static void list_programs(struct sonde_text *text,
 	}
 }
 
-static void print_programs(struct output *output, const struct sonde_recording *recording,
-			   enum sonde_lines lines, const char *what)
+static void add_programs(struct sonde_text *text, const struct sonde_recording *recording,
+			 enum sonde_lines lines, const char *what)
 {
-	char names[TEXT_CHARS], line[TEXT_CHARS + 64];
-	struct sonde_text text;
-	struct canvas canvas;
+	char storage[NAMES_CHARS];
+	struct sonde_text names;
 
-	sonde_text_init(&text, names, sizeof(names));
-	list_programs(&text, recording, lines);
-	if (!text.used)
-		return;
-	snprintf(line, sizeof(line), "%s: %s", what, names);
-	canvas_init(&canvas, output);
-	canvas_text(&canvas, 0, canvas.width, line, INK_PLAIN);
-	canvas_print(&canvas, output);
+	sonde_text_init(&names, storage, sizeof(storage));
+	list_programs(&names, recording, lines);
+	if (names.used)
+		sonde_text_add(text, "%s: %s", what, storage);
 }
 
-/* Who is held before a call enters it later, and more often finds there what it wants. */
-static void print_cost(struct output *output, const struct sonde_recording *recording)
+void summary_add_line(struct sonde_text *text, const struct sonde_timeline *timeline,
+		      enum summary_line line)
 {
-	char storage[64];
-	struct sonde_text text;
+	const struct sonde_recording *recording = timeline->recording;
 
-	sonde_text_init(&text, storage, sizeof(storage));
-	sonde_text_add_duration(&text, recording->held_ns);
-	output_print(
-		output,
-		"tracing held the programs for %s (%llu stops): untraced, more calls "
-		"block\n",
-		storage, (unsigned long long)recording->stops);
+	switch (line) {
+	case SUMMARY_PACKETS:
+		add_packets(text, timeline);
+		break;
+	case SUMMARY_CALLS:
+		add_calls(text, timeline);
+		break;
+	case SUMMARY_COST:
+		add_cost(text, recording);
+		break;
+	case SUMMARY_NO_READER:
+		add_programs(text, recording, SONDE_LINES_NO_READER,
+			     "no source lines are read of");
+		break;
+	case SUMMARY_SYMBOLS:
+		add_programs(text, recording, SONDE_LINES_SYMBOLS,
+			     "no debug information, functions in place of lines");
+		break;
+	case SUMMARY_LINES:
+		break;
+	}
 }
 
 void render_summary(struct output *output, const struct sonde_timeline *timeline)
 {
-	const struct sonde_recording *recording = timeline->recording;
+	for (int line = 0; line < SUMMARY_LINES; line++) {
+		char storage[TEXT_CHARS];
+		struct sonde_text text;
 
-	if (recording->has_packets)
-		print_packet_counts(output, timeline);
-	else
-		output_print(output, "no packets captured\n");
-	if (is_packets_alone(recording))
-		return;
-	output_print(output, "%u call%s, %u without a line", recording->call_count,
-		     recording->call_count == 1 ? "" : "s", timeline->calls_without_line);
-	if (recording->calls_dropped)
-		output_print(output, "; %llu not recorded",
-			     (unsigned long long)recording->calls_dropped);
-	output_print(output, "\n");
-	if (recording->stops)
-		print_cost(output, recording);
-	print_programs(output, recording, SONDE_LINES_NO_READER,
-		       "no source lines are read of");
-	print_programs(output, recording, SONDE_LINES_SYMBOLS,
-		       "no debug information, functions in place of lines");
+		sonde_text_init(&text, storage, sizeof(storage));
+		summary_add_line(&text, timeline, (enum summary_line)line);
+		canvas_wrap(output, 0, storage, INK_PLAIN);
+	}
 }

@@ -2,7 +2,8 @@
  *
  * Each stream is a ladder; a lane is a line, a statement a bar on it (dashed while it is
  * blocked), a packet an arrow, a dot the packet that ended the statement.  Time runs
- * downwards, row by row.  Text is escaped: a source line cannot become markup. */
+ * downwards, row by row; below the ladders stands what was seen and what it has cost.  Text
+ * is escaped: a source line cannot become markup. */
 #include <stdio.h>
 #include <string.h>
 
@@ -13,7 +14,8 @@
 
 enum {
 	TEXT_CHARS = 512,
-	LABEL_MOST = 56, /* characters of a statement */
+	LABEL_MOST = 56, /* characters of a statement, */
+	LINE_MOST = 160, /* and of a line below the ladders */
 	ROW = 22,        /* pixels */
 	HEAD = 70,
 	WIDTH = 1240,
@@ -41,7 +43,7 @@ struct svg {
 };
 
 /* Control characters have no place in XML, escaped or not; others are made safe. */
-static void print_text(struct output *output, const char *text)
+static void print_text(struct output *output, const char *text, unsigned most)
 {
 	unsigned count = 0;
 
@@ -49,7 +51,7 @@ static void print_text(struct output *output, const char *text)
 		unsigned code;
 		size_t n = sonde_text_decode_utf8(text, strlen(text), &code);
 
-		if (++count > LABEL_MOST) {
+		if (++count > most) {
 			output_print(output, "…");
 			return;
 		}
@@ -73,7 +75,7 @@ static void print_label(const struct svg *svg, int x, int y, const char *style,
 	output_print(svg->output,
 		     "<text x=\"%d\" y=\"%d\" class=\"%s\" text-anchor=\"%s\">", x, y,
 		     style, anchor);
-	print_text(svg->output, text);
+	print_text(svg->output, text, LABEL_MOST);
 	output_print(svg->output, "</text>\n");
 }
 
@@ -222,6 +224,47 @@ static void print_row(struct svg *svg, const struct sonde_ladder_row *row)
 		print_statement(svg, row);
 }
 
+static void print_line(struct svg *svg, bool is_drawn, const char *line)
+{
+	if (is_drawn) {
+		output_print(svg->output, "<text x=\"%d\" y=\"%d\" class=\"dim\">", ROW,
+			     svg->y);
+		print_text(svg->output, line, LINE_MOST);
+		output_print(svg->output, "</text>\n");
+	}
+	svg->y += ROW;
+}
+
+/* What stands below the ladders; not drawn, it is measured. */
+static void print_seen(struct svg *svg, bool is_drawn, uint32_t more_streams,
+		       bool has_summary)
+{
+	const struct sonde_recording *recording = svg->timeline->recording;
+	char storage[4 * LINE_MOST];
+	struct sonde_text text;
+
+	svg->y += ROW;
+	if (more_streams) {
+		sonde_text_init(&text, storage, sizeof(storage));
+		sonde_text_add(&text, "%u more streams; --full draws all", more_streams);
+		print_line(svg, is_drawn, storage);
+	}
+	for (int line = 0; line < SUMMARY_LINES && has_summary; line++) {
+		sonde_text_init(&text, storage, sizeof(storage));
+		summary_add_line(&text, svg->timeline, (enum summary_line)line);
+		if (text.used)
+			print_line(svg, is_drawn, storage);
+	}
+	for (uint32_t i = 0; i < recording->note_count; i++) {
+		const struct sonde_note *note = &recording->notes[i];
+
+		sonde_text_init(&text, storage, sizeof(storage));
+		sonde_text_add(&text, "%s: %s", render_severity(note->severity),
+			       note->text);
+		print_line(svg, is_drawn, storage);
+	}
+}
+
 static uint32_t row_count(const struct sonde_ladder *ladder, bool is_full)
 {
 	return !is_full && ladder->row_count > ROWS_SHOWN ? ROWS_SHOWN
@@ -287,6 +330,19 @@ static void print_style(struct output *output)
 		"<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n");
 }
 
+/* The size stands in front of what is measured. */
+static void print_head(const struct svg *svg, int height)
+{
+	output_print(svg->output,
+		     "<svg xmlns=\"http://www.w3.org/2000/svg\" "
+		     "width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\">\n",
+		     WIDTH, height, WIDTH, height);
+	print_style(svg->output);
+	if (!svg->timeline->stream_count)
+		print_label(svg, WIDTH / 2, ROW, "dim", "middle",
+			    "there is no stream to draw");
+}
+
 int render_svg(struct output *output, const struct sonde_timeline *timeline,
 	       const struct render_options *options)
 {
@@ -297,20 +353,17 @@ int render_svg(struct output *output, const struct sonde_timeline *timeline,
 	struct svg svg = {.output = output, .timeline = timeline};
 	uint32_t first = options->stream ? options->stream : 1;
 	uint32_t last = options->stream ? options->stream : timeline->stream_count;
-	long long height = ROW;
+	uint32_t more = 0;
 
-	if (!options->is_full && !options->stream && last > LADDERS_SHOWN)
+	if (!options->is_full && !options->stream && last > LADDERS_SHOWN) {
+		more = last - LADDERS_SHOWN;
 		last = LADDERS_SHOWN;
-	/* The size stands in front of what is measured. */
+	}
+	/* Once to measure, once to draw. */
 	for (int pass = 0; pass < 2; pass++) {
-		if (pass) {
-			output_print(output,
-				     "<svg xmlns=\"http://www.w3.org/2000/svg\" "
-				     "width=\"%d\" height=\"%lld\" "
-				     "viewBox=\"0 0 %d %lld\">\n",
-				     WIDTH, height, WIDTH, height);
-			print_style(output);
-		}
+		if (pass)
+			print_head(&svg, svg.y);
+		svg.y = timeline->stream_count ? 0 : ROW;
 		for (uint32_t stream = first; stream <= last; stream++) {
 			struct sonde_ladder ladder;
 			int r = sonde_ladder_build(timeline, stream, &how, &ladder);
@@ -323,13 +376,11 @@ int render_svg(struct output *output, const struct sonde_timeline *timeline,
 			if (pass)
 				print_ladder(&svg, rows);
 			else
-				height += HEAD + (long long)(rows + 1) * ROW;
+				svg.y += HEAD + (int)(rows + 1) * ROW;
 			sonde_ladder_done(&ladder);
 		}
+		print_seen(&svg, pass, more, !options->stream);
 	}
-	if (!timeline->stream_count)
-		print_label(&svg, WIDTH / 2, ROW, "dim", "middle",
-			    "there is no stream to draw");
 	output_print(output, "</svg>\n");
 	return 0;
 }

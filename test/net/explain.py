@@ -93,6 +93,12 @@ for finding in (e for e in events if e['event'] == 'finding'):
     tap.check(f'finding {finding["name"]}: everywhere',
               finding['name'] in text and finding['name'] in plain(markdown))
 
+seen = [plain(line[2:]) for line in markdown.split('## What was seen\n\n')[1].splitlines()]
+counted = ' '.join(text.split())
+tap.check('what was seen, and at what cost, is in every report', len(seen) >= 3 and
+          any(line.startswith('tracing held the programs for ') for line in seen) and
+          all(' '.join(line.split()) in counted for line in seen), (seen, text[-400:]))
+
 tree = xml.etree.ElementTree.fromstring(read('live.svg'))
 tags = {element.tag.split('}')[1] for element in tree.iter()}
 tap.check('the picture has shapes and text alone',
@@ -103,6 +109,7 @@ tap.check('the picture shows hostile source text as text',
 tap.check('and every packet that carries data',
           all(any(label.startswith(f'{packet["packet"]} ') for label in drawn if label)
               for packet in packets if packet['len']), drawn)
+tap.check('and what was seen, and at what cost', all(line in drawn for line in seen), (seen, drawn[-5:]))
 tap.check('Markdown lets no markup through',
           '<script' not in re.sub(r'(?s)~~~~~~~~text.*?~~~~~~~~', '', markdown))
 

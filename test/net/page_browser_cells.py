@@ -83,6 +83,8 @@ def svg_ladders(svg):
         if element.get('class') == 'strong':
             if text.startswith('stream '):
                 ladders.append([])
+        elif x == 22:
+            continue  # below the ladders: what was counted
         elif x == 70:
             ladders[-1].append((text, ''))
         elif ladders[-1] and ladders[-1][-1][1] == '' and not text.endswith(' idle'):
@@ -90,6 +92,11 @@ def svg_ladders(svg):
         else:
             ladders[-1].append(('⋮', text))
     return ladders
+
+
+def svg_foot(svg):
+    return [element.text for element in xml.etree.ElementTree.fromstring(svg).iter()
+            if element.tag.endswith('}text') and element.get('x') == '22']
 
 
 def compare(name, page):
@@ -173,8 +180,11 @@ def compare(name, page):
     tap.check(f'{name}: Markdown and text, too', all(squeeze(part) in words and squeeze(part) in squeeze(text)
                                                      for finding in told for part in finding), told)
     foot = page.eval("document.getElementById('foot').textContent")
-    tap.equal(f'{name}: page and text count alike', [squeeze(part) for part in foot.split('·')],
-              [squeeze(line) for line in text.rstrip().split('\n\n')[-1].splitlines()])
+    counted = [squeeze(part) for part in foot.split('·')]
+    tap.equal(f'{name}: page and text count alike', ' '.join(counted), squeeze(text.rstrip().split('\n\n')[-1]))
+    tap.equal(f'{name}: page and Markdown, too', counted,
+              [plain(line[2:]) for line in markdown.split('## What was seen\n\n')[1].splitlines()])
+    tap.equal(f'{name}: page and picture, too', counted, svg_foot(read('picture.svg')))
     for event in events:
         if event['event'] == 'explanation':
             page_ladder(page, event['stream'])

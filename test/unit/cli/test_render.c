@@ -283,6 +283,8 @@ static void shows_hard_text(void **state)
 		    CALL(RECEIVE, "recvfrom", a, .length = 1024));
 	sonde_recording_add_note(s.recording, SONDE_WARNING, "a note", "a hint");
 	s.recording->packets_dropped = 3;
+	s.recording->stops = 12;
+	s.recording->held_ns = 345678;
 	sonde_recording_seal(s.recording);
 	for (size_t i = 0; i < sizeof(renderings) / sizeof(renderings[0]); i++)
 		check(&s, &renderings[i]);
