@@ -99,6 +99,7 @@ int render_ladders(struct output *output, const struct sonde_timeline *timeline,
 		.fold_gap_ns = options->is_full ? 0 : RENDER_GAP_NS,
 	};
 	uint32_t first = 1, shown = timeline->stream_count;
+	bool has_legend, is_cut;
 
 	if (options->stream)
 		first = shown = options->stream;
@@ -124,13 +125,15 @@ int render_ladders(struct output *output, const struct sonde_timeline *timeline,
 		output_print(output, "\n");
 	}
 	/* Packets alone have no bars. */
-	if (shown && timeline->recording->program_count)
+	has_legend = shown && timeline->recording->program_count;
+	is_cut = shown < timeline->stream_count && !options->stream;
+	if (has_legend)
 		print_legend(output);
-	if (shown < timeline->stream_count && !options->stream)
+	if (is_cut)
 		output_print(output,
 			     "%u of %u streams are drawn; --full draws all of them\n",
 			     shown, timeline->stream_count);
-	if (shown)
+	if (has_legend || is_cut)
 		output_print(output, "\n");
 	return 0;
 }

@@ -59,8 +59,12 @@ static void add_packets(struct sonde_text *text, const struct sonde_timeline *ti
 	sonde_text_add(text, "%u packet%s", recording->packet_count,
 		       recording->packet_count == 1 ? "" : "s");
 	add_senders(text, timeline);
-	sonde_text_add(text, "; %llu dropped",
-		       (unsigned long long)recording->packets_dropped);
+	if (recording->drops_unknown && !recording->packets_dropped)
+		sonde_text_add(text, "; drops not recorded");
+	else
+		sonde_text_add(text, "; %s%llu dropped",
+			       recording->drops_unknown ? "at least " : "",
+			       (unsigned long long)recording->packets_dropped);
 }
 
 static void add_calls(struct sonde_text *text, const struct sonde_timeline *timeline)

@@ -48,8 +48,11 @@ static void write_summary(struct output *output, const struct sonde_timeline *ti
 	if (recording->has_packets) {
 		sonde_json_add_int(json, "packets", recording->packet_count);
 		sonde_json_add_int(json, "packets_mapped", timeline->packets_mapped);
-		sonde_json_add_int(json, "packets_dropped",
-				   (int64_t)recording->packets_dropped);
+		if (recording->drops_unknown)
+			sonde_json_add_null(json, "packets_dropped");
+		else
+			sonde_json_add_int(json, "packets_dropped",
+					   (int64_t)recording->packets_dropped);
 	} else {
 		sonde_json_add_null(json, "packets");
 		sonde_json_add_null(json, "packets_mapped");

@@ -130,8 +130,10 @@ static int note_facts(const struct page_frames *frames)
 {
 	char text[120];
 
-	if (!page.recording->call_count && frames->parser.has_dropped)
+	if (page.recording->drops_unknown && frames->parser.has_dropped) {
+		page.recording->drops_unknown = false;
 		page.recording->packets_dropped += frames->parser.dropped;
+	}
 	if (!frames->is_cut)
 		return 0;
 	snprintf(

@@ -297,8 +297,9 @@ struct sonde_recording {
 	uint32_t program_count, socket_count, place_count, stack_count, call_count,
 		interface_count, packet_count, note_count;
 	int64_t started_ns, ended_ns;
-	int64_t margin_ns; /* so near enter_ns it is not known whether a call blocked */
-	bool has_packets;  /* packets were captured at all */
+	int64_t margin_ns;  /* so near enter_ns it is not known whether a call blocked */
+	bool has_packets;   /* packets were captured at all */
+	bool drops_unknown; /* of a file that does not say it: packets_dropped at least */
 	uint64_t packets_dropped, packets_foreign; /* by the kernel; of other programs */
 	uint64_t calls_dropped;
 	uint64_t stops;  /* how often a program was stopped to be looked at, */

@@ -19,8 +19,11 @@ static int note_facts(const struct sonde_capture_reader *reader,
 	char text[120];
 
 	sonde_capture_reader_facts(reader, &facts);
-	if (!recording->call_count && facts.has_dropped)
+	/* What a run says of itself is in the statistics of its file, too. */
+	if (recording->drops_unknown && facts.has_dropped) {
+		recording->drops_unknown = false;
 		recording->packets_dropped += facts.dropped;
+	}
 	if (!facts.is_cut)
 		return 0;
 	snprintf(

@@ -316,6 +316,7 @@ static void set_run(const struct renumbering *to)
 	recording->ended_ns = run->ended_ns;
 	recording->held_ns = run->held_ns;
 	recording->stops = run->stops;
+	recording->drops_unknown = !run->is_known;
 	recording->packets_dropped = run->packets_dropped;
 	recording->packets_foreign = run->packets_foreign;
 	recording->calls_dropped = run->calls_dropped;

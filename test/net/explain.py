@@ -170,6 +170,39 @@ names = {e['name'] for e in map(json.loads, explain('--json', path).stdout.split
 tap.check('findings that need no calls', {'connection-refused', 'connection-filtered',
                                           'retransmission'} <= names, names)
 
+# ---- what a capture does not say is not known
+
+
+def block(kind, body):
+    body += bytes(-len(body) % 4)
+    return struct.pack('<II', kind, 12 + len(body)) + body + struct.pack('<I', 12 + len(body))
+
+
+def pcapng(statistics, *frames):
+    data = block(0x0a0d0d0a, struct.pack('<IHHq', 0x1a2b3c4d, 1, 0, -1)) + block(1, struct.pack('<HHI', 101, 0, 0))
+    for at_ms, frame in frames:
+        data += block(6, struct.pack('<IIIII', 0, 0, at_ms * 1000, len(frame), len(frame)) + frame)
+    return data + statistics
+
+
+def counted_in(capture):
+    """The last paragraph of the text, and the summary of the JSON."""
+    return (explain(capture).stdout.rstrip().split('\n\n')[-1].splitlines(),
+            [e for e in map(json.loads, explain('--json', capture).stdout.splitlines())
+             if e['event'] == 'summary'][0]['packets_dropped'])
+
+
+frames = [(0, segment(C, S, SYN, 100, 0)), (5, segment(S, C, SYN | ACK, 500, 101))]
+tap.equal('pcap says nothing of drops, and nobody made calls', counted_in(path),
+          (['13 packets: 9 by programs, 4 by the kernel alone; drops not recorded'], None))
+tap.equal('nor does pcapng without statistics', counted_in(write('bare.pcapng', pcapng(b'', *frames))),
+          (['2 packets: 1 by programs, 1 by the kernel alone; drops not recorded'], None))
+for drops in (0, 7):
+    statistics = block(5, struct.pack('<IIIHHQI', 0, 0, 0, 5, 8, drops, 0))
+    tap.equal(f'statistics say it: {drops}', counted_in(write('counted.pcapng', pcapng(statistics, *frames))),
+              ([f'2 packets: 1 by programs, 1 by the kernel alone; {drops} dropped'], drops))
+tap.equal('a run has said it', counted_in(at('json.pcapng'))[1], 0)
+
 # ---- other things that captures have, word for word
 
 QUESTION = (bytes.fromhex('123401000001000000000000') + b'\x07example\x03org\x00' +
