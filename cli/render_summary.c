@@ -13,6 +13,7 @@ static bool is_kernels(uint8_t why)
 {
 	return why == SONDE_WHY_KERNEL_SYN_ACK || why == SONDE_WHY_KERNEL_ACK ||
 	       why == SONDE_WHY_KERNEL_RESET || why == SONDE_WHY_KERNEL_ICMP ||
+	       why == SONDE_WHY_KERNEL_ECHO || why == SONDE_WHY_KERNEL_NEIGHBOUR ||
 	       why == SONDE_WHY_KERNEL_PROBE;
 }
 
@@ -25,13 +26,14 @@ static bool is_packets_alone(const struct sonde_recording *recording)
 static void add_senders(struct sonde_text *text, const struct sonde_timeline *timeline)
 {
 	const struct sonde_recording *recording = timeline->recording;
-	uint32_t kernel = 0, foreign = 0, rest;
+	uint32_t kernel = 0, foreign = 0, others = 0, rest;
 
 	for (uint32_t i = 0; i < recording->packet_count; i++) {
 		uint8_t why = timeline->packet_places[i].why;
 
 		kernel += is_kernels(why);
 		foreign += why == SONDE_WHY_NOT_TRACED;
+		others += why == SONDE_WHY_NOT_JOINED;
 	}
 	/* Whose they are is all there is to say. */
 	if (is_packets_alone(recording)) {
@@ -39,11 +41,14 @@ static void add_senders(struct sonde_text *text, const struct sonde_timeline *ti
 			       recording->packet_count - kernel, kernel);
 		return;
 	}
-	rest = recording->packet_count - timeline->packets_mapped - kernel - foreign;
+	rest = recording->packet_count - timeline->packets_mapped - kernel - foreign -
+	       others;
 	sonde_text_add(text, ": %u sent by statements, %u by the kernel",
 		       timeline->packets_mapped, kernel);
 	if (foreign)
 		sonde_text_add(text, ", %u by programs not traced", foreign);
+	if (others)
+		sonde_text_add(text, ", %u neither TCP nor UDP", others);
 	if (rest)
 		sonde_text_add(text, ", %u not explained", rest);
 }

@@ -70,12 +70,18 @@ enum sonde_why {
 	SONDE_WHY_KERNEL_SYN_ACK, /* the kernel answers for the listening socket */
 	SONDE_WHY_KERNEL_ACK,     /* a bare acknowledgement */
 	SONDE_WHY_KERNEL_RESET,   /* nobody listens there, or data for a closed socket */
-	SONDE_WHY_KERNEL_ICMP,
-	SONDE_WHY_KERNEL_PROBE, /* keep-alive, zero window probe */
-	SONDE_WHY_NOT_TRACED,   /* its sender is not a traced program */
-	SONDE_WHY_NOT_SEEN,     /* the call was not recorded: honest ignorance */
+	SONDE_WHY_KERNEL_ICMP,    /* an error */
+	SONDE_WHY_KERNEL_ECHO,    /* the answer to a ping */
+	SONDE_WHY_KERNEL_NEIGHBOUR, /* ICMPv6: neighbours, routers, groups */
+	SONDE_WHY_KERNEL_PROBE,     /* keep-alive, zero window probe */
+	SONDE_WHY_NOT_TRACED,       /* its sender is not a traced program */
+	SONDE_WHY_NOT_SEEN,         /* the call was not recorded: honest ignorance */
+	/* both */
+	SONDE_WHY_NOT_JOINED, /* neither TCP nor UDP */
 	/* statements */
 	SONDE_WHY_NOT_BLOCKED,     /* what it waits for was there: `packet` names it */
+	SONDE_WHY_BUFFERED,        /* a send: there was room for it */
+	SONDE_WHY_AT_ONCE,         /* it failed, or had nothing to wait for */
 	SONDE_WHY_TIMED_OUT,       /* it gave up */
 	SONDE_WHY_STILL_WAITING,   /* never came back */
 	SONDE_WHY_INTERRUPTED,     /* by a signal */

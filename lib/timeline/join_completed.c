@@ -98,7 +98,7 @@ static int write_verdict(struct join *join, const struct sonde_call *call,
 	};
 
 	timeline->call_blocked[at] = (uint8_t)verdict->blocked;
-	timeline->call_why[at] = (uint8_t)verdict->why;
+	timeline->call_why[at] = (uint8_t)verdict_why(join, call, verdict);
 	timeline->call_packet[at] = verdict->packet;
 	timeline->call_by[at] = verdict->by_call;
 	timeline->call_unsure[at] = !verdict->exact;

@@ -289,15 +289,56 @@ static int send_datagram(struct search *search)
 	return 0;
 }
 
+/* RFC 792; what else there is (requests, answers of other kinds) a program may send. */
+static uint8_t why_icmp(uint8_t type)
+{
+	switch (type) {
+	case 0: /* echo reply */
+		return SONDE_WHY_KERNEL_ECHO;
+	case 3:  /* destination unreachable */
+	case 4:  /* source quench */
+	case 5:  /* redirect */
+	case 11: /* time exceeded */
+	case 12: /* parameter problem */
+		return SONDE_WHY_KERNEL_ICMP;
+	default:
+		return SONDE_WHY_NOT_JOINED;
+	}
+}
+
+/* RFC 4443, 4861, 2710, 3810. */
+static uint8_t why_icmp6(uint8_t type)
+{
+	if (type < 128)
+		return SONDE_WHY_KERNEL_ICMP;
+	switch (type) {
+	case 129: /* echo reply */
+		return SONDE_WHY_KERNEL_ECHO;
+	case 131: /* multicast listener report, */
+	case 132: /* done, */
+	case 133: /* router solicitation */
+	case 135: /* neighbor solicitation, */
+	case 136: /* advertisement */
+	case 137: /* redirect */
+	case 143: /* listener report, version 2 */
+		return SONDE_WHY_KERNEL_NEIGHBOUR;
+	default:
+		return SONDE_WHY_NOT_JOINED;
+	}
+}
+
 static uint8_t why_without_stream(const struct sonde_decoded *decoded)
 {
-	enum { ECHO_REQUEST = 8, ECHO_REQUEST_6 = 128 };
-
-	if (decoded->proto == SONDE_PACKET_ICMP && decoded->icmp_type != ECHO_REQUEST)
-		return SONDE_WHY_KERNEL_ICMP;
-	if (decoded->proto == SONDE_PACKET_ICMP6 && decoded->icmp_type != ECHO_REQUEST_6)
-		return SONDE_WHY_KERNEL_ICMP;
-	return SONDE_WHY_NOT_TRACED;
+	switch (decoded->proto) {
+	case SONDE_PACKET_ICMP:
+		return why_icmp(decoded->icmp_type);
+	case SONDE_PACKET_ICMP6:
+		return why_icmp6(decoded->icmp_type);
+	case SONDE_PACKET_OTHER:
+		return SONDE_WHY_NOT_JOINED;
+	default:
+		return SONDE_WHY_NOT_TRACED;
+	}
 }
 
 /* The edges of one packet, by call: few, and nearly in order. */

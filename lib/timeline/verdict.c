@@ -95,3 +95,45 @@ struct verdict verdict_heed_scheduler(const struct sonde_call *call,
 	}
 	return verdict;
 }
+
+/* A socket that sends packets which are not joined: ICMP, raw IP, SCTP. */
+static bool is_unjoined(const struct join *join, uint32_t number)
+{
+	const struct sonde_socket *socket = socket_at(join->recording, number);
+
+	return socket && socket->kind == SONDE_SOCKET_OTHER &&
+	       (socket->family == SONDE_FAMILY_INET ||
+		socket->family == SONDE_FAMILY_INET6);
+}
+
+static bool asks_unjoined(const struct join *join, const struct sonde_call *call)
+{
+	if (call->socket)
+		return is_unjoined(join, call->socket);
+	for (uint32_t i = 0; i < call->watched_count; i++)
+		if (call->watched[i].ready && is_unjoined(join, call->watched[i].socket))
+			return true;
+	return false;
+}
+
+enum sonde_why verdict_why(const struct join *join, const struct sonde_call *call,
+			   const struct verdict *verdict)
+{
+	if (verdict->why == SONDE_WHY_OWN_SIDE && asks_unjoined(join, call))
+		return SONDE_WHY_NOT_JOINED;
+	if (verdict->why != SONDE_WHY_NOT_BLOCKED || verdict->packet || verdict->by_call)
+		return verdict->why;
+	if (call->result < 0)
+		return SONDE_WHY_AT_ONCE;
+	switch (call->kind) {
+	case SONDE_CALL_SEND:
+		return SONDE_WHY_BUFFERED;
+	case SONDE_CALL_ACCEPT:
+	case SONDE_CALL_RECEIVE:
+		return SONDE_WHY_NOT_BLOCKED;
+	case SONDE_CALL_WAIT:
+		return call->result ? SONDE_WHY_NOT_BLOCKED : SONDE_WHY_AT_ONCE;
+	default:
+		return SONDE_WHY_AT_ONCE;
+	}
+}

@@ -23,5 +23,8 @@ struct verdict verdict_among(const struct join *join, const struct candidates *a
 /* What the scheduler saw is more than what two clocks can tell. */
 struct verdict verdict_heed_scheduler(const struct sonde_call *call,
 				      struct verdict verdict);
+/* The verdict's reason, told apart by what the call was for and how it ended. */
+enum sonde_why verdict_why(const struct join *join, const struct sonde_call *call,
+			   const struct verdict *verdict);
 
 #endif

@@ -421,7 +421,7 @@ static void test_slow_send(void **state)
 		ack = story_tcp(&story, &talk.wire, 8500, '<', "A", 1, 31, 0);
 		story_end(&story);
 		if (is_acked)
-			check_verdict(&story, slow, SONDE_NO, SONDE_WHY_NOT_BLOCKED, 0);
+			check_verdict(&story, slow, SONDE_NO, SONDE_WHY_BUFFERED, 0);
 		else
 			check_completed(&story, slow, ack);
 		story_done(&story);
@@ -457,7 +457,7 @@ static void test_fast_open(void **state)
 		check_bytes(&story, has_cookie ? syn : data, send, 0, 5);
 		check_completed(&story, accept, has_cookie ? syn : data);
 		if (has_cookie)
-			check_verdict(&story, send, SONDE_NO, SONDE_WHY_NOT_BLOCKED, 0);
+			check_verdict(&story, send, SONDE_NO, SONDE_WHY_BUFFERED, 0);
 		else
 			check_completed(&story, send, 2);
 		story_done(&story);
@@ -483,7 +483,7 @@ static void test_opened_later(void **state)
 	story_end(&story);
 	check_sent(&story, 1, send, SONDE_SYN);
 	check_bytes(&story, 1, send, 0, 5);
-	check_verdict(&story, connect, SONDE_NO, SONDE_WHY_NOT_BLOCKED, 0);
+	check_verdict(&story, connect, SONDE_NO, SONDE_WHY_AT_ONCE, 0);
 	story_done(&story);
 }
 

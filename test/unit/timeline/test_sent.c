@@ -61,7 +61,7 @@ static void test_whole_conversation(void **state)
 	check_completed(&story, got, answered);
 	check_completed(&story, end, fin);
 	check_verdict(&story, close, SONDE_NO, SONDE_WHY_NONE, 0);
-	check_verdict(&story, ask, SONDE_NO, SONDE_WHY_NOT_BLOCKED, 0);
+	check_verdict(&story, ask, SONDE_NO, SONDE_WHY_BUFFERED, 0);
 	assert_int_equal(story.tables.sent_count, story.recording->packet_count);
 	assert_int_equal(story.tables.completed_count, 5);
 	story_done(&story);
