@@ -1,7 +1,7 @@
 /* sonde trace: run programs, show which statement sent which packet.
  *
- * The order of things: the output file is opened before anything runs, so that a wrong
- * path costs nothing; then the programs run, with their own standard input, output and
+ * The order of things: files to write are opened, or tried, before anything runs, so that
+ * a wrong path costs nothing; then the programs run, with their own standard input, output and
  * error; when all have ended come capture file, ladder, tables and notes.
  *
  * Signals.  What a terminal sends (Ctrl-C) goes to its whole foreground group, so the
@@ -344,6 +344,8 @@ static int run(const struct command *command, const struct arguments *arguments,
 		status = message_error(&err);
 		return status == STATUS_USAGE ? status : TRACE_OWN_TROUBLE;
 	}
+	if (show_probe(arguments, &err) < 0)
+		return own_trouble(&err);
 	if (arguments_has(arguments, "output")) {
 		const char *path = arguments_text(arguments, "output", NULL);
 

@@ -2,6 +2,9 @@
 #include "show.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "message.h"
 #include "page_write.h"
@@ -83,6 +86,40 @@ static int write_page(const struct output *output, const char *path,
 			     "note: %s holds the capture, with the passwords in it",
 			     path);
 	return r;
+}
+
+/* What is there stays as it is, and nothing is left behind. */
+static int probe(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0600);
+	struct stat status;
+
+	if (fd >= 0) {
+		close(fd);
+		return unlink(path) < 0 ? -errno : 0;
+	}
+	if (errno != EEXIST)
+		return -errno;
+	/* Opening a pipe would be noticed by its reader. */
+	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+		return -EISDIR;
+	/* A link to what is not there yet can be written. */
+	return access(path, W_OK) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+int show_probe(const struct arguments *arguments, struct sonde_error *err)
+{
+	static const char *const names[] = {"svg", "html"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *path = arguments_text(arguments, names[i], NULL);
+		int r = path ? probe(path) : 0;
+
+		if (r < 0)
+			return sonde_error_set(err, SONDE_ERROR_TROUBLE, r, "open", path,
+					       NULL);
+	}
+	return 0;
 }
 
 int show_all(struct output *output, const struct shown *what,

@@ -39,6 +39,8 @@ struct shown {
 /* 0 or -EINVAL with *err filled. */
 int show_check(const struct command *command, const struct arguments *arguments,
 	       struct sonde_error *err);
+/* Whether the files can be written that will be, before anything is done for them. */
+int show_probe(const struct arguments *arguments, struct sonde_error *err);
 /* 0 or a negative errno with *err filled. */
 int show_all(struct output *output, const struct shown *what,
 	     const struct arguments *arguments, struct sonde_error *err);

@@ -69,4 +69,21 @@ tap.equal('a send that did not wait', (calls['sendto']['blocked'], calls['sendto
 text = Trace([PYTHON, raw], form='--text').output
 tap.check('they are counted so', ' neither TCP nor UDP; 0 dropped' in ' '.join(text.split()), text[-400:])
 
+# ---- a file that cannot be written is said before anything runs
+
+ran = os.path.join(folder, 'ran')
+old = os.path.join(folder, 'old.svg')
+with open(old, 'w', encoding='utf-8') as file:
+    file.write('old')
+for option in ('--html', '--svg', '-o', '-w'):
+    for path, why in ((os.path.join(folder, 'none', 'x'), 'No such file'), (folder, 's a directory')):
+        done = netns.run([netns.SONDE, 'trace', *ISOLATE, option, path, '--', 'touch', ran])
+        tap.check(f'{option}, {why}: said, and nothing runs', done.returncode == 125 and why in done.stderr and
+                  path in done.stderr and not os.path.exists(ran), done.stderr)
+done = netns.run([netns.SONDE, 'trace', *ISOLATE, '--svg', old, '--html', os.path.join(folder, 'new.html'), '--',
+                  os.path.join(folder, 'no-such-program')])
+with open(old, encoding='utf-8') as file:
+    tap.equal('nothing ran: what was there stays, and nothing is left behind',
+              (done.returncode, file.read(), os.path.exists(os.path.join(folder, 'new.html'))), (127, 'old', False))
+
 tap.done()
