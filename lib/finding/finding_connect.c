@@ -143,10 +143,8 @@ static void say_refused(const struct finding_facts *facts, struct finding_list *
 			    "The connection to %s was refused: nothing listens there, "
 			    "and the kernel answered the SYN with RST.",
 			    address);
-		finding_remedy(finding,
-			       "Start the server, and compare its port and "
-			       "address with these; \"sonde sockets\" and ss -tln "
-			       "list who listens.");
+		finding_remedy(finding, "Start the server, and compare its port and "
+					"address with these; ss -tln lists who listens.");
 	}
 	finding_packet(finding, handshake->syn);
 	finding_packet(finding, handshake->reset);
