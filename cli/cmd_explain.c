@@ -16,6 +16,7 @@
 #include "same_file.h"
 #include "scratch_file.h"
 #include "show.h"
+#include "trace_foreign.h"
 
 static const struct option options[] = {
 	{.name = "stream",
@@ -257,5 +258,7 @@ const struct command command_explain = {
 		"\n"
 		"FILE is pcap or pcapng; - is the standard input.",
 	.options = options,
+	.foreign = explain_foreign_options,
+	.foreign_of = EXPLAIN_FOREIGN_OF,
 	.run = run,
 };

@@ -29,6 +29,7 @@
 #include "same_file.h"
 #include "scratch_file.h"
 #include "show.h"
+#include "trace_foreign.h"
 
 /* As env(1) has them. */
 enum trace_status {
@@ -414,5 +415,7 @@ const struct command command_trace = {
 		"or found.",
 	.options = options,
 	.flags = COMMAND_STOPS_AT_OPERAND | COMMAND_OWN_SIGNALS,
+	.foreign = trace_foreign_options,
+	.foreign_of = TRACE_FOREIGN_OF,
 	.run = run,
 };

@@ -118,7 +118,7 @@ for words, subject, hint in [
               lines[0].startswith(f'sonde: {subject}: ') and
               lines[1].startswith('hint: ') and hint in lines[1], (run.returncode, run.stderr))
 
-# ---- what users of tshark and tcpdump type
+# ---- what users of tshark, tcpdump and strace type
 
 for words, subject, hint in [
         (['read', '-r', 'x.pcap'], '-r', 'sonde read FILE'),
@@ -142,13 +142,28 @@ for words, subject, hint in [
         (['capture', '-A'], '-A', 'sonde read -x FILE'),
         (['capture', '-G', '10'], '-G', '--rotate-every'),
         (['capture', '-a', 'duration:3'], '-a', '--for'),
-        (['capture', '-b', 'filesize:3'], '-b', '--rotate-size')]:
+        (['capture', '-b', 'filesize:3'], '-b', '--rotate-size'),
+        (['explain', '-r', 'x.pcap'], '-r', 'sonde explain FILE'),
+        (['explain', '-nr', 'x.pcap'], '-nr', 'sonde explain FILE'),
+        (['explain', '-Y', 'tcp', 'x.pcap'], '-Y', '-w PART; then sonde explain PART'),
+        (['explain', '-V', 'x.pcap'], '-V', 'sonde read --tree'),
+        (['trace', '-f', 'touch', 'x'], '-f', 'always traced'),
+        (['trace', '-ff', 'touch', 'x'], '-ff', 'always traced'),
+        (['trace', '-e', 'trace=network', 'touch', 'x'], '-e', 'no others'),
+        (['trace', '-p', '1'], '-p', 'cannot attach'),
+        (['trace', '-k', 'touch', 'x'], '-k', 'leave it out'),
+        (['trace', '-s', '99', 'touch', 'x'], '-s', 'sonde follow FILE STREAM'),
+        (['trace', '-c', 'touch', 'x'], '-c', '--json'),
+        (['trace', '-tt', 'touch', 'x'], '-tt', 'leave it out'),
+        (['trace', '-r', 'x.pcap'], '-r', 'sonde explain FILE'),
+        (['trace', '-Y', 'tcp', 'touch', 'x'], '-Y', 'sonde read -Y FILTER FILE')]:
+    others = 'strace or tshark' if words[0] == 'trace' else 'tshark or tcpdump'
     run = sonde(*words)
     tap.equal(f'{" ".join(words)}: status 2, and nothing is done', (run.returncode, run.stdout),
               (2, ''))
     lines = run.stderr.splitlines()
     tap.check(f'{" ".join(words)}: {hint} is named', len(lines) == 2 and lines[0] ==
-              f'sonde: {words[0]} {subject}: is an option of tshark or tcpdump, '
+              f'sonde: {words[0]} {subject}: is an option of {others}, '
               'not of this program' and lines[1].startswith('hint: ') and hint in lines[1],
               run.stderr)
 
