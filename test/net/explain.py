@@ -93,6 +93,12 @@ for finding in (e for e in events if e['event'] == 'finding'):
     tap.check(f'finding {finding["name"]}: everywhere',
               finding['name'] in text and finding['name'] in plain(markdown))
 
+for packet in packets[:6]:
+    number = packet['packet']
+    done = netns.run([netns.SONDE, 'read', '-e', 'frame.number', '-Y', f'frame.comment contains "packet {number}:"',
+                      at('json.pcapng')])
+    tap.equal(f'packet {number} of the ladder is found in the file', done.stdout.split(), [str(packet['frame'])])
+
 seen = [plain(line[2:]) for line in markdown.split('## What was seen\n\n')[1].splitlines()]
 counted = ' '.join(text.split())
 tap.check('what was seen, and at what cost, is in every report', len(seen) >= 3 and
