@@ -41,7 +41,7 @@ enum source_found {
 };
 
 /* Looks whether process pid is a CPython (a mapped file whose dynamic symbols hold
- * _PyRuntime).  *ret is set for READY only; version[] ("Python 3.11.2", before 3.11 no
+ * _PyRuntime, or Py_GetVersion).  *ret is set for READY only; version[] ("Python 3.11.2", before 3.11 no
  * more than "Python 3.10") for READY and UNKNOWN_VERSION. */
 enum source_found source_python_open(pid_t pid, struct source_python **ret,
 				     char version[32]);

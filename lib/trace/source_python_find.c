@@ -1,8 +1,9 @@
 /* Finding CPython.
  *
  * An interpreter is known by the dynamic symbol _PyRuntime of the program or of a library
- * whose file is called *python*.  Names of files tell no version here: they are links and
- * copies, and a program that embeds the interpreter has any.
+ * whose file is called *python*; one before 3.7, which has none, by Py_GetVersion.  Names of
+ * files tell no version here: they are links and copies, and a program that embeds the
+ * interpreter has any.
  *
  * Py_Version (from 3.11) is the version itself.  Before that the running interpreter
  * keeps its number only among its Python objects, but what it exports tells the minor
@@ -38,6 +39,7 @@ struct runtime {
 	uint64_t at;
 	uint64_t told_version; /* where Py_Version is, or 0 */
 	uint32_t mark_version; /* of the newest mark, or 0 */
+	bool is_two;           /* Python 2: its strings were bytes */
 };
 
 static uint32_t find_mark(const struct elf_image *image)
@@ -56,10 +58,15 @@ static bool inspect_image(struct memory *memory, uint64_t base, struct runtime *
 	struct interpreter found = {0};
 	struct runtime runtime = {0};
 	struct elf_image image;
+	uint64_t ignored;
 
-	if (elf_open(memory, base, &image) < 0 ||
-	    elf_find(&image, "_PyRuntime", &runtime.at) < 0)
+	if (elf_open(memory, base, &image) < 0)
 		return false;
+	if (elf_find(&image, "_PyRuntime", &runtime.at) < 0) {
+		if (elf_find(&image, "Py_GetVersion", &ignored) < 0)
+			return false;
+		runtime.is_two = elf_find(&image, "PyString_Type", &ignored) == 0;
+	}
 	/* What is not there stays 0. */
 	if (elf_find(&image, "Py_Version", &runtime.told_version) < 0)
 		runtime.mark_version = find_mark(&image);
@@ -126,7 +133,8 @@ static uint32_t read_version(struct memory *memory, const struct runtime *runtim
 		return runtime->mark_version;
 	}
 	if (!runtime->told_version) {
-		snprintf(version, 32, "Python before 3.8");
+		snprintf(version, 32, "%s",
+			 runtime->is_two ? "Python 2" : "Python before 3.8");
 		return 0;
 	}
 	if (memory_read(memory, runtime->told_version, &hex, sizeof(hex)) < 0 ||

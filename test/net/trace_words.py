@@ -69,6 +69,17 @@ tap.equal('a send that did not wait', (calls['sendto']['blocked'], calls['sendto
 text = Trace([PYTHON, raw], form='--text').output
 tap.check('they are counted so', ' neither TCP nor UDP; 0 dropped' in ' '.join(text.split()), text[-400:])
 
+# ---- CPythons that are too old have no _PyRuntime, and may have debug information
+
+built = os.path.join(os.path.dirname(netns.SONDE), 'test')
+for old, version in (('fake_python_36', 'Python before 3.8'), ('fake_python_27', 'Python 2')):
+    trace = Trace([os.path.join(built, 'unit', 'trace', old)])
+    tap.equal(f'{version}: no line of its C is shown, and why',
+              ({(each['lines'], each.get('interpreter')) for each in trace.events['program']} - {('untried', None)},
+               {each['line'] for each in trace.events['statement']},
+               sum('CPython 3.8 to 3.13' in str(each) for each in trace.events['note'])),
+              ({('unknown-version', version)}, {None}, 1))
+
 # ---- a file that cannot be written is said before anything runs
 
 ran = os.path.join(folder, 'ran')

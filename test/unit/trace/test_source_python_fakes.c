@@ -165,6 +165,13 @@ static void test_unknown_versions(void **state)
 	run_fake("fake_python_old", "sound");
 	assert_int_equal(run.found, SOURCE_UNKNOWN_VERSION);
 	assert_string_equal(run.version, "Python before 3.8");
+	/* These have no _PyRuntime yet. */
+	run_fake("fake_python_36", "sound");
+	assert_int_equal(run.found, SOURCE_UNKNOWN_VERSION);
+	assert_string_equal(run.version, "Python before 3.8");
+	run_fake("fake_python_27", "sound");
+	assert_int_equal(run.found, SOURCE_UNKNOWN_VERSION);
+	assert_string_equal(run.version, "Python 2");
 }
 
 /* Offsets that no build known here has. */
