@@ -294,6 +294,14 @@ static int read_options(struct listening *listening, struct sonde_error *err)
 	return 0;
 }
 
+/* A shell's background job that read the terminal would be stopped at the next key. */
+static bool is_in_background(void)
+{
+	pid_t group = tcgetpgrp(STDIN_FILENO);
+
+	return group > 0 && group != getpgrp();
+}
+
 /* Only what is used is touched: a relay leaves standard input alone. */
 static void take_pipe(struct listening *listening)
 {
@@ -305,7 +313,8 @@ static void take_pipe(struct listening *listening)
 		return;
 	how->in_is_terminal = isatty(STDIN_FILENO) == 1;
 	how->escapes = !has_json && isatty(STDOUT_FILENO) == 1;
-	how->in_fd = talk_fds_take(STDIN_FILENO, O_RDONLY);
+	if (how->use == SONDE_LISTEN_PIPE || !is_in_background())
+		how->in_fd = talk_fds_take(STDIN_FILENO, O_RDONLY);
 	if (!has_json)
 		how->out_fd = talk_fds_take(STDOUT_FILENO, O_WRONLY);
 }

@@ -2,7 +2,10 @@
 """`sonde listen --broker` and `--chat`: who starts it takes part.  What is typed there goes to
 all, what anybody sends is shown there, and nobody waits for a reader that does not read."""
 
+import os
+import pty
 import re
+import signal
 import socket
 import subprocess
 
@@ -92,6 +95,33 @@ screen.shows('and the answer is shown', 'good morning', '1: grüße')
 a.close()
 screen.press('C-c')
 screen.ends('^C ends it', 0)
+
+# --- in the background of a terminal
+
+pid, terminal = pty.fork()
+if pid == 0:
+    log, job = (f'{netns.scratch()}/{name}' for name in ('log', 'job'))
+    os.execvp('bash', ['bash', '-c', f'set -m; "$0" listen --chat 127.0.0.1:0 </dev/tty 2>{log} & '
+                       f'echo $! >{job}; wait', netns.SONDE])
+
+
+def read(name):
+    path = f'{netns.scratch()}/{name}'
+    return open(path, encoding='utf-8').read() if os.path.exists(path) else ''
+
+
+found = netns.wait_until('it listens', lambda: re.search(r':(\d+)/tcp', read('log')))
+job = int(netns.wait_until('its number', lambda: read('job')))
+os.write(terminal, b'for the shell\n')
+a, b = (socket.create_connection(('127.0.0.1', int(found[1])), 10) for _ in range(2))
+b.sendall(b'hello\n')
+tap.check('a job in the background leaves the terminal alone, and goes on',
+          read_until(a, b': hello\n').endswith(b': hello\n'))
+for sock in a, b:
+    sock.close()
+os.kill(job, signal.SIGTERM)
+os.close(terminal)
+os.waitpid(pid, 0)
 
 # --- an output that nobody reads
 
