@@ -54,6 +54,7 @@ static void show(struct output *output, const struct sonde_udp_ping_result *resu
 		sonde_json_add_int(json, "received", (int64_t)result->received);
 		sonde_json_add_int(json, "duplicates", (int64_t)result->duplicates);
 		sonde_json_add_int(json, "refused", (int64_t)result->refused);
+		sonde_json_add_int(json, "not_sent", (int64_t)result->not_sent);
 		sonde_json_add_double(json, "loss", loss);
 		sonde_json_add_int(json, "least_ns", result->least_ns);
 		sonde_json_add_int(json, "mean_ns", result->mean_ns);
@@ -66,6 +67,9 @@ static void show(struct output *output, const struct sonde_udp_ping_result *resu
 		     result->sent, result->received, loss * 100);
 	if (result->duplicates)
 		output_print(output, ", %" PRIu64 " answered twice", result->duplicates);
+	if (result->not_sent)
+		output_print(output, ", %" PRIu64 " could not leave this machine",
+			     result->not_sent);
 	output_print(output, "\n");
 	if (!result->received)
 		return;

@@ -183,7 +183,8 @@ struct sonde_udp_ping_options {
 };
 struct sonde_udp_ping_result {
 	struct sonde_address address;
-	uint64_t sent, received, duplicates, refused;     /* refused: ICMP errors */
+	uint64_t sent, received, duplicates, refused; /* refused: ICMP errors */
+	uint64_t not_sent; /* of those sent: this machine did not let them out */
 	int64_t least_ns, mean_ns, most_ns, deviation_ns; /* of those received; else 0 */
 };
 SONDE_API int sonde_udp_ping(const struct sonde_udp_ping_options *options, int also_fd,

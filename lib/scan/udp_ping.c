@@ -141,7 +141,8 @@ static void expire(struct udp_ping *ping, int64_t now_ns)
 	}
 }
 
-static void send_one(struct udp_ping *ping)
+/* 0, or why it could not leave. */
+static int send_one(struct udp_ping *ping)
 {
 	char line[LINE_BYTES];
 	uint64_t sequence = ++ping->result.sent;
@@ -151,8 +152,24 @@ static void send_one(struct udp_ping *ping)
 
 	ping->sent_ns[sequence % OPEN_MOST] = clock_monotonic_ns();
 	/* An error that came meanwhile is told here, too, and in its queue. */
-	if (send(ping->fd, line, (size_t)n, 0) < 0)
-		send(ping->fd, line, (size_t)n, 0);
+	if (send(ping->fd, line, (size_t)n, 0) >= 0 ||
+	    send(ping->fd, line, (size_t)n, 0) >= 0)
+		return 0;
+	ping->result.not_sent++;
+	return -errno;
+}
+
+static int fail_send(const struct udp_ping *ping, int error, struct sonde_error *err)
+{
+	char subject[SOCK_SUBJECT_CHARS];
+
+	sock_format_subject(&ping->result.address, SOCK_UDP, subject);
+	sonde_error_set(err, sonde_error_kind_of(-error), error, "ping", subject, NULL);
+	if (error == -EPERM)
+		sonde_error_hint(err, "a firewall of this machine does not let it out");
+	if (error == -ENETUNREACH)
+		sonde_error_hint(err, "this machine has no route there: ip route");
+	return error;
 }
 
 static int open_socket(struct udp_ping *ping, struct sonde_error *err)
@@ -179,12 +196,11 @@ static int open_socket(struct udp_ping *ping, struct sonde_error *err)
 	setsockopt(ping->fd, IPPROTO_IPV6, IPV6_RECVERR, &one, sizeof(one));
 	if (connect(ping->fd, (struct sockaddr *)&to,
 		    sonde_address_to_sockaddr(&list[0], &to)) < 0)
-		return sonde_error_set(err, sonde_error_kind_of(errno), -errno, "ping",
-				       subject, NULL);
+		return fail_send(ping, -errno, err);
 	return 0;
 }
 
-/* 1 also_fd, 0 all is answered or lost. */
+/* 1 also_fd, 0 all is answered or lost, or why the first could not leave. */
 static int run(struct udp_ping *ping, int also_fd)
 {
 	const struct sonde_udp_ping_options *options = ping->options;
@@ -199,7 +215,10 @@ static int run(struct udp_ping *ping, int also_fd)
 		receive(ping);
 		expire(ping, now_ns);
 		if (has_more && now_ns >= next_ns) {
-			send_one(ping);
+			int r = send_one(ping);
+			/* Not one has left: this is no loss. */
+			if (r < 0 && ping->result.sent == 1)
+				return r;
 			next_ns += options->interval_ns;
 			if (next_ns < now_ns)
 				next_ns = now_ns + options->interval_ns;
@@ -241,6 +260,8 @@ int sonde_udp_ping(const struct sonde_udp_ping_options *options, int also_fd,
 					   NULL);
 	if (r == 0) {
 		r = run(&ping, also_fd);
+		if (r < 0)
+			fail_send(&ping, r, err);
 		if (ping.result.received) {
 			double n = (double)ping.result.received, mean = ping.sum_us / n;
 

@@ -93,6 +93,10 @@ def ping(*words):
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()[1:]]
 
 
+done = netns.run([netns.SONDE, 'scan', '--udp-ping', '-p', '7', '192.0.2.7'])
+tap.check('what cannot leave is no loss', done.returncode == 1 and not done.stdout and
+          'ENETUNREACH' in done.stderr and 'no route' in done.stderr, done)
+
 status, lines = ping('-p', '2110', '-c', '20', '127.0.0.1')
 trips = {line['sequence']: line['rtt_us'] for line in lines if line['event'] == 'pong'}
 answered = sum(trip is not None for trip in trips.values())
