@@ -241,6 +241,10 @@ static int run_terminal(struct talk *talk, struct sonde_session *session,
 
 	if (opens && sonde_session_open(session, target, &err) < 0)
 		return message_error(&err);
+	/* A command that waits, like `open` and `tls`, is ended by the signals that end
+	 * all; a window's new size is none of them. */
+	int end_fd = talk_fds_open_signals(false);
+	sonde_session_heed(session, end_fd);
 	terminal_options.signal_fd = talk_fds_open_signals(true);
 	talk->terminal = terminal_new(&terminal_options);
 	if (!talk->terminal)
@@ -253,7 +257,9 @@ static int run_terminal(struct talk *talk, struct sonde_session *session,
 	int status = terminal_run(talk->terminal);
 	terminal_free(talk->terminal);
 	talk->terminal = NULL;
+	sonde_session_heed(session, -1);
 	close(terminal_options.signal_fd);
+	close(end_fd);
 	return status;
 }
 

@@ -108,6 +108,11 @@ SONDE_API int sonde_session_new(const struct sonde_session_options *options,
 /* Closes, without a word to the observer. */
 SONDE_API void sonde_session_free(struct sonde_session *session);
 
+/* What waits by itself, sonde_session_open() behind the look-up and
+ * sonde_session_start_tls(), is ended with -EINTR as soon as also_fd can be read.  -1 none,
+ * as in the beginning.  Borrowed. */
+SONDE_API void sonde_session_heed(struct sonde_session *session, int also_fd);
+
 /* Looks up, binds, connects, and shakes hands; tries all addresses of a name. */
 SONDE_API int sonde_session_open(struct sonde_session *session,
 				 const struct sonde_target *target,

@@ -20,4 +20,10 @@ static inline int64_t clock_after(int64_t at_ns, int64_t duration_ns)
 int64_t clock_realtime_ns(void);  /* what calls and packets are stamped with */
 int64_t clock_monotonic_ns(void); /* what deadlines are reckoned in */
 
+/* A deadline; INT64_MAX, which is never, where the duration is too long to be added. */
+static inline int64_t clock_after_ns(int64_t now_ns, int64_t duration_ns)
+{
+	return duration_ns > INT64_MAX - now_ns ? INT64_MAX : now_ns + duration_ns;
+}
+
 #endif

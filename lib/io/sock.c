@@ -158,9 +158,12 @@ int sock_local_address(int fd, struct sonde_address *ret)
 					   ret);
 }
 
-int sock_wait(int fd, short events, int64_t deadline_ns)
+int sock_wait_or(int fd, short events, int also_fd, int64_t deadline_ns)
 {
-	struct pollfd poll_fd = {.fd = fd, .events = events};
+	struct pollfd fds[] = {
+		{.fd = fd, .events = events},
+		{.fd = also_fd, .events = POLLIN},
+	};
 
 	for (;;) {
 		int64_t left_ms = -1;
@@ -171,9 +174,9 @@ int sock_wait(int fd, short events, int64_t deadline_ns)
 			if (left_ms > 3600 * 1000)
 				left_ms = 3600 * 1000;
 		}
-		int r = poll(&poll_fd, 1, (int)left_ms);
+		int r = poll(fds, also_fd < 0 ? 1 : 2, (int)left_ms);
 		if (r > 0)
-			return 0;
+			return fds[1].revents ? -EINTR : 0;
 		if (r < 0 && errno != EINTR)
 			return -errno;
 		if (r == 0 && clock_monotonic_ns() >= deadline_ns)
@@ -181,7 +184,13 @@ int sock_wait(int fd, short events, int64_t deadline_ns)
 	}
 }
 
-int sock_connect(int fd, const struct sonde_address *address, int64_t deadline_ns)
+int sock_wait(int fd, short events, int64_t deadline_ns)
+{
+	return sock_wait_or(fd, events, -1, deadline_ns);
+}
+
+int sock_connect(int fd, const struct sonde_address *address, int also_fd,
+		 int64_t deadline_ns)
 {
 	struct sockaddr_storage storage;
 	socklen_t length = sonde_address_to_sockaddr(address, &storage);
@@ -192,7 +201,7 @@ int sock_connect(int fd, const struct sonde_address *address, int64_t deadline_n
 		return 0;
 	if (errno != EINPROGRESS)
 		return -errno;
-	int r = sock_wait(fd, POLLOUT, deadline_ns);
+	int r = sock_wait_or(fd, POLLOUT, also_fd, deadline_ns);
 	if (r < 0)
 		return r;
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_bytes) < 0)

@@ -41,7 +41,10 @@ int sock_local_address(int fd, struct sonde_address *ret);
 
 /* Each returns -ETIMEDOUT at the deadline. */
 int sock_wait(int fd, short events, int64_t deadline_ns);
-int sock_connect(int fd, const struct sonde_address *address, int64_t deadline_ns);
+/* The same; -EINTR as soon as also_fd (-1 none) can be read. */
+int sock_wait_or(int fd, short events, int also_fd, int64_t deadline_ns);
+int sock_connect(int fd, const struct sonde_address *address, int also_fd,
+		 int64_t deadline_ns);
 /* All of it.  0 or -errno. */
 int sock_send(int fd, const void *bytes, size_t n, int64_t deadline_ns);
 /* What is there, at least one byte; 0 at the end (or for an empty datagram). */

@@ -119,9 +119,10 @@ int adopt_client(struct sonde_listener *listener, int fd, int also_fd,
 		close(fd);
 		return r;
 	}
+	session->also_fd = also_fd;
 	r = open_session(listener, session, fd, err);
 	if (r == 0)
 		r = sonde_session_run_pipe(session, &pipe, err);
 	sonde_session_free(session);
-	return r;
+	return r == -EINTR ? 1 : r;
 }

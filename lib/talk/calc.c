@@ -218,7 +218,7 @@ static int try_address(struct question *question, const struct sonde_address *ad
 	int fd = sock_open(address, transport);
 	if (fd < 0)
 		return -fail_connect(question, fd);
-	int r = sock_connect(fd, address,
+	int r = sock_connect(fd, address, -1,
 			     share_deadline(question->deadline_ns, addresses_left));
 	if (r < 0) {
 		r = -fail_connect(question, r);

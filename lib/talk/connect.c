@@ -53,6 +53,9 @@ void connect_tell_failed(struct sonde_session *session, const char *reason, int 
 int connect_explain(const char *operation, const char *subject, uint16_t port,
 		    bool has_bind, int error, struct sonde_error *err)
 {
+	if (error == -EINTR)
+		return sonde_error_set(err, SONDE_ERROR_NETWORK, error, operation,
+				       subject, "told to end meanwhile");
 	sonde_error_set(err, sonde_error_kind_of(-error), error, operation, subject,
 			NULL);
 	switch (-error) {
@@ -247,8 +250,9 @@ static int try_address(struct sonde_session *session, const struct sonde_target 
 		note_local(session, fd);
 	tell_bound(session, local);
 	session_tell(session, &connecting);
-	r = sock_connect(fd, address, deadline_ns);
+	r = sock_connect(fd, address, session->also_fd, deadline_ns);
 	if (r < 0) {
+		*ret_goes_on = r != -EINTR;
 		fail_connect(session, target, address, r, err);
 		close(fd);
 		return r;
@@ -289,7 +293,7 @@ static int connect_ip(struct sonde_session *session, const struct sonde_target *
 		return count;
 	int64_t deadline_ns = SOCK_NEVER;
 	if (target->timeout_ns > 0)
-		deadline_ns = clock_monotonic_ns() + target->timeout_ns;
+		deadline_ns = clock_after_ns(clock_monotonic_ns(), target->timeout_ns);
 	for (int i = 0; i < count; i++) {
 		bool goes_on;
 		int fd = try_address(session, target, &local, &addresses[i],
@@ -381,8 +385,9 @@ int sonde_session_open(struct sonde_session *session, const struct sonde_target 
 	}
 	if (r == 0 && context)
 		r = session_secure(session, context,
-				   target->timeout_ns > 0 ? began_ns + target->timeout_ns
-							  : SOCK_NEVER,
+				   target->timeout_ns > 0
+					   ? clock_after_ns(began_ns, target->timeout_ns)
+					   : SOCK_NEVER,
 				   err);
 	tls_context_free(context);
 	return r;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,9 +14,14 @@
 #include "base/clock.h"
 #include "talk/unix_path.h"
 
+#define LOOK_UP_NS (NS_PER_S / 4)
+
 int connect_explain_unix(const char *operation, const char *subject, bool is_datagram,
 			 int error, struct sonde_error *err)
 {
+	if (error == -EINTR)
+		return sonde_error_set(err, SONDE_ERROR_NETWORK, error, operation,
+				       subject, "told to end meanwhile");
 	sonde_error_set(err, sonde_error_kind_of(-error), error, operation, subject,
 			NULL);
 	switch (-error) {
@@ -91,19 +97,36 @@ static int bind_unix(struct sonde_session *session, const struct sonde_target *t
 }
 
 /* Where the backlog of the server is full, connect() waits: poll() could not tell.  So the
- * socket blocks meanwhile, for as long as there is time. */
+ * socket blocks meanwhile, for as long as there is time, and looks up now and then. */
 static int connect_within(int fd, const struct sockaddr_un *address, socklen_t length,
-			  int64_t timeout_ns)
+			  int also_fd, int64_t timeout_ns)
 {
-	struct timeval limit = {
-		.tv_sec = timeout_ns / NS_PER_S,
-		.tv_usec = timeout_ns % NS_PER_S / NS_PER_US,
-	};
+	int64_t until_ns = timeout_ns > 0
+				   ? clock_after_ns(clock_monotonic_ns(), timeout_ns)
+				   : SOCK_NEVER;
+	struct pollfd also = {.fd = also_fd, .events = POLLIN};
+	int r;
 
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0)
-		return -errno;
-	if (connect(fd, (const struct sockaddr *)address, length) < 0)
-		return errno == EAGAIN ? -ETIMEDOUT : -errno;
+	do {
+		int64_t left_ns = until_ns - clock_monotonic_ns();
+		if (left_ns <= 0)
+			return -ETIMEDOUT;
+		if (also_fd >= 0 && poll(&also, 1, 0) > 0)
+			return -EINTR;
+		if (also_fd >= 0 && left_ns > LOOK_UP_NS)
+			left_ns = LOOK_UP_NS;
+		struct timeval limit = {0}; /* never */
+		if (left_ns < SOCK_NEVER / 2) {
+			limit.tv_sec = left_ns / NS_PER_S;
+			limit.tv_usec = left_ns % NS_PER_S / NS_PER_US;
+		}
+		if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0)
+			return -errno;
+		r = connect(fd, (const struct sockaddr *)address, length) < 0 ? -errno
+									      : 0;
+	} while (r == -EAGAIN || r == -EINTR);
+	if (r < 0)
+		return r;
 	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
 		return -errno;
 	return 0;
@@ -133,7 +156,7 @@ int connect_unix(struct sonde_session *session, const struct sonde_target *targe
 	if (r < 0)
 		goto out;
 	session_tell(session, &connecting);
-	r = connect_within(fd, &address, length, target->timeout_ns);
+	r = connect_within(fd, &address, length, session->also_fd, target->timeout_ns);
 	if (r == -ETIMEDOUT)
 		connect_fail_timeout("connect", session->peer, target->timeout_ns, err);
 	else if (r < 0)

@@ -172,7 +172,6 @@ static int read_expect(struct reader *reader, struct script_step *step)
 {
 	char word[16];
 
-	step->within_ns = reader->within_ns;
 	skip_blanks(reader);
 	if (!is_at_end(reader) && *reader->at != '"' && *reader->at != '/') {
 		read_word(reader, word, sizeof(word));
@@ -325,7 +324,10 @@ static int keep_source(const struct reader *reader, const char *begin,
 static int read_line(struct reader *reader)
 {
 	struct sonde_script *script = reader->script;
-	struct script_step step = {.line = reader->line};
+	struct script_step step = {
+		.line = reader->line,
+		.within_ns = reader->within_ns,
+	};
 
 	skip_blanks(reader);
 	const char *begin = reader->at;

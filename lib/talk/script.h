@@ -7,7 +7,7 @@
  *	expect "250 "				a text, somewhere in what came
  *	expect /^250[ -](.*)\r$/ within 2s	a regular expression (PCRE2, multi-line)
  *	expect end				the peer closes its half
- *	tls					TLS from now on
+ *	tls					TLS from now on, within the time of `timeout`
  *	wait 100ms
  *	end					closes our half
  *	close					closes all; nothing may follow
@@ -44,7 +44,7 @@ struct script_step {
 	uint8_t *bytes;    /* owned: what to send or expect, or the expression */
 	size_t count;
 	pcre2_code *regex; /* owned */
-	int64_t within_ns; /* of expect and wait */
+	int64_t within_ns; /* of expect, tls and wait */
 };
 
 struct sonde_script {

@@ -2,7 +2,11 @@
  *
  * What comes is kept until a step has found what it expects; what stands before that and
  * the found text are then gone, so that the next step looks behind it.  Of what nobody
- * expects the last bytes are kept, and no more. */
+ * expects the last bytes are kept, and no more.
+ *
+ * Nothing that came in the clear may pass for what came by TLS: somebody on the way could
+ * have put it there (RFC 3207, section 6).  So `tls` drops the rest of the line that was
+ * expected last, and refuses to begin when there is more. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -17,7 +21,10 @@
 #include "talk/duration.h"
 #include "talk/session.h"
 
-enum { SOURCE_SHOWN = 200 }; /* of a step, in an error */
+enum {
+	SOURCE_SHOWN = 200,   /* of a step, in an error */
+	PART_BYTES = 1 << 16, /* of a long text, which is sent in parts */
+};
 
 struct dialogue {
 	struct sonde_session *session;
@@ -26,6 +33,7 @@ struct dialogue {
 	int also_fd;
 	uint8_t *bytes; /* owned: what came, and was not found yet */
 	size_t used;
+	bool is_in_line; /* they go on with the line whose beginning was found last */
 	pcre2_match_data *match; /* owned */
 	struct sonde_error *err;
 };
@@ -62,7 +70,8 @@ static void tell(struct dialogue *dialogue, const struct script_step *step,
 }
 
 static int fail(struct dialogue *dialogue, const struct script_step *step,
-		int64_t began_ns, int error, const char *reason)
+		int64_t began_ns, enum sonde_error_kind kind, int error,
+		const char *reason)
 {
 	char subject[160], text[512];
 	struct shown rest = show(dialogue->bytes, dialogue->used);
@@ -75,14 +84,40 @@ static int fail(struct dialogue *dialogue, const struct script_step *step,
 	snprintf(text, sizeof(text), "%.*s%s %s", (int)shown, step->source,
 		 shown < length ? "..." : "", reason);
 	tell(dialogue, step, false, began_ns, text);
-	sonde_error_set(dialogue->err, SONDE_ERROR_NETWORK, error, "script", subject,
-			"%s", text);
+	sonde_error_set(dialogue->err, kind, error, "script", subject, "%s", text);
 	if (dialogue->used > 0)
 		sonde_error_hint(dialogue->err, "what came instead: \"%s\"", rest.chars);
 	else
 		sonde_error_hint(dialogue->err, "nothing came that was not expected "
 						"before");
 	return error;
+}
+
+/* What the session said is why, and helps. */
+static int fail_inner(struct dialogue *dialogue, const struct script_step *step,
+		      int64_t began_ns, const struct sonde_error *inner)
+{
+	bool is_sent = step->verb == SCRIPT_SEND || step->verb == SCRIPT_LINE;
+	char reason[sizeof(inner->reason) + 32];
+
+	snprintf(reason, sizeof(reason), "%s: %s",
+		 is_sent                    ? "could not be sent"
+		 : step->verb == SCRIPT_TLS ? "is not begun"
+					    : "did not come",
+		 inner->reason);
+	int r = fail(dialogue, step, began_ns, inner->kind, inner->code, reason);
+	if (inner->hint[0])
+		sonde_error_hint(dialogue->err, "%s", inner->hint);
+	return r;
+}
+
+static int fail_session(struct dialogue *dialogue, const struct script_step *step,
+			int64_t began_ns, const char *operation, int error)
+{
+	struct sonde_error inner;
+
+	session_fail(dialogue->session, operation, error, &inner);
+	return fail_inner(dialogue, step, began_ns, &inner);
 }
 
 /* --- what comes */
@@ -96,6 +131,7 @@ static void make_room(struct dialogue *dialogue)
 		return;
 	memmove(dialogue->bytes, dialogue->bytes + dialogue->used - half, half);
 	dialogue->used = half;
+	dialogue->is_in_line = false;
 }
 
 /* More bytes, or the end.  1: something is new; 0: the deadline; 2: also_fd; -errno. */
@@ -113,75 +149,104 @@ static int receive(struct dialogue *dialogue, int64_t deadline_ns)
 			return 1;
 		if (got != -EAGAIN)
 			return (int)got;
-		int64_t left_ns = deadline_ns - clock_monotonic_ns();
-		if (left_ns <= 0)
-			return 0;
-		struct pollfd fds[] = {
-			{.fd = stream_fd(session->stream),
-			 .events = (short)stream_events(session->stream, true, false)},
-			{.fd = dialogue->also_fd, .events = POLLIN},
-		};
-		int64_t left_ms = (left_ns + NS_PER_MS - 1) / NS_PER_MS;
-		if (poll(fds, 2, left_ms > 3600000 ? 3600000 : (int)left_ms) < 0 &&
-		    errno != EINTR)
-			return -errno;
-		if (fds[1].revents)
-			return 2;
+		int r = sock_wait_or(stream_fd(session->stream),
+				     (short)stream_events(session->stream, true, false),
+				     dialogue->also_fd, deadline_ns);
+		if (r < 0)
+			return r == -ETIMEDOUT ? 0 : r == -EINTR ? 2 : r;
 	}
 }
 
 /* --- steps */
 
-/* Whether it is there; then everything up to its end is taken away. */
-static bool find(struct dialogue *dialogue, const struct script_step *step)
+/* 1: it is there, and everything up to its end is taken away; 0: it is not; or a code of
+ * PCRE2: it cannot be told. */
+static int find(struct dialogue *dialogue, const struct script_step *step)
 {
 	size_t end;
 
 	if (step->verb == SCRIPT_EXPECT_REGEX) {
 		int count = pcre2_match(step->regex, dialogue->bytes, dialogue->used, 0,
 					PCRE2_NO_UTF_CHECK, dialogue->match, NULL);
+		if (count == PCRE2_ERROR_NOMATCH)
+			return 0;
 		if (count < 0)
-			return false;
+			return count;
 		end = pcre2_get_ovector_pointer(dialogue->match)[1];
 	} else {
 		const uint8_t *found =
 			memmem(dialogue->bytes, dialogue->used, step->bytes, step->count);
 		if (!found)
-			return false;
+			return 0;
 		end = (size_t)(found - dialogue->bytes) + step->count;
 	}
+	if (end > 0)
+		dialogue->is_in_line = dialogue->bytes[end - 1] != '\n';
 	dialogue->used -= end;
 	memmove(dialogue->bytes, dialogue->bytes + end, dialogue->used);
-	return true;
+	return 1;
+}
+
+static int fail_match(struct dialogue *dialogue, const struct script_step *step,
+		      int64_t began_ns, int code)
+{
+	PCRE2_UCHAR text[100];
+	char reason[160];
+
+	pcre2_get_error_message(code, text, sizeof(text));
+	snprintf(reason, sizeof(reason), "cannot be looked for: %s", (const char *)text);
+	int r = fail(dialogue, step, began_ns, SONDE_ERROR_USAGE, -EINVAL, reason);
+	sonde_error_hint(dialogue->err, "a repetition inside of a repetition may try "
+					"more ways than can be tried");
+	return r;
 }
 
 static int expect(struct dialogue *dialogue, const struct script_step *step)
 {
 	struct sonde_session *session = dialogue->session;
 	int64_t began_ns = clock_monotonic_ns();
-	int64_t deadline_ns = began_ns + step->within_ns;
+	int64_t deadline_ns = clock_after_ns(began_ns, step->within_ns);
 	char reason[64], limit[DURATION_CHARS];
 	bool wants_end = step->verb == SCRIPT_EXPECT_END;
 
-	while (wants_end ? !session->peer_end : !find(dialogue, step)) {
+	for (;;) {
+		int r = wants_end ? session->peer_end : find(dialogue, step);
+		if (r < 0)
+			return fail_match(dialogue, step, began_ns, r);
+		if (r > 0)
+			break;
 		if (session->peer_end)
-			return fail(dialogue, step, began_ns, -ECONNABORTED,
-				    "did not come: the peer closed");
-		int r = receive(dialogue, deadline_ns);
+			return fail(dialogue, step, began_ns, SONDE_ERROR_NETWORK,
+				    -ECONNABORTED, "did not come: the peer closed");
+		r = receive(dialogue, deadline_ns);
 		if (r == 2)
 			return 1;
 		if (r == 0) {
 			duration_format(step->within_ns, limit);
 			snprintf(reason, sizeof(reason), "did not come within %s", limit);
-			return fail(dialogue, step, began_ns, -ETIMEDOUT, reason);
+			return fail(dialogue, step, began_ns, SONDE_ERROR_NETWORK,
+				    -ETIMEDOUT, reason);
 		}
-		if (r < 0) {
-			session_fail(session, "receive from", r, dialogue->err);
-			return fail(dialogue, step, began_ns, r, dialogue->err->reason);
-		}
+		if (r < 0)
+			return fail_session(dialogue, step, began_ns, "receive from", r);
 	}
 	tell(dialogue, step, true, began_ns, step->source);
 	return 0;
+}
+
+/* The next part, if the queue has room for it.  0, -EAGAIN, or -errno with *err. */
+static int send_part(struct dialogue *dialogue, const struct script_step *step,
+		     size_t *at, struct sonde_error *err)
+{
+	struct sonde_session *session = dialogue->session;
+	size_t n = step->count - *at;
+
+	if (!session_is_datagram(session) && n > PART_BYTES)
+		n = PART_BYTES;
+	int r = sonde_session_send(session, step->bytes + *at, n, err);
+	if (r == 0)
+		*at += n;
+	return r;
 }
 
 /* All of it, although the peer may be slow to take it.  Meanwhile what comes is kept: a
@@ -190,27 +255,85 @@ static int send_all(struct dialogue *dialogue, const struct script_step *step)
 {
 	struct sonde_session *session = dialogue->session;
 	int64_t began_ns = clock_monotonic_ns();
-	struct sonde_error err;
+	struct sonde_error inner;
+	size_t at = 0;
 
-	int r = sonde_session_send(session, step->bytes, step->count, &err);
-	while (r == 0 && session->stream && session->queue_at < session->queue_used) {
-		r = sock_wait(stream_fd(session->stream),
-			      (short)stream_events(session->stream, true, true),
-			      began_ns + NS_PER_S * LIMIT_SCRIPT_SEND_S);
-		if (r == 0)
-			r = receive(dialogue, 0) < 0 ? -ECONNRESET : 0;
-		int flushed = r == 0 ? session_flush(session) : r;
-		r = flushed == -EAGAIN ? 0 : flushed;
+	int r = send_part(dialogue, step, &at, &inner);
+	while (r == -EAGAIN || at < step->count ||
+	       session->queue_at < session->queue_used) {
+		if (r < 0 && r != -EAGAIN)
+			return fail_inner(dialogue, step, began_ns, &inner);
+		r = sock_wait_or(
+			stream_fd(session->stream),
+			(short)stream_events(session->stream, !session->peer_end, true),
+			dialogue->also_fd, began_ns + NS_PER_S * LIMIT_SCRIPT_SEND_S);
+		if (r == -EINTR)
+			return 1;
+		if (r == -ETIMEDOUT)
+			return fail(dialogue, step, began_ns, SONDE_ERROR_NETWORK, r,
+				    "could not be sent: the peer takes nothing");
+		if (r == 0 && !session->peer_end)
+			r = receive(dialogue, 0);
+		if (r < 0)
+			return fail_session(dialogue, step, began_ns, "receive from", r);
+		r = session_flush(session);
+		if (r < 0 && r != -EAGAIN)
+			return fail_session(dialogue, step, began_ns, "send to", r);
+		if (r == 0 && at < step->count)
+			r = send_part(dialogue, step, &at, &inner);
 	}
 	if (r < 0)
-		return fail(dialogue, step, began_ns, r, "could not be sent");
+		return fail_inner(dialogue, step, began_ns, &inner);
 	tell(dialogue, step, true, began_ns, step->source);
 	return 0;
 }
 
+/* The rest of a line that was expected is its answer's; there may be no more. */
+static bool has_only_rest_of_line(const struct dialogue *dialogue)
+{
+	const uint8_t *feed = memchr(dialogue->bytes, '\n', dialogue->used);
+
+	if (dialogue->used == 0)
+		return true;
+	return dialogue->is_in_line && dialogue->used < LIMIT_SCRIPT_BYTES / 2 &&
+	       (!feed || feed == dialogue->bytes + dialogue->used - 1);
+}
+
+static int start_tls(struct dialogue *dialogue, const struct script_step *step)
+{
+	struct sonde_session *session = dialogue->session;
+	int64_t began_ns = clock_monotonic_ns();
+	bool is_clear = !session_is_datagram(session) && !stream_is_tls(session->stream);
+	int r = is_clear;
+
+	/* What the kernel has by now was sent before TLS, too. */
+	while (r == 1 && !session->peer_end && has_only_rest_of_line(dialogue))
+		r = receive(dialogue, 0);
+	if (r < 0)
+		return fail_session(dialogue, step, began_ns, "receive from", r);
+	if (r == 2)
+		return 1;
+	if (is_clear && !has_only_rest_of_line(dialogue)) {
+		r = fail(dialogue, step, began_ns, SONDE_ERROR_NETWORK, -EPROTO,
+			 "is not begun: more came in the clear than was expected");
+		sonde_error_hint(dialogue->err,
+				 "somebody on the way may have put it there: \"%s\"",
+				 show(dialogue->bytes, dialogue->used).chars);
+		return r;
+	}
+	if (is_clear)
+		dialogue->used = 0;
+	r = session_start_tls(session, dialogue->tls,
+			      clock_after_ns(began_ns, step->within_ns), dialogue->err);
+	if (r == -EINTR)
+		return 1;
+	tell(dialogue, step, r == 0, began_ns, step->source);
+	return r;
+}
+
 static int wait_for(struct dialogue *dialogue, const struct script_step *step)
 {
-	int64_t until_ns = clock_monotonic_ns() + step->within_ns;
+	int64_t until_ns = clock_after_ns(clock_monotonic_ns(), step->within_ns);
 
 	while (clock_monotonic_ns() < until_ns) {
 		struct pollfd also = {.fd = dialogue->also_fd, .events = POLLIN};
@@ -237,9 +360,7 @@ static int run_step(struct dialogue *dialogue, const struct script_step *step)
 	case SCRIPT_EXPECT_END:
 		return expect(dialogue, step);
 	case SCRIPT_TLS:
-		r = sonde_session_start_tls(dialogue->session, dialogue->tls,
-					    step->within_ns, dialogue->err);
-		break;
+		return start_tls(dialogue, step);
 	case SCRIPT_WAIT:
 		r = wait_for(dialogue, step);
 		break;
@@ -269,6 +390,7 @@ int sonde_session_run_script(struct sonde_session *session,
 	};
 	int r = 0;
 
+	session->also_fd = also_fd;
 	dialogue.bytes = array_new(LIMIT_SCRIPT_BYTES, 1);
 	dialogue.match = pcre2_match_data_create(1, NULL);
 	if (!dialogue.bytes || !dialogue.match)

@@ -45,7 +45,8 @@ int session_secure(struct sonde_session *session, struct tls_context *context,
 				       session->host, NULL);
 	while ((r = tls_handshake(session->stream)) == -EAGAIN) {
 		short events = (short)stream_events(session->stream, true, false);
-		r = sock_wait(stream_fd(session->stream), events, deadline_ns);
+		r = sock_wait_or(stream_fd(session->stream), events, session->also_fd,
+				 deadline_ns);
 		if (r < 0)
 			break;
 	}
@@ -61,9 +62,8 @@ int session_secure(struct sonde_session *session, struct tls_context *context,
 	return 0;
 }
 
-int sonde_session_start_tls(struct sonde_session *session,
-			    const struct sonde_tls_options *tls, int64_t timeout_ns,
-			    struct sonde_error *err)
+int session_start_tls(struct sonde_session *session, const struct sonde_tls_options *tls,
+		      int64_t deadline_ns, struct sonde_error *err)
 {
 	struct tls_context *context;
 
@@ -77,9 +77,18 @@ int sonde_session_start_tls(struct sonde_session *session,
 	int r = tls_context_new(TLS_CLIENT, tls, &context, err);
 	if (r < 0)
 		return r;
-	r = session_secure(
-		session, context,
-		timeout_ns > 0 ? clock_monotonic_ns() + timeout_ns : SOCK_NEVER, err);
+	r = session_secure(session, context, deadline_ns, err);
 	tls_context_free(context);
 	return r;
+}
+
+int sonde_session_start_tls(struct sonde_session *session,
+			    const struct sonde_tls_options *tls, int64_t timeout_ns,
+			    struct sonde_error *err)
+{
+	int64_t deadline_ns = timeout_ns > 0
+				      ? clock_after_ns(clock_monotonic_ns(), timeout_ns)
+				      : SOCK_NEVER;
+
+	return session_start_tls(session, tls, deadline_ns, err);
 }

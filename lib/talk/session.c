@@ -50,6 +50,7 @@ int sonde_session_new(const struct sonde_session_options *options,
 		return sonde_error_set(err, SONDE_ERROR_TROUBLE, -ENOMEM, "start",
 				       "a session", NULL);
 	session->options = *options;
+	session->also_fd = -1;
 	*ret = session;
 	return 0;
 }
@@ -74,6 +75,11 @@ void sonde_session_free(struct sonde_session *session)
 	array_free(session->queue);
 	array_free(session->incoming);
 	array_free(session);
+}
+
+void sonde_session_heed(struct sonde_session *session, int also_fd)
+{
+	session->also_fd = also_fd;
 }
 
 bool sonde_session_is_open(const struct sonde_session *session)
@@ -181,6 +187,9 @@ int session_fail(struct sonde_session *session, const char *operation, int error
 			sonde_error_hint(err, "the peer's machine answered that the "
 					      "port is closed");
 		return error;
+	case EINTR: /* only also_fd ends what waits */
+		return sonde_error_set(err, SONDE_ERROR_NETWORK, error, operation,
+				       subject, "told to end meanwhile");
 	case ETIMEDOUT:
 		sonde_error_set(err, SONDE_ERROR_NETWORK, error, operation, subject,
 				"the peer does not answer any more (ETIMEDOUT)");
@@ -354,7 +363,7 @@ int64_t session_idle_deadline_ns(const struct sonde_session *session)
 {
 	if (session->options.idle_timeout_ns <= 0)
 		return SOCK_NEVER;
-	return session->active_ns + session->options.idle_timeout_ns;
+	return clock_after_ns(session->active_ns, session->options.idle_timeout_ns);
 }
 
 int session_fail_idle(struct sonde_session *session, struct sonde_error *err)

@@ -46,6 +46,7 @@ struct sonde_session {
 	size_t held_used;
 	char last_sent;    /* for crlf across the borders of what comes */
 	uint8_t *incoming; /* owned: one read of a turn */
+	int also_fd;       /* ends what waits by itself; -1 none */
 };
 
 /* --- session.c */
@@ -102,8 +103,10 @@ int session_flush(struct sonde_session *session);
 
 /* --- secure.c */
 
-/* TLS over what is there, until the deadline. */
+/* TLS over what is there, until the deadline; -EINTR by also_fd. */
 int session_secure(struct sonde_session *session, struct tls_context *context,
 		   int64_t deadline_ns, struct sonde_error *err);
+int session_start_tls(struct sonde_session *session, const struct sonde_tls_options *tls,
+		      int64_t deadline_ns, struct sonde_error *err);
 
 #endif
