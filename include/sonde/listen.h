@@ -63,7 +63,7 @@ struct sonde_listen_event {
 
 typedef void sonde_listen_observer(void *context, const struct sonde_listen_event *event);
 
-/* Strings are borrowed until sonde_listen_free(). */
+/* Strings are borrowed until sonde_listener_free(). */
 struct sonde_listen_options {
 	enum sonde_transport transport;
 	/* "PORT", "HOST:PORT", "[::1]:PORT", ":PORT" (loopback), "*:PORT" (every

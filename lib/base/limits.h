@@ -155,10 +155,11 @@ enum {
 	LIMIT_TELNET_ANSWER = 256,   /* bytes, to one command */
 	LIMIT_EXEC_END_MS = 2000,    /* for a program without a peer to end, twice */
 	LIMIT_SCRIPT_STEPS = 1 << 16,
-	LIMIT_SCRIPT_TEXT = 1 << 20,  /* bytes of a file */
-	LIMIT_SCRIPT_BYTES = 1 << 20, /* kept of what came and nobody expected yet */
-	LIMIT_SCRIPT_SEND_S = 60,     /* for a peer to take what is sent */
-	LIMIT_TALK_QUEUE = 1 << 20,   /* bytes waiting for a peer that takes nothing */
+	LIMIT_SCRIPT_TEXT = 1 << 20,   /* bytes of a file */
+	LIMIT_SCRIPT_BYTES = 1 << 20,  /* kept of what came and nobody expected yet */
+	LIMIT_SCRIPT_SEND_S = 60,      /* for a peer to take what is sent */
+	LIMIT_TALK_QUEUE = 1 << 20,    /* bytes waiting for a peer that takes nothing */
+	LIMIT_LISTEN_QUEUED = 1 << 26, /* the same for all clients of a broker or chat */
 	LIMIT_LISTEN_CLIENTS = 8192,
 	LIMIT_LISTEN_SPARE = 16,       /* buffers kept for the next slow reader */
 	LIMIT_LISTEN_LINE = 4096,      /* bytes of a chat's line; a longer one is cut */

@@ -94,7 +94,7 @@ static int prepare_listener(int fd)
 
 /* Datagrams of many clients at once must find room until they are read, and answers until
  * they are taken.  The system may grant less (net.core.rmem_max, wmem_max). */
-static int prepare_datagrams(int fd)
+int sock_set_datagrams_waiting(int fd)
 {
 	int r = set(fd, SOL_SOCKET, SO_RCVBUF, LIMIT_DATAGRAMS_WAITING);
 
@@ -120,7 +120,7 @@ static int bind_socket(const struct sonde_address *address, enum sock_transport 
 	if (r == 0 && transport == SOCK_TCP)
 		r = prepare_listener(fd);
 	if (r == 0 && transport == SOCK_UDP)
-		r = prepare_datagrams(fd);
+		r = sock_set_datagrams_waiting(fd);
 	if (r == 0 && bind(fd, (const struct sockaddr *)&storage, length) < 0)
 		r = -errno;
 	if (r == 0 && transport == SOCK_TCP &&

@@ -37,6 +37,8 @@ int sock_listen_beside(int fd, const struct sonde_address *address,
 int sock_set_keepalive(int fd, int64_t gone_s);
 /* Small messages leave at once. */
 int sock_set_no_delay(int fd);
+/* Room for many datagrams each way, as far as the system grants it. */
+int sock_set_datagrams_waiting(int fd);
 int sock_local_address(int fd, struct sonde_address *ret);
 
 /* Each returns -ETIMEDOUT at the deadline. */

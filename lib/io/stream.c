@@ -2,7 +2,9 @@
 #include "io/stream.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -63,6 +65,93 @@ struct stream *stream_new_plain(int fd, bool is_datagram)
 	stream->read_wants = POLLIN;
 	stream->write_wants = POLLOUT;
 	return stream;
+}
+
+/* --- one peer's datagrams */
+
+struct datagrams {
+	struct stream stream;
+	int queue_fd; /* -1: read to its end */
+	struct sockaddr_storage peer;
+	socklen_t length;
+};
+
+static ssize_t receive_from(const struct datagrams *it, int fd, void *bytes, size_t n)
+{
+	for (;;) {
+		struct sockaddr_storage from;
+		socklen_t length = sizeof(from);
+		ssize_t got =
+			recvfrom(fd, bytes, n, 0, (struct sockaddr *)&from, &length);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (length == it->length && memcmp(&from, &it->peer, length) == 0)
+			return got;
+	}
+}
+
+static ssize_t datagrams_read(struct stream *stream, void *bytes, size_t n)
+{
+	struct datagrams *it = (struct datagrams *)stream; /* its first member */
+
+	if (it->queue_fd >= 0) {
+		ssize_t got = receive_from(it, it->queue_fd, bytes, n);
+		if (got >= 0)
+			return got;
+		close(it->queue_fd);
+		it->queue_fd = -1;
+		stream->pending = 0;
+	}
+	return receive_from(it, stream->fd, bytes, n);
+}
+
+static void datagrams_close(struct stream *stream)
+{
+	struct datagrams *it = (struct datagrams *)stream;
+
+	if (it->queue_fd >= 0)
+		close(it->queue_fd);
+	plain_close(stream);
+}
+
+static const struct stream_kind datagrams_kind = {
+	.name = "datagrams",
+	.read = datagrams_read,
+	.write = plain_write,
+	.shutdown = plain_shutdown,
+	.close = datagrams_close,
+};
+
+/* Who sends fast could keep it from its end for ever. */
+static void let_nothing_in(int fd)
+{
+	struct sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
+	const struct sock_fprog program = {.len = 1, .filter = &drop};
+
+	setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+}
+
+struct stream *stream_new_datagrams(int fd, int queue_fd, const void *peer, size_t length)
+{
+	struct datagrams *it = array_new(1, sizeof(*it));
+
+	if (!it)
+		return NULL;
+	it->stream.kind = &datagrams_kind;
+	it->stream.fd = it->stream.write_fd = fd;
+	it->stream.is_datagram = true;
+	it->stream.read_wants = POLLIN;
+	it->stream.write_wants = POLLOUT;
+	it->queue_fd = queue_fd;
+	if (queue_fd >= 0) {
+		let_nothing_in(queue_fd);
+		it->stream.pending = 1; /* so that it is read unasked */
+	}
+	memcpy(&it->peer, peer, length);
+	it->length = (socklen_t)length;
+	return &it->stream;
 }
 
 /* --- a pair */

@@ -50,6 +50,13 @@ struct stream {
 /* Takes fd, which does not block.  NULL without memory: then fd is still the caller's. */
 struct stream *stream_new_plain(int fd, bool is_datagram);
 
+/* The same of one peer's datagrams: fd is connected to it, and takes nothing of others; what
+ * they sent before it was connected is dropped.  queue_fd (-1 none; taken): a socket to which
+ * the peer's first datagrams came, with those of others; they are read first, and nothing
+ * is added to them any more.  NULL without memory: then both are still the caller's. */
+struct stream *stream_new_datagrams(int fd, int queue_fd, const void *peer,
+				    size_t length);
+
 /* Two descriptors, which do not block: what comes is read from the one, what goes is written
  * to the other, and its end told by closing that.  SIGPIPE should be ignored. */
 struct stream *stream_new_pair(int read_fd, int write_fd);

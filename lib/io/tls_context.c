@@ -235,8 +235,13 @@ static int fill(struct tls_context *context, const struct sonde_tls_options *opt
 		struct sonde_error *err)
 {
 	const char *name = options->name ? options->name : "localhost";
+	static const unsigned char sessions[] = "sonde";
 	SSL_CTX *ctx = context->ctx;
 
+	/* Sessions that are taken up again must say whose they are, or a server that asks
+	 * for certificates refuses them. */
+	if (context->side == TLS_SERVER)
+		SSL_CTX_set_session_id_context(ctx, sessions, sizeof(sessions) - 1);
 	SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
 	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
 				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |

@@ -63,19 +63,14 @@ static void observe(void *context, const struct sonde_session_event *event)
 }
 
 static int open_session(struct sonde_listener *listener, struct sonde_session *session,
-			int fd, struct sonde_error *err)
+			struct stream *stream, struct sonde_error *err)
 {
 	struct caller names = {0};
 	struct sonde_listen_event event = {.kind = SONDE_LISTEN_ACCEPTED, .client = 1};
 
 	session->transport = listener->options.transport;
-	session->stream = stream_new_plain(fd, session_is_datagram(session));
-	if (!session->stream) {
-		close(fd);
-		return sonde_error_set(err, SONDE_ERROR_TROUBLE, -ENOMEM, "accept",
-				       "a client", NULL);
-	}
-	listener_name_ends(fd, &listener->single_peer, &names);
+	session->stream = stream;
+	listener_name_ends(stream_fd(stream), &listener->single_peer, &names);
 	memcpy(session->local, names.local, sizeof(session->local));
 	memcpy(session->peer, names.peer, sizeof(session->peer));
 	session->local_address = names.local_address;
@@ -95,7 +90,7 @@ static int open_session(struct sonde_listener *listener, struct sonde_session *s
 			      err);
 }
 
-int adopt_client(struct sonde_listener *listener, int fd, int also_fd,
+int adopt_client(struct sonde_listener *listener, struct stream *stream, int also_fd,
 		 struct sonde_error *err)
 {
 	const struct sonde_session_options options = {
@@ -116,11 +111,11 @@ int adopt_client(struct sonde_listener *listener, int fd, int also_fd,
 	int r = sonde_session_new(&options, &session, err);
 
 	if (r < 0) {
-		close(fd);
+		stream_close(stream);
 		return r;
 	}
 	session->also_fd = also_fd;
-	r = open_session(listener, session, fd, err);
+	r = open_session(listener, session, stream, err);
 	if (r == 0)
 		r = sonde_session_run_pipe(session, &pipe, err);
 	sonde_session_free(session);

@@ -4,8 +4,8 @@
 
 #include "talk/listener.h"
 
-/* Takes fd.  As sonde_session_run_pipe(). */
-int adopt_client(struct sonde_listener *listener, int fd, int also_fd,
+/* Takes the stream.  As sonde_session_run_pipe(). */
+int adopt_client(struct sonde_listener *listener, struct stream *stream, int also_fd,
 		 struct sonde_error *err);
 
 #endif

@@ -216,7 +216,7 @@ static int64_t idle_ns(const struct caller *client)
 
 	if (limit_ns <= 0 && listener_is_datagram(client->listener))
 		limit_ns = DATAGRAM_IDLE_S * NS_PER_S;
-	return limit_ns > 0 ? client->active_ns + limit_ns : LOOP_NEVER;
+	return limit_ns > 0 ? clock_after_ns(client->active_ns, limit_ns) : LOOP_NEVER;
 }
 
 /* Bytes that a stream has already are not told by the kernel: the deadline is now. */
@@ -246,7 +246,7 @@ void caller_watch(struct caller *client)
 			caller_watch_end(&client->near, wants_of(&client->near));
 			caller_watch_end(&client->far, wants_of(&client->far));
 		}
-		if (has_more(&client->near) || has_more(&client->far))
+		if (has_more(&client->near) || has_more(&client->far) || client->failing)
 			until_ns = loop_now_ns(loop);
 	}
 	loop_set_deadline(loop, client->near.slot, until_ns);
@@ -385,9 +385,11 @@ void caller_late(struct caller *client)
 	if (client->state == CLIENT_HANDSHAKE) {
 		caller_close(client, false, true, "TLS: the handshake took too long");
 	} else if (client->state == CLIENT_REACHING) {
-		reach_fail(client, -ETIMEDOUT);
+		reach_late(client);
 	} else if (client->state == CLIENT_LEAVING) {
 		caller_close(client, true, false, "both ends are done");
+	} else if (client->failing) {
+		hub_fail(client);
 	} else if (idle_ns(client) <= now_ns) {
 		caller_close(client, listener_is_datagram(client->listener), false,
 			     "nothing came or went for too long");

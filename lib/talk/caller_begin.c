@@ -21,8 +21,8 @@ static void begin_use(struct caller *client)
 		break;
 	case SONDE_LISTEN_RELAY:
 		client->state = CLIENT_REACHING;
-		client->deadline_ns = loop_now_ns(client->listener->loop) +
-				      LIMIT_LISTEN_REACH_MS * NS_PER_MS;
+		client->reach_until_ns = loop_now_ns(client->listener->loop) +
+					 LIMIT_LISTEN_REACH_MS * NS_PER_MS;
 		caller_watch_end(&client->near, 0);
 		r = reach_begin(client);
 		if (r < 0)
@@ -60,16 +60,11 @@ void caller_shake_hands(struct caller *client)
 	begin_use(client);
 }
 
-static int open_near(struct caller *client, int fd)
+static int open_near(struct caller *client, struct stream *stream)
 {
 	struct sonde_listener *listener = client->listener;
-	struct stream *stream = stream_new_plain(fd, listener_is_datagram(listener));
 	int r;
 
-	if (!stream) {
-		close(fd);
-		return -ENOMEM;
-	}
 	if (listener->tls) {
 		struct stream *secured = NULL;
 
@@ -81,13 +76,14 @@ static int open_near(struct caller *client, int fd)
 	return end_open(&client->near, client, stream);
 }
 
-void caller_new(struct sonde_listener *listener, int fd, const struct peer *peer)
+void caller_new(struct sonde_listener *listener, struct stream *stream,
+		const struct peer *peer)
 {
 	struct caller *client = array_new(1, sizeof(*client));
 	int r;
 
 	if (!client) {
-		close(fd);
+		stream_close(stream);
 		listener_note(listener, "no memory for another client");
 		return;
 	}
@@ -96,8 +92,8 @@ void caller_new(struct sonde_listener *listener, int fd, const struct peer *peer
 	client->near.slot = client->far.slot = -1;
 	client->near.write_slot = client->far.write_slot = -1;
 	client->opened_ns = client->active_ns = loop_now_ns(listener->loop);
-	listener_name_ends(fd, peer, client);
-	r = open_near(client, fd);
+	listener_name_ends(stream_fd(stream), peer, client);
+	r = open_near(client, stream);
 	if (r < 0) {
 		array_free(client);
 		listener_note(listener, "a client was closed at once: %s",

@@ -357,8 +357,10 @@ int sonde_session_open(struct sonde_session *session, const struct sonde_target 
 	session->sent_end = session->peer_end = session->peer_ended_first = false;
 	session->was_answered = false;
 	session->last_sent = '\0';
-	session->held_used = 0;
+	session->held.used = 0;
+	session->is_mid_chunk = false;
 	session->has_telnet = session->options.telnet;
+	session->telnet_if_asked = session->options.telnet_if_asked;
 	session->telnet_after_cr = false;
 	const struct telnet_terminal terminal = {
 		.columns = session->options.columns,

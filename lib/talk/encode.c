@@ -56,12 +56,12 @@ static size_t count_open(const uint8_t *bytes, size_t n)
 
 /* As it may stand on a terminal: lines and tabs are left as they are, "\r\n" is one end of
  * a line. */
-size_t encode_for_terminal(const uint8_t *bytes, size_t n, uint8_t *ret)
+static size_t escape(const uint8_t *bytes, size_t n, uint8_t *ret, size_t room)
 {
 	struct sonde_text text;
 	size_t from = 0;
 
-	sonde_text_init(&text, (char *)ret, LIMIT_TALK_BYTES);
+	sonde_text_init(&text, (char *)ret, room);
 	for (size_t i = 0; i < n; i++) {
 		bool is_crlf = bytes[i] == '\r' && i + 1 < n && bytes[i + 1] == '\n';
 		if (bytes[i] != '\n' && bytes[i] != '\t' && !is_crlf)
@@ -76,28 +76,37 @@ size_t encode_for_terminal(const uint8_t *bytes, size_t n, uint8_t *ret)
 	return text.used;
 }
 
+size_t encode_shown(struct held *held, const uint8_t *bytes, size_t n, uint8_t *ret,
+		    size_t room)
+{
+	uint8_t joined[ENCODE_READ_BYTES + sizeof(held->bytes)];
+
+	memcpy(joined, held->bytes, held->used);
+	memcpy(joined + held->used, bytes, n);
+	n += held->used;
+	held->used = count_open(joined, n);
+	memcpy(held->bytes, joined + n - held->used, held->used);
+	return escape(joined, n - held->used, ret, room);
+}
+
+size_t encode_shown_end(struct held *held, uint8_t *ret, size_t room)
+{
+	size_t n = held->used;
+
+	held->used = 0;
+	return escape(held->bytes, n, ret, room);
+}
+
 size_t encode_received(struct sonde_session *session, const uint8_t *bytes, size_t n,
 		       bool escapes, uint8_t *ret)
 {
-	uint8_t joined[ENCODE_READ_BYTES + sizeof(session->held)];
-
-	if (!escapes) {
-		memcpy(ret, bytes, n);
-		return n;
-	}
-	memcpy(joined, session->held, session->held_used);
-	memcpy(joined + session->held_used, bytes, n);
-	n += session->held_used;
-	size_t open = count_open(joined, n);
-	session->held_used = open;
-	memcpy(session->held, joined + n - open, open);
-	return encode_for_terminal(joined, n - open, ret);
+	if (escapes)
+		return encode_shown(&session->held, bytes, n, ret, LIMIT_TALK_BYTES);
+	memcpy(ret, bytes, n);
+	return n;
 }
 
 size_t encode_received_end(struct sonde_session *session, uint8_t *ret)
 {
-	size_t n = session->held_used;
-
-	session->held_used = 0;
-	return encode_for_terminal(session->held, n, ret);
+	return encode_shown_end(&session->held, ret, LIMIT_TALK_BYTES);
 }

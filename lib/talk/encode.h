@@ -20,15 +20,18 @@ bool encode_is_needed(const struct sonde_session *session);
 size_t encode_sent(struct sonde_session *session, const uint8_t *bytes, size_t n,
 		   uint8_t *ret);
 
+/* As it may stand on a terminal.  n is at most ENCODE_READ_BYTES; ret has room for 4 times
+ * that, what was held and a NUL.  Returns the length. */
+size_t encode_shown(struct held *held, const uint8_t *bytes, size_t n, uint8_t *ret,
+		    size_t room);
+/* What was held back because more could follow; at the peer's end. */
+size_t encode_shown_end(struct held *held, uint8_t *ret, size_t room);
+
 bool encode_received_is_needed(const struct sonde_session *session, bool escapes);
 /* n is at most ENCODE_READ_BYTES; ret has room for LIMIT_TALK_BYTES. */
 size_t encode_received(struct sonde_session *session, const uint8_t *bytes, size_t n,
 		       bool escapes, uint8_t *ret);
 
-/* The same of bytes that nothing precedes or follows. */
-size_t encode_for_terminal(const uint8_t *bytes, size_t n, uint8_t *ret);
-
-/* What was held back because more could follow; at the peer's end. */
 size_t encode_received_end(struct sonde_session *session, uint8_t *ret);
 
 #endif

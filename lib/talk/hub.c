@@ -2,7 +2,11 @@
  * or to this program's own output alone; its own input goes to all.
  *
  * Here many hear what one says, so that a client which takes nothing must not stop it: what
- * it owes is queued, up to LIMIT_TALK_QUEUE bytes, and then it is let go, with a word. */
+ * it is owed is queued, up to LIMIT_TALK_QUEUE bytes, and then it is let go, with a word.
+ * All of them together are owed LIMIT_LISTEN_QUEUED; then the one that is owed the most goes.
+ *
+ * Who goes, goes in a turn of its own: the others may be told of it (chat), and one of them
+ * may be the next. */
 #include <errno.h>
 #include <string.h>
 
@@ -45,6 +49,12 @@ void queue_empty(struct queue *queue)
 
 /* ---- to one client */
 
+static void drop_queue(struct caller *client)
+{
+	client->listener->queued -= client->queue.used - client->queue.at;
+	queue_done(&client->queue);
+}
+
 static int write_queue(struct caller *client)
 {
 	struct queue *queue = &client->queue;
@@ -56,18 +66,64 @@ static int write_queue(struct caller *client)
 			return sent == -EAGAIN ? 0 : (int)sent;
 		caller_count_sent(client, queue->bytes + queue->at, (size_t)sent);
 		queue->at += (size_t)sent;
+		client->listener->queued -= (uint64_t)sent;
 	}
 	queue_empty(queue);
 	return 0;
 }
 
-/* Closes the client when it cannot take it. */
+static void fail_later(struct caller *client, int error)
+{
+	client->failing = error;
+	drop_queue(client);
+	caller_watch(client);
+}
+
+void hub_fail(struct caller *client)
+{
+	const char *trouble = client->near.stream->trouble;
+
+	if (client->failing == -ENOBUFS)
+		caller_close(client, false, true,
+			     "it does not read: %d bytes wait for it already",
+			     LIMIT_TALK_QUEUE);
+	else if (client->failing == -EDQUOT)
+		caller_close(client, false, true,
+			     "it does not read, and %d bytes wait for all clients",
+			     LIMIT_LISTEN_QUEUED);
+	else
+		caller_close(client, false, true, "%s",
+			     trouble[0] ? trouble : strerrordesc_np(-client->failing));
+}
+
+/* So that n bytes more may wait: lets go who is owed the most. */
+static void make_room(struct sonde_listener *listener, size_t n)
+{
+	while (listener->queued + n > LIMIT_LISTEN_QUEUED) {
+		struct caller *most = NULL;
+		size_t most_bytes = 0;
+
+		for (struct caller *it = listener->clients; it; it = it->next) {
+			size_t bytes = it->queue.used - it->queue.at;
+
+			if (bytes > most_bytes) {
+				most = it;
+				most_bytes = bytes;
+			}
+		}
+		if (!most)
+			return;
+		fail_later(most, -EDQUOT);
+	}
+}
+
+/* Lets the client go when it cannot take it. */
 static void give(struct caller *client, const void *bytes, size_t n)
 {
 	size_t at = 0;
 	int r = 0;
 
-	if (client->near.was_told)
+	if (client->near.was_told || client->failing)
 		return;
 	if (client->queue.used == 0) {
 		ssize_t sent = stream_write(client->near.stream, bytes, n);
@@ -81,20 +137,22 @@ static void give(struct caller *client, const void *bytes, size_t n)
 		if (client->near.stream->is_datagram)
 			return;
 	}
-	if (r == 0 && at < n)
+	if (r == 0 && at < n) {
+		make_room(client->listener, n - at);
+		if (client->failing)
+			return;
 		r = queue_add(&client->queue, (const uint8_t *)bytes + at, n - at);
-	if (r == -ENOBUFS)
-		caller_close(client, false, true,
-			     "it does not read: %d bytes wait for it already",
-			     LIMIT_TALK_QUEUE);
-	else if (r < 0)
-		caller_close(client, false, true, "%s", strerrordesc_np(-r));
+		if (r == 0)
+			client->listener->queued += n - at;
+	}
+	if (r < 0)
+		fail_later(client, r);
 	else
 		caller_watch(client);
 }
 
-void hub_say(struct sonde_listener *listener, const struct caller *from,
-	     const void *bytes, size_t n)
+void hub_say(struct sonde_listener *listener, struct caller *from, const void *bytes,
+	     size_t n)
 {
 	struct caller *next;
 
@@ -104,7 +162,7 @@ void hub_say(struct sonde_listener *listener, const struct caller *from,
 			give(it, bytes, n);
 	}
 	if (from)
-		hub_show(listener, bytes, n);
+		hub_show(from, bytes, n);
 }
 
 /* ---- a client */
@@ -117,8 +175,12 @@ void hub_add(struct caller *client)
 
 void hub_remove(struct caller *client)
 {
+	drop_queue(client);
 	if (client->listener->in_waits)
 		hub_watch_input(client->listener);
+	if (client->held.used > 0)
+		hub_show_last(client);
+	hub_chat_end(client);
 	if (client->listener->options.use == SONDE_LISTEN_CHAT)
 		hub_announce(client, "left");
 }
@@ -133,7 +195,7 @@ static int pass(struct caller *client, const uint8_t *bytes, size_t n)
 		hub_say(client->listener, client, bytes, n);
 		return 0;
 	default:
-		hub_show(client->listener, bytes, n);
+		hub_show(client, bytes, n);
 		return 0;
 	}
 }
@@ -151,6 +213,11 @@ void hub_ready(struct caller *client)
 {
 	struct sonde_listener *listener = client->listener;
 	struct end *near = &client->near;
+
+	if (client->failing) {
+		hub_fail(client);
+		return;
+	}
 	int r = write_queue(client);
 
 	for (int i = 0; i < ROUNDS && r == 0 && !near->has_ended; i++) {
@@ -166,7 +233,7 @@ void hub_ready(struct caller *client)
 		else
 			r = got < 0 ? (int)got
 				    : pass(client, listener->scratch, (size_t)got);
-		if (client->state == CLIENT_CLOSED)
+		if (client->state == CLIENT_CLOSED || client->failing)
 			return;
 	}
 	if (listener->in_waits && client->queue.used == 0)

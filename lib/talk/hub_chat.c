@@ -64,3 +64,10 @@ int hub_chat(struct sonde_listener *listener, struct caller *from, const uint8_t
 	}
 	return 0;
 }
+
+void hub_chat_end(struct caller *client)
+{
+	if (client->line.used > 0)
+		say_line(client->listener, client, &client->line);
+	client->line.used = 0;
+}

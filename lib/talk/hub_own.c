@@ -35,11 +35,12 @@ static void queue_output(struct sonde_listener *listener, const void *bytes, siz
 	if (r == -ENOBUFS && listener->options.use != SONDE_LISTEN_PIPE)
 		give_up_output(listener);
 	else if (r < 0)
-		listener_fail(listener, -ENOMEM, "write", "standard output");
+		listener_fail(listener, r, "write", "standard output");
 }
 
-static void queue_escaped(struct sonde_listener *listener, const uint8_t *bytes, size_t n)
+static void queue_escaped(struct caller *from, const uint8_t *bytes, size_t n)
 {
+	struct sonde_listener *listener = from->listener;
 	uint8_t *text = listener_take_buffer(listener);
 
 	if (!text) {
@@ -49,22 +50,35 @@ static void queue_escaped(struct sonde_listener *listener, const uint8_t *bytes,
 	for (size_t at = 0; at < n;) {
 		size_t part = n - at < ENCODE_READ_BYTES ? n - at : ENCODE_READ_BYTES;
 
-		queue_output(listener, text, encode_for_terminal(bytes + at, part, text));
+		queue_output(listener, text,
+			     encode_shown(&from->held, bytes + at, part, text,
+					  LIMIT_TALK_BYTES));
 		at += part;
 	}
 	listener_give_buffer(listener, text);
 }
 
-void hub_show(struct sonde_listener *listener, const void *bytes, size_t n)
+void hub_show(struct caller *from, const void *bytes, size_t n)
 {
+	struct sonde_listener *listener = from->listener;
+
 	if (listener->out.fd < 0)
 		return;
 	/* A chat's lines are escaped, for everybody. */
 	if (listener->options.escapes && listener->options.use != SONDE_LISTEN_CHAT)
-		queue_escaped(listener, bytes, n);
+		queue_escaped(from, bytes, n);
 	else
 		queue_output(listener, bytes, n);
 	hub_write_output(listener);
+}
+
+void hub_show_last(struct caller *client)
+{
+	uint8_t text[4 * sizeof(client->held.bytes) + 1];
+
+	queue_output(client->listener, text,
+		     encode_shown_end(&client->held, text, sizeof(text)));
+	hub_write_output(client->listener);
 }
 
 bool hub_output_is_full(const struct sonde_listener *listener)
@@ -96,6 +110,8 @@ void hub_write_output(struct sonde_listener *listener)
 	if (listener->out_slot >= 0)
 		loop_watch(listener->loop, listener->out_slot,
 			   queue->used ? EPOLLOUT : 0);
+	if (listener_is_datagram(listener))
+		listener_watch(listener);
 }
 
 /* ---- input */

@@ -65,15 +65,22 @@ static bool is_welcome(struct sonde_listener *listener, const struct sonde_addre
 	return false;
 }
 
-static void take_client(struct sonde_listener *listener, int fd, const struct peer *peer)
+/* Takes the stream; NULL: there was no memory for it, and fd is closed. */
+static void take_client(struct sonde_listener *listener, int fd, struct stream *stream,
+			const struct peer *peer)
 {
+	if (!stream) {
+		close(fd);
+		listener_note(listener, "no memory for another client");
+		return;
+	}
 	if (!listener_is_single_pipe(listener)) {
-		caller_new(listener, fd, peer);
+		caller_new(listener, stream, peer);
 		if (!listener->options.keep_open)
 			listener_watch(listener);
 		return;
 	}
-	listener->single_fd = fd;
+	listener->single = stream;
 	listener->single_peer = *peer;
 	listener->is_done = true;
 }
@@ -82,8 +89,11 @@ static bool has_room(const struct sonde_listener *listener)
 {
 	if (listener->is_done)
 		return false;
+	/* A first datagram would pass by those that wait for our output. */
+	if (listener_is_datagram(listener) && hub_output_is_full(listener))
+		return false;
 	if (!listener->options.keep_open)
-		return listener->totals.clients == 0 && listener->single_fd < 0;
+		return listener->totals.clients == 0 && !listener->single;
 	return listener->client_count < listener->max_clients;
 }
 
@@ -136,7 +146,7 @@ static void accept_clients(struct listening *it)
 			return;
 		name_one(&name, length, &peer.address, peer.text);
 		if (is_welcome(listener, &peer.address))
-			take_client(listener, fd, &peer);
+			take_client(listener, fd, stream_new_plain(fd, false), &peer);
 		else
 			close(fd);
 	}
@@ -144,28 +154,88 @@ static void accept_clients(struct listening *it)
 
 /* ---- datagrams: a socket of its own for each peer
  *
- * It has the listener's address and is connected, so that the kernel gives it what that
- * peer sends from then on.  The datagram that began it is put into its queue by us: into
- * its own receive queue it cannot get any more. */
+ * It has the address that the peer sent to, which is where its answers have to come from
+ * (RFC 1122, 4.1.3.5), and is connected, so that the kernel gives it what that peer sends
+ * from then on.  What came before lies in the listener's queue: the one datagram that began
+ * it is handed on, or, where this peer is the only one, the stream reads that queue first. */
 
-static int open_datagram_peer(const struct listening *it,
-			      const struct sockaddr_storage *peer, socklen_t length)
+/* One datagram, with where it came from and went to. */
+struct arrival {
+	struct sockaddr_storage from, to;
+	socklen_t length; /* of from; the other one's is that of its family */
+	struct peer peer;
+};
+
+static void note_destination(struct msghdr *message, struct sockaddr_storage *to)
+{
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(message);
+
+	if (!cmsg || (message->msg_flags & MSG_CTRUNC))
+		return;
+	if (cmsg->cmsg_level == IPPROTO_IP && cmsg->cmsg_type == IP_PKTINFO) {
+		struct in_pktinfo info;
+
+		memcpy(&info, CMSG_DATA(cmsg), sizeof(info));
+		/* Of a broadcast it is the interface's own. */
+		((struct sockaddr_in *)to)->sin_addr = info.ipi_spec_dst;
+	} else if (cmsg->cmsg_level == IPPROTO_IPV6 && cmsg->cmsg_type == IPV6_PKTINFO) {
+		struct sockaddr_in6 *address = (struct sockaddr_in6 *)to;
+		struct in6_pktinfo info;
+
+		memcpy(&info, CMSG_DATA(cmsg), sizeof(info));
+		if (IN6_IS_ADDR_MULTICAST(&info.ipi6_addr))
+			return;
+		address->sin6_addr = info.ipi6_addr;
+		if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
+			address->sin6_scope_id = (uint32_t)info.ipi6_ifindex;
+	}
+}
+
+static ssize_t receive_arrival(const struct listening *it, void *bytes, size_t n,
+			       int flags, struct arrival *ret)
+{
+	union {
+		struct cmsghdr aligned;
+		uint8_t bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	} control;
+	struct iovec part = {.iov_base = bytes, .iov_len = n};
+	struct msghdr message = {
+		.msg_name = &ret->from,
+		.msg_namelen = sizeof(ret->from),
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	socklen_t size = sizeof(ret->to);
+
+	*ret = (struct arrival){0};
+	ssize_t got = recvmsg(it->fd, &message, flags);
+	if (got < 0)
+		return -errno;
+	ret->length = message.msg_namelen;
+	name_one(&ret->from, ret->length, &ret->peer.address, ret->peer.text);
+	if (getsockname(it->fd, (struct sockaddr *)&ret->to, &size) == 0)
+		note_destination(&message, &ret->to);
+	return got;
+}
+
+static int open_datagram_peer(const struct arrival *arrival)
 {
 	const int on = 1;
-	struct sockaddr_storage local = {0};
-	socklen_t size = sizeof(local);
+	const struct sockaddr *local = (const struct sockaddr *)&arrival->to;
+	socklen_t size = local->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+						      : sizeof(struct sockaddr_in);
 	int fd, r = 0;
 
-	if (getsockname(it->fd, (struct sockaddr *)&local, &size) < 0)
-		return -errno;
-	fd = socket(local.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	fd = socket(local->sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	if ((local.ss_family == AF_INET6 &&
+	if ((local->sa_family == AF_INET6 &&
 	     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0) ||
 	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-	    bind(fd, (const struct sockaddr *)&local, size) < 0 ||
-	    connect(fd, (const struct sockaddr *)peer, length) < 0)
+	    bind(fd, local, size) < 0 ||
+	    connect(fd, (const struct sockaddr *)&arrival->from, arrival->length) < 0)
 		r = -errno;
 	if (r < 0)
 		close(fd);
@@ -182,52 +252,91 @@ static struct caller *find_peer(struct sonde_listener *listener,
 	return NULL;
 }
 
+static void refuse_datagram(struct sonde_listener *listener, const char *who, int error)
+{
+	listener_note(listener, "no socket for %s: %s", who, strerrordesc_np(-error));
+}
+
+/* A Unix socket cannot have its address twice: the listener's own becomes the client's. */
+static struct stream *connect_unix_peer(int fd, const struct arrival *arrival)
+{
+	if (arrival->length <= sizeof(sa_family_t)) /* without a name: nobody to answer */
+		return stream_new_plain(fd, true);
+	if (connect(fd, (const struct sockaddr *)&arrival->from, arrival->length) < 0)
+		return NULL;
+	return stream_new_datagrams(fd, -1, &arrival->from, arrival->length);
+}
+
+/* The first datagram is only looked at: its stream reads it. */
+static void take_only_peer(struct listening *it)
+{
+	struct sonde_listener *listener = it->listener;
+	struct arrival arrival;
+	int fd, queue_fd;
+
+	if (receive_arrival(it, NULL, 0, MSG_PEEK, &arrival) < 0)
+		return;
+	if (!is_welcome(listener, &arrival.peer.address)) {
+		(void)recv(it->fd, NULL, 0, 0);
+		return;
+	}
+	queue_fd = fcntl(it->fd, F_DUPFD_CLOEXEC, 0);
+	if (queue_fd < 0)
+		return;
+	if (arrival.from.ss_family == AF_UNIX || arrival.length == 0) {
+		struct stream *own = connect_unix_peer(queue_fd, &arrival);
+
+		if (!own) /* it has gone */
+			(void)recv(it->fd, NULL, 0, 0);
+		if (own)
+			take_client(listener, queue_fd, own, &arrival.peer);
+		else
+			close(queue_fd);
+		return;
+	}
+	fd = open_datagram_peer(&arrival);
+	if (fd < 0) {
+		refuse_datagram(listener, arrival.peer.text, fd);
+		(void)recv(it->fd, NULL, 0, 0);
+		close(queue_fd);
+		return;
+	}
+	sock_set_datagrams_waiting(fd);
+	struct stream *stream =
+		stream_new_datagrams(fd, queue_fd, &arrival.from, arrival.length);
+	if (!stream)
+		close(queue_fd);
+	take_client(listener, fd, stream, &arrival.peer);
+}
+
 static void receive_datagram(struct listening *it)
 {
 	struct sonde_listener *listener = it->listener;
-	struct sockaddr_storage name = {0};
-	socklen_t length = sizeof(name);
-	struct peer peer;
+	struct arrival arrival;
 	struct caller *client;
-	bool is_first;
 	ssize_t got;
 	int fd;
 
 	if (listener_is_single_pipe(listener)) {
-		/* Looked at only: the socket itself becomes the client's, with its queue. */
-		got = recvfrom(it->fd, NULL, 0, MSG_PEEK | MSG_TRUNC,
-			       (struct sockaddr *)&name, &length);
-		if (got < 0)
-			return;
-		name_one(&name, length, &peer.address, peer.text);
-		if (!is_welcome(listener, &peer.address)) {
-			(void)recv(it->fd, NULL, 0, 0);
-			return;
-		}
-		if (length > sizeof(sa_family_t) &&
-		    connect(it->fd, (struct sockaddr *)&name, length) < 0)
-			return;
-		take_client(listener, fcntl(it->fd, F_DUPFD_CLOEXEC, 0), &peer);
+		take_only_peer(it);
 		return;
 	}
-	got = recvfrom(it->fd, listener->scratch, LIMIT_TALK_BYTES, 0,
-		       (struct sockaddr *)&name, &length);
+	got = receive_arrival(it, listener->scratch, LIMIT_TALK_BYTES, 0, &arrival);
 	if (got < 0)
 		return;
-	name_one(&name, length, &peer.address, peer.text);
-	client = find_peer(listener, &peer.address);
-	is_first = !client;
-	if (is_first) {
-		if (!is_welcome(listener, &peer.address) || !has_room(listener))
+	client = find_peer(listener, &arrival.peer.address);
+	if (!client) {
+		if (!is_welcome(listener, &arrival.peer.address) || !has_room(listener))
 			return;
-		fd = open_datagram_peer(it, &name, length);
+		fd = open_datagram_peer(&arrival);
 		if (fd < 0) {
-			listener_note(listener, "no socket for %s: %s", peer.text,
-				      strerrordesc_np(-fd));
+			refuse_datagram(listener, arrival.peer.text, fd);
 			return;
 		}
-		take_client(listener, fd, &peer);
-		client = find_peer(listener, &peer.address);
+		take_client(listener, fd,
+			    stream_new_datagrams(fd, -1, &arrival.from, arrival.length),
+			    &arrival.peer);
+		client = find_peer(listener, &arrival.peer.address);
 	}
 	if (client)
 		caller_take_datagram(client, listener->scratch, (size_t)got);

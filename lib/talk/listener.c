@@ -250,8 +250,16 @@ static int prepare(struct sonde_listener *listener, struct sonde_error *err)
 		struct listening *it = &listener->sockets[i];
 
 		/* Not before it was bound: a second listener must not get in. */
-		if (listener->options.transport == SONDE_TRANSPORT_UDP)
+		if (listener->options.transport == SONDE_TRANSPORT_UDP) {
 			setsockopt(it->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+			/* Which of our addresses was asked. */
+			if (it->address.family == SONDE_FAMILY_INET6)
+				setsockopt(it->fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on,
+					   sizeof(on));
+			else
+				setsockopt(it->fd, IPPROTO_IP, IP_PKTINFO, &on,
+					   sizeof(on));
+		}
 		it->slot = loop_add(listener->loop, KIND_SOCKET, it->fd, EPOLLIN, it);
 		if (it->slot < 0)
 			return sonde_error_set(err, SONDE_ERROR_TROUBLE, it->slot,
@@ -299,7 +307,7 @@ int sonde_listener_open(const struct sonde_listen_options *options,
 		return sonde_error_set(err, SONDE_ERROR_TROUBLE, -ENOMEM, "listen",
 				       options->address, NULL);
 	listener->options = *options;
-	listener->in_slot = listener->out_slot = listener->single_fd = -1;
+	listener->in_slot = listener->out_slot = -1;
 	listener->out.fd = -1;
 	if (options->use == SONDE_LISTEN_BROKER || options->use == SONDE_LISTEN_CHAT)
 		listener->options.keep_open = true;
@@ -333,8 +341,7 @@ void sonde_listener_free(struct sonde_listener *listener)
 	loop_free(listener->loop);
 	while (listener->socket_count > 0)
 		close(listener->sockets[--listener->socket_count].fd);
-	if (listener->single_fd >= 0)
-		close(listener->single_fd);
+	stream_close(listener->single);
 	if (listener->path[0])
 		unlink(listener->path);
 	tls_context_free(listener->tls);
@@ -369,8 +376,11 @@ static void stop_listening(struct sonde_listener *listener)
 int sonde_listener_run(struct sonde_listener *listener, int also_fd,
 		       struct sonde_error *err)
 {
+	struct sonde_error ignored;
 	int slot = -1, r = 0;
 
+	if (!err)
+		err = &ignored;
 	if (also_fd >= 0)
 		slot = loop_add(listener->loop, KIND_ALSO, also_fd, EPOLLIN, listener);
 	while (r == 0 && !listener->is_done && !listener->was_told && !listener->error)
@@ -386,12 +396,12 @@ int sonde_listener_run(struct sonde_listener *listener, int also_fd,
 				       NULL);
 	if (listener->was_told)
 		return 1;
-	if (listener->single_fd >= 0) {
-		int fd = listener->single_fd;
+	if (listener->single) {
+		struct stream *stream = listener->single;
 
-		listener->single_fd = -1;
+		listener->single = NULL;
 		stop_listening(listener);
-		return adopt_client(listener, fd, also_fd, err);
+		return adopt_client(listener, stream, also_fd, err);
 	}
 	if (listener->out_queue.used > 0)
 		hub_write_output(listener);

@@ -29,6 +29,7 @@
 #include "io/sock.h"
 #include "io/stream.h"
 #include "io/tls.h"
+#include "talk/held.h"
 #include "talk/outlet.h"
 #include "talk/splice.h"
 
@@ -102,10 +103,13 @@ struct caller {
 	uint64_t received, sent;
 	int64_t opened_ns, active_ns, deadline_ns; /* deadline_ns: of a state */
 	int to_try;                                /* reach.c: the next address */
+	int64_t reach_until_ns;                    /* for all of them */
 	struct queue queue;                        /* hub.c */
-	struct chat_line line;                     /* hub_chat.c */
-	bool told_end, told_sent_end;              /* to the observer */
-	unsigned refs;                             /* ends still in the loop */
+	int failing; /* hub.c: why it will be closed in its own turn; 0 it will not */
+	struct held held;             /* hub_own.c: for a terminal */
+	struct chat_line line;        /* hub_chat.c */
+	bool told_end, told_sent_end; /* to the observer */
+	unsigned refs;                /* ends still in the loop */
 };
 
 /* A socket that listens. */
@@ -148,8 +152,9 @@ struct sonde_listener {
 	struct chat_line in_line;
 	struct sonde_listen_totals totals;
 	int64_t began_ns, quiet_until_ns;
-	int single_fd; /* PIPE with one client: this one; -1 not yet */
+	struct stream *single; /* owned; PIPE with one client: this one */
 	struct peer single_peer;
+	uint64_t queued;        /* bytes in the queues of all clients */
 	bool is_done, was_told; /* was_told: by also_fd */
 	bool why_client;        /* the one client did not end in order */
 	bool command_failed;    /* that of the one client, with why_command */
@@ -187,8 +192,9 @@ void listening_late(struct listening *it); /* its pause is over */
 
 /* ---- caller_begin.c */
 
-/* Takes fd.  A client that cannot be had is closed at once. */
-void caller_new(struct sonde_listener *listener, int fd, const struct peer *peer);
+/* Takes the stream.  A client that cannot be had is closed at once. */
+void caller_new(struct sonde_listener *listener, struct stream *stream,
+		const struct peer *peer);
 /* Of TLS, as far as it goes. */
 void caller_shake_hands(struct caller *client);
 
@@ -244,10 +250,12 @@ void queue_done(struct queue *queue);
 void hub_add(struct caller *client);
 void hub_remove(struct caller *client);
 void hub_ready(struct caller *client);
+/* It is failing: closes it, and says why. */
+void hub_fail(struct caller *client);
 void hub_pass(struct caller *client, const uint8_t *bytes, size_t n);
 /* To all but `from`; NULL: we say it ourselves, and are not shown it again. */
-void hub_say(struct sonde_listener *listener, const struct caller *from,
-	     const void *bytes, size_t n);
+void hub_say(struct sonde_listener *listener, struct caller *from, const void *bytes,
+	     size_t n);
 
 /* ---- hub_chat.c */
 
@@ -256,10 +264,14 @@ void hub_announce(struct caller *client, const char *what);
 /* What somebody, or we (NULL), typed.  0 or -ENOMEM. */
 int hub_chat(struct sonde_listener *listener, struct caller *from, const uint8_t *bytes,
 	     size_t n);
+/* It has gone, and what it said last may have no end of line. */
+void hub_chat_end(struct caller *client);
 
 /* ---- hub_own.c */
 
-void hub_show(struct sonde_listener *listener, const void *bytes, size_t n);
+void hub_show(struct caller *from, const void *bytes, size_t n);
+/* What was held back of its letters. */
+void hub_show_last(struct caller *client);
 /* Then nobody is read. */
 bool hub_output_is_full(const struct sonde_listener *listener);
 /* Reading our input goes on, or waits. */
@@ -286,5 +298,7 @@ int reach_begin(struct caller *client);
 void reach_fail(struct caller *client, int error);
 /* The connect has ended one way or the other. */
 void reach_ready(struct caller *client);
+/* The address has had its share of the time. */
+void reach_late(struct caller *client);
 
 #endif

@@ -101,6 +101,14 @@ static int add_far(struct caller *client, int fd)
 	return loop_watch(client->listener->loop, client->far.slot, EPOLLOUT);
 }
 
+/* One that does not answer at all shall leave time for the others. */
+static void share_deadline(struct caller *client, int addresses_left)
+{
+	int64_t now_ns = loop_now_ns(client->listener->loop);
+
+	client->deadline_ns = now_ns + (client->reach_until_ns - now_ns) / addresses_left;
+}
+
 int reach_begin(struct caller *client)
 {
 	struct sonde_listener *listener = client->listener;
@@ -108,11 +116,13 @@ int reach_begin(struct caller *client)
 		listener->options.transport == SONDE_TRANSPORT_UDP ? SOCK_UDP : SOCK_TCP;
 	int fd = -ECONNREFUSED;
 
+	client->deadline_ns = client->reach_until_ns;
 	if (is_unix(listener)) {
 		fd = client->to_try++ ? -ECONNREFUSED : try_unix(listener);
 		return fd < 0 ? fd : add_far(client, fd);
 	}
 	while (client->to_try < listener->to_count) {
+		share_deadline(client, listener->to_count - client->to_try);
 		fd = try_address(&listener->to[client->to_try++], transport);
 		if (fd >= 0)
 			return add_far(client, fd);
@@ -166,11 +176,20 @@ static void tell(struct caller *client)
 	listener_tell(client->listener, &event);
 }
 
+/* error: of the one that was tried last. */
+static void try_next(struct caller *client, int error)
+{
+	end_close(&client->far);
+	if (reach_begin(client) == 0)
+		caller_watch(client); /* until its share of the time is over */
+	else
+		reach_fail(client, -error);
+}
+
 void reach_ready(struct caller *client)
 {
 	int error = 0;
 	socklen_t size = sizeof(error);
-	int r;
 
 	if (getsockopt(stream_fd(client->far.stream), SOL_SOCKET, SO_ERROR, &error,
 		       &size) < 0)
@@ -180,8 +199,10 @@ void reach_ready(struct caller *client)
 		caller_opened(client);
 		return;
 	}
-	end_close(&client->far);
-	r = reach_begin(client);
-	if (r < 0)
-		reach_fail(client, -error);
+	try_next(client, error);
+}
+
+void reach_late(struct caller *client)
+{
+	try_next(client, ETIMEDOUT);
 }

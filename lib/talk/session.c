@@ -231,9 +231,9 @@ static ssize_t take_telnet(struct sonde_session *session, uint8_t *bytes, size_t
 	uint8_t answer[LIMIT_TELNET_ANSWER];
 	struct telnet_output out = {.data = bytes};
 
-	if (session->options.telnet_if_asked && telnet_is_asked(bytes, n)) {
+	if (session->telnet_if_asked && telnet_is_asked(bytes, n)) {
 		session->has_telnet = true;
-		session->options.telnet_if_asked = false;
+		session->telnet_if_asked = false;
 	}
 	if (!session->has_telnet)
 		return (ssize_t)n;
@@ -254,7 +254,7 @@ static ssize_t take_telnet(struct sonde_session *session, uint8_t *bytes, size_t
 		if (out.verb)
 			tell_telnet(session, &out);
 	}
-	int r = session_flush(session);
+	int r = session->is_mid_chunk ? 0 : session_flush(session);
 	return r < 0 && r != -EAGAIN ? r : (ssize_t)out.data_used;
 }
 
@@ -286,7 +286,7 @@ ssize_t session_read(struct sonde_session *session, void *bytes, size_t n)
 {
 	ssize_t got = stream_read(session->stream, bytes, n);
 
-	if (got > 0 && (session->has_telnet || session->options.telnet_if_asked)) {
+	if (got > 0 && (session->has_telnet || session->telnet_if_asked)) {
 		got = take_telnet(session, bytes, (size_t)got);
 		if (got == 0) /* there were only commands */
 			return -EAGAIN;

@@ -17,6 +17,7 @@
 #include "io/stream.h"
 #include "io/tls.h"
 #include "proto/telnet.h"
+#include "talk/held.h"
 
 #define SESSION_SUBJECT_CHARS SONDE_ENDPOINT_TRANSPORT_CHARS
 
@@ -42,8 +43,9 @@ struct sonde_session {
 	bool has_telnet; /* telnet is spoken */
 	struct telnet telnet;
 	bool telnet_after_cr;
-	uint8_t held[4]; /* received, and not shown yet */
-	size_t held_used;
+	bool telnet_if_asked; /* it may still begin */
+	bool is_mid_chunk; /* a pipe's piece is sent in part: nothing may come between */
+	struct held held;  /* received, and not shown yet */
 	char last_sent;    /* for crlf across the borders of what comes */
 	uint8_t *incoming; /* owned: one read of a turn */
 	int also_fd;       /* ends what waits by itself; -1 none */
