@@ -1,5 +1,6 @@
 /* --ask: a line, its answer, and so on: the loop of the lab. */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,7 +66,8 @@ void ask_receive(struct ask *ask, const void *bytes, size_t n)
  * and *err says why where r < 0. */
 static int wait_for_answer(struct ask *ask, int *ret_r, struct sonde_error *err)
 {
-	int64_t until_ms = now_ms() + ask->answer_ns / 1000000;
+	int64_t until_ms =
+		ask->answer_ns > 0 ? now_ms() + ask->answer_ns / 1000000 : INT64_MAX;
 
 	for (;;) {
 		*ret_r = sonde_session_turn(ask->session, err);
@@ -78,6 +80,8 @@ static int wait_for_answer(struct ask *ask, int *ret_r, struct sonde_error *err)
 			left_ms = QUIET_MS;
 		if (left_ms < 0)
 			left_ms = 0;
+		if (left_ms > INT_MAX)
+			left_ms = -1;
 		struct pollfd fds[] = {
 			{.fd = sonde_session_fd(ask->session),
 			 .events = sonde_session_events(ask->session)},

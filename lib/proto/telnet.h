@@ -73,7 +73,8 @@ bool telnet_is_echoed(const struct telnet *telnet);
 bool telnet_wants_keys(const struct telnet *telnet);
 /* Data to the peer, n bytes: IAC is doubled, "\n" becomes CR LF, a CR alone CR NUL; where
  * BINARY was agreed on, only IAC is.  *after_cr: the caller's, false at the beginning.
- * ret has room for 2 * n.  Returns the length. */
+ * ret has room for 2 * n + 1: the first byte may bring the NUL of a CR before it.  Returns
+ * the length. */
 size_t telnet_format(const struct telnet *telnet, const uint8_t *bytes, size_t n,
 		     bool *after_cr, uint8_t *ret);
 /* Whether bytes[0..n) hold the beginning of a negotiation. */

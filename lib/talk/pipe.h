@@ -25,6 +25,7 @@ struct piping {
 	bool in_end;                  /* all of in_fd was read */
 	bool out_is_gone;             /* nobody reads any more */
 	bool out_is_full;             /* its last write wants to be waited for */
+	bool out_ends;                /* what it has not taken yet is the last */
 	bool stream_waits;            /* the peer took nothing */
 	int broken;                   /* sending failed: the negative errno */
 	int64_t in_end_ns;

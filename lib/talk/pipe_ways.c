@@ -24,6 +24,7 @@ void pipe_break_sending(struct piping *piping, int error)
 	piping->broken =
 		session_fail(piping->session, "send to", error, &piping->broken_err);
 	piping->sending.at = piping->sending.used = 0;
+	piping->session->is_mid_chunk = false;
 	piping->in_end = true;
 	pipe_close_in(piping);
 }
@@ -88,6 +89,7 @@ void pipe_write_peer(struct piping *piping)
 		ssize_t sent = session_write(session, sending->bytes + sending->at,
 					     sending->used - sending->at);
 		piping->stream_waits = sent == -EAGAIN;
+		session->is_mid_chunk = true;
 		if (sent == -EAGAIN)
 			return;
 		if (sent < 0) {
@@ -96,6 +98,7 @@ void pipe_write_peer(struct piping *piping)
 		}
 		sending->at += (size_t)sent;
 	}
+	session->is_mid_chunk = false;
 	/* Answers of telnet: between two chunks. */
 	int flushed = session_flush(session);
 	piping->stream_waits = flushed == -EAGAIN;
@@ -142,7 +145,10 @@ int pipe_write_out(struct piping *piping)
 			return pipe_fail_out(piping, (int)written);
 		receiving->at += (size_t)written;
 	}
-	return 0;
+	if (!piping->out_ends)
+		return 0;
+	int r = outlet_close(&piping->out);
+	return r < 0 ? pipe_fail_out(piping, r) : 0;
 }
 
 int pipe_end_receiving(struct piping *piping)
@@ -154,10 +160,8 @@ int pipe_end_receiving(struct piping *piping)
 	piping->receiving.at = 0;
 	piping->receiving.used =
 		encode_received_end(piping->session, piping->receiving.bytes);
-	int r = pipe_write_out(piping);
-	if (r == 0)
-		r = outlet_close(&piping->out);
-	return r < 0 ? pipe_fail_out(piping, r) : 0;
+	piping->out_ends = true;
+	return pipe_write_out(piping);
 }
 
 /* A peer that closed in order and then refused what we sent (it did not read it) has said
@@ -253,6 +257,6 @@ void pipe_choose_ways(struct piping *piping)
 	piping->splices_in =
 		is_bare && !encode_is_needed(session) && is_pipe(piping->in_fd);
 	piping->splices_out = is_bare && !session->has_telnet &&
-			      !session->options.telnet_if_asked &&
-			      !piping->pipe->escapes && is_pipe(piping->out.fd);
+			      !session->telnet_if_asked && !piping->pipe->escapes &&
+			      is_pipe(piping->out.fd);
 }

@@ -3,6 +3,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 
@@ -108,6 +109,10 @@ done = connect('--ask', '--udp', '--idle-timeout', '200ms', '127.0.0.1', udp.por
                input=b'a\nlost\nb\n')
 tap.equal('over UDP; no answer is said, and asking goes on', (done.stdout, *said(done)),
           (b'told: a\ntold: b\n', 1, f'sonde: ask 127.0.0.1:{udp.port}: no answer within 200 ms\n'))
+late = Peer(lambda sock: (sock.recv(100), threading.Event().wait(0.2), sock.sendall(b'late\n')))
+done = connect('--ask', '--idle-timeout', '0s', '127.0.0.1', late.port, input=b'a\n')
+tap.equal('--idle-timeout 0s waits for as long as it takes', (done.returncode, done.stdout),
+          (0, b'late\n'))
 once = Peer(lambda sock: sock.recv(100))
 done = connect('--ask', '127.0.0.1', once.port, input=b'a\nb\n')
 tap.equal('a peer that closes before the answer', said(done),
@@ -159,6 +164,55 @@ hears = Peer(lambda sock: heard.append(until_end(sock)))
 connect('-t', '127.0.0.1', hears.port, input=b'x\xff\ry\nz\r\n')
 netns.wait_until('all of it', lambda: heard)
 tap.equal('IAC is doubled, lines end as telnet wants it', heard, [b'x\xff\xff\r\0y\r\nz\r\n'])
+
+# A chunk that is sent in part, and then, at the same moment, room for more and a negotiation.
+
+
+def read_late(sock):
+    gate.wait(20)
+    piece = sock.recv(1 << 18)
+    heard.append(piece)
+    sock.sendall(b'\xff\xfd\xc8')  # DO 200
+    told.set()
+    while piece := sock.recv(1 << 18):
+        heard.append(piece)
+
+
+gate, told = threading.Event(), threading.Event()
+heard.clear()
+with open(f'{folder}/iac', 'wb') as file:
+    file.write(b'\xff' * 6000000)
+peer = Peer(read_late)
+with open(f'{folder}/iac', 'rb') as file:
+    process = netns.background([netns.SONDE, 'connect', '--telnet', '127.0.0.1', str(peer.port)],
+                               stdin=file, stdout=subprocess.PIPE)
+
+
+def stands_still(question, least):
+    seen = []
+
+    def ask():
+        seen.append(question())
+        return seen[-1] > least and len(seen) > 20 and len(set(seen[-20:])) == 1
+    return ask
+
+
+def has_read():
+    with open(f'/proc/{process.pid}/io', encoding='ascii') as io:
+        return int(io.readline().split()[1])
+
+
+netns.wait_until('the peer takes no more', stands_still(has_read, 100000))
+process.send_signal(signal.SIGSTOP)
+gate.set()
+told.wait(20)
+netns.wait_until('all of it was read', stands_still(lambda: len(b''.join(heard)), 1))
+process.send_signal(signal.SIGCONT)
+netns.wait_until('the end', lambda: process.poll() is not None, 30)
+whole = b''.join(heard)
+tap.equal('an answer of telnet stands between two chunks',
+          (whole.count(b'\xff\xfc\xc8'), whole.find(b'\xfc') % 131072, len(whole)),
+          (1, 1, 12000003))
 flood = Peer(lambda sock: [sock.sendall(b'\xff\xfd\xc8' * 20000) for _ in iter(int, 1)])
 open_end = os.pipe()
 done = connect('--telnet', '127.0.0.1', flood.port, stdin=open_end[0])

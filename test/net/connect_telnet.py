@@ -125,4 +125,19 @@ screen.type('quit')
 screen.press('Enter')
 screen.ends('quit', 0)
 
+# --- found out anew in every connection
+
+peer = Talker()
+screen = Screen('127.0.0.1', peer.port)
+for number in 'first', 'second':
+    peer.say(b'\xff\xfd\x18' + number.encode() + b' hello\r\n')
+    peer.hears(f'the {number} connection speaks telnet', b'\xff\xfb\x18')
+    screen.shows('and shows none of it', f'{number} hello', '>')
+    if number == 'first':
+        screen.press('C-]', *'close', 'Enter')
+        shows(screen, 'it is closed', 'closed')
+        netns.wait_until('its end', lambda: peer.client is None)
+        screen.type(f'open 127.0.0.1 {peer.port}')
+        screen.press('Enter')
+
 tap.done()

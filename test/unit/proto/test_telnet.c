@@ -230,6 +230,20 @@ static void test_format(void **state)
 	check_format("a\nb\r\nc\rd\xff", 9, true, "a\nb\r\nc\rd\xff\xff", 10);
 }
 
+/* No byte becomes more than two, but for the NUL of a CR that came before. */
+static void test_format_grows(void **state)
+{
+	struct telnet telnet;
+	uint8_t bytes[16], got[2 * sizeof(bytes) + 1];
+	bool after_cr = true;
+
+	(void)state;
+	memset(bytes, TELNET_IAC, sizeof(bytes));
+	start(&telnet, 80, 24);
+	assert_int_equal(telnet_format(&telnet, bytes, sizeof(bytes), &after_cr, got),
+			 sizeof(got));
+}
+
 static void test_asked(void **state)
 {
 	(void)state;
@@ -254,6 +268,7 @@ int main(void)
 		cmocka_unit_test(test_window_with_iac),
 		cmocka_unit_test(test_no_room),
 		cmocka_unit_test(test_format),
+		cmocka_unit_test(test_format_grows),
 		cmocka_unit_test(test_asked),
 	};
 
