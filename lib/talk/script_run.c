@@ -22,7 +22,7 @@
 #include "talk/session.h"
 
 enum {
-	SOURCE_SHOWN = 200,   /* of a step, in an error */
+	SOURCE_SHOWN = 100,   /* of a step, in an error */
 	PART_BYTES = 1 << 16, /* of a long text, which is sent in parts */
 };
 

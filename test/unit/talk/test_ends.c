@@ -142,7 +142,7 @@ static void test_without_reason(void **state)
 	assert_int_equal(sonde_listener_open(&options, &listener, NULL), 0);
 	socklen_t size = sonde_address_to_sockaddr(&heard.address, &address);
 	assert_int_equal(connect(fd, (struct sockaddr *)&address, size), 0);
-	assert_int_equal(sonde_listener_run(listener, -1, NULL), -ECONNABORTED);
+	assert_int_equal(sonde_listener_run(listener, -1, NULL), -ECONNREFUSED);
 	sonde_listener_free(listener);
 	close(fd);
 }
