@@ -212,13 +212,13 @@ static unsigned sources_for(const struct udp *udp, uint8_t family)
 /* The ports that our own sockets were bound to. */
 static int ask_deferred(struct udp *udp, struct sonde_error *err)
 {
-	uint16_t held[8];
-	size_t count = udp->source_count < 8 ? udp->source_count : 8;
-	uint32_t ports = udp->scan->plan.port_count;
+	bool held[UINT16_MAX + 1] = {false};
+	const struct sonde_scan *scan = udp->scan;
+	uint32_t ports = scan->plan.port_count;
 	int r;
 
-	for (size_t i = 0; i < count; i++)
-		held[i] = udp->sources[i].address.port;
+	for (size_t i = 0; i < udp->source_count; i++)
+		held[udp->sources[i].address.port] = true;
 	for (size_t i = 0; i < udp->source_count; i++)
 		close(udp->sources[i].fd);
 	udp->source_count = 0;
@@ -229,14 +229,13 @@ static int ask_deferred(struct udp *udp, struct sonde_error *err)
 	r = udp_open_sources(udp, err);
 	for (unsigned tries = 0; r == 0 && tries < 3; tries++) {
 		for (uint64_t i = 0; i < (uint64_t)udp->count * ports; i++) {
-			struct udp_host *host = &udp->hosts[i / ports];
-			uint16_t port = udp->scan->plan.ports[i % ports];
-			bool is_held = false;
+			uint64_t at = udp->first + i / ports;
 
-			for (size_t k = 0; k < count; k++)
-				is_held |= held[k] == port;
-			if (is_held && udp_host_state(host, (uint32_t)(i % ports)) ==
-					       SONDE_SCAN_UNKNOWN)
+			if (scan->skipped[at] || !scan->hosts[at].is_local ||
+			    !held[scan->plan.ports[i % ports]])
+				continue;
+			if (udp_host_state(&udp->hosts[i / ports],
+					   (uint32_t)(i % ports)) == SONDE_SCAN_UNKNOWN)
 				ask(udp, target_of(udp, (uint32_t)(i / ports),
 						   (uint32_t)(i % ports)));
 		}
