@@ -32,16 +32,16 @@ run --plain --jobs 2 'lints' \
 	'tools/fmt.sh --check'
 run --jobs 2 'the tools themselves' test/tools/*.sh
 
-run --plain --timeout 600 'gcc, warnings are errors' \
+run --plain --timeout 3600 'gcc, warnings are errors' \
 	"tools/check-build.sh $gcc gcc -Dwerror=true"
 # clang's sanitizers, because theirs is one runtime, with one place for reports.  The page
 # was made by the build before: no sanitizer is in it.
-run --plain --timeout 600 'clang, warnings are errors, with ASan and UBSan' \
+run --plain --timeout 3600 'clang, warnings are errors, with ASan and UBSan' \
 	"tools/check-build.sh $asan clang-14 -Dwerror=true -Dpage_file=$PWD/$gcc/web/page.html -Db_sanitize=address,undefined -Db_lundef=false"
 
 # These only read, for minutes.  They take what processor time the tests leave, and are
 # waited for at the end.
-nice -n 19 tools/tap_run.py --tally "$tally.lints" --plain --timeout 900 'clang-tidy and cppcheck' \
+nice -n 19 tools/tap_run.py --tally "$tally.lints" --plain --timeout 3600 'clang-tidy and cppcheck' \
 	tools/check-cppcheck.sh "tools/check-tidy.sh $asan" >"$reports/lints" 2>&1 &
 lints=$!
 trap '[ -z "$lints" ] || kill "$lints"; rm -rf "$tally" "$tally.lints" "$reports"' EXIT

@@ -12,7 +12,7 @@ A PROGRAM is a command line; it is split as a shell would, and not otherwise rea
     --unit BUILD    also the tests of this meson build (of --suite, where given)
     --suite NAME
     --jobs N        so many at once (default 1)
-    --timeout S     seconds for each program; then its process group is ended (default 120)
+    --timeout S     seconds for each program; then its process group is ended (default 600)
     --sanitize DIR  the programs are built with sanitizers, whose reports go to DIR
     --tally FILE    adds a line "PASSED FAILED SKIPPED" to this file
 
@@ -252,7 +252,7 @@ def main():
     parser.add_argument('--unit', metavar='BUILD')
     parser.add_argument('--suite')
     parser.add_argument('--jobs', type=int, default=1)
-    parser.add_argument('--timeout', type=float, default=120)
+    parser.add_argument('--timeout', type=float, default=600)
     parser.add_argument('--sanitize')
     parser.add_argument('--tally')
     parser.add_argument('title')

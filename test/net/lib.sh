@@ -40,7 +40,7 @@
 #	skip TEXT WHY			not tested here, and why; counted and shown
 #	done_testing			the plan, and the end of the test (last call of a test)
 #
-# Waiting (all give up after 10 s, and say what was not seen)
+# Waiting (all give up after 60 s, and say what was not seen)
 #	wait_until CMD...		until the command succeeds
 #	wait_for_port tcp|udp PORT	until something is bound to it
 #	wait_for_line FILE REGEX	until a line of the file matches (grep -E)
@@ -152,10 +152,10 @@ _wait_step() { # DEADLINE: a twentieth of a second, or false when the time is ov
 }
 
 wait_until() {
-	local deadline=$((${EPOCHREALTIME/./} + 10000000))
+	local deadline=$((${EPOCHREALTIME/./} + 60000000))
 	until "$@"; do
 		_wait_step $deadline || {
-			echo "# waited 10 s in vain for: $*"
+			echo "# waited 60 s in vain for: $*"
 			return 1
 		}
 	done

@@ -17,10 +17,10 @@ program's path, waiting without sleeping, and an end that leaves nothing behind.
     SONDE, ROOT             the program (build/sonde where the caller set none), the checkout
     can_isolate()           whether a user namespace can be made here (not in a chroot)
     unprivileged(argv)      the command line that runs argv without any capability
-    run(argv, **more)       subprocess.run with text output captured and a time limit of 60 s
+    run(argv, **more)       subprocess.run with text output captured and a time limit of 300 s
     background(argv, **more)  subprocess.Popen in a process group of its own, which is ended
                             with the test
-    wait_until(what, question, seconds=10)  polls question() until it is true; returns what it
+    wait_until(what, question, seconds=60)  polls question() until it is true; returns what it
                             returned; raises TimeoutError with `what`
     wait_for_port(proto, port)  until something is bound to it
     scratch()               a folder of this test, removed at its end
@@ -77,7 +77,7 @@ def unprivileged(argv):
 
 def run(argv, **more):
     more = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'text': True,
-            'stdin': subprocess.DEVNULL, 'timeout': 60, **_environment(argv), **more}
+            'stdin': subprocess.DEVNULL, 'timeout': 300, **_environment(argv), **more}
     if 'input' in more:
         del more['stdin']
     return subprocess.run(argv, **more)
@@ -112,7 +112,7 @@ def background(argv, **more):
     return process
 
 
-def wait_until(what, question, seconds=10):
+def wait_until(what, question, seconds=60):
     deadline = time.monotonic() + seconds
     while True:
         answer = question()
@@ -123,7 +123,7 @@ def wait_until(what, question, seconds=10):
         time.sleep(0.02)
 
 
-def wait_for_port(proto, port, seconds=10):
+def wait_for_port(proto, port, seconds=60):
     flags = {'tcp': '-Hntl', 'udp': '-Hnua'}[proto]
     wait_until(f'{proto} port {port}', lambda: subprocess.run(
         ['ss', flags, f'sport = :{port}'], stdout=subprocess.PIPE, check=True).stdout, seconds)

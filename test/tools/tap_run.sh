@@ -12,9 +12,9 @@ program() { # NAME, its text on stdin
 	chmod +x "$SCRATCH/$1"
 }
 
-fails() { # NAME WORDS TEXT: the runner says that it failed, and with these words why
+fails() { # NAME WORDS TEXT [LIMIT]: the runner says that it failed, and with these words why
 	local status=0
-	"$runner" --timeout 0.5 --tally "$SCRATCH/tally-$1" title "$SCRATCH/$1" \
+	"$runner" --timeout "${4:-60}" --tally "$SCRATCH/tally-$1" title "$SCRATCH/$1" \
 		>"$SCRATCH/out" 2>&1 || status=$?
 	like "$status $(cat "$SCRATCH/tally-$1" "$SCRATCH/out")" \
 		"^1 [0-9]+ [1-9][0-9]* [0-9]+.*$2" "$3"
@@ -41,7 +41,7 @@ fails status 'exit status is 3' 'an exit status that no result explains'
 program crash <<<'printf "1..1\nok 1 - a\n"; kill -SEGV $$'
 fails crash 'SIGSEGV' 'a crash'
 program slow <<<'printf "1..1\nok 1 - a\n"; sleep 60.'$$
-fails slow 'ended after' 'a test that takes too long'
+fails slow 'ended after' 'a test that takes too long' 0.5
 program litter <<<'setsid sleep 60.'$$' & printf "1..1\nok 1 - a\n"'
 fails litter 'left behind' 'a process that is left behind'
 is "$(pgrep -fx "sleep 60.$$")" '' 'what took too long, or was left behind, is ended'
