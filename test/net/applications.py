@@ -134,7 +134,7 @@ def make_traffic():
                   '7', '-5']):
         netns.run([netns.SONDE, 'calc', *argv])
     server.terminate()
-    server.wait(10)
+    server.wait(60)
 
 
 def columns(argv, names):
@@ -177,7 +177,7 @@ def main():
         pass
     make_traffic()
     capture.terminate()
-    capture.wait(10)
+    capture.wait(60)
     compare(path)
     for view in ([], ['--tree'], ['--json'], ['-e', 'smtp.auth.password', '-e',
                  'imap.request.password', '-e', 'smtp.command_line', '-e', 'imap.line',

@@ -166,7 +166,7 @@ tap.check('and the log says that there is none', policies.wait_line(
     r'answered 1 request, 8 bytes: ID 1: Summe of 2 numbers does not fit into 32 bits; '
     r'answered 0 \(on-error=zero\)'))
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-    sock.settimeout(20)
+    sock.settimeout(60)
     sock.sendto(request(9, 'Quotient', 1), ('127.0.0.1', policies.ports[0]))
     tap.equal('on-error=zero: an unknown word gets 0 over UDP', sock.recv(100), reply(9, 0))
 tap.check('and that, too', policies.wait_line(
@@ -201,7 +201,7 @@ def serve(kind, handle, host='127.0.0.1'):
     family = socket.AF_INET6 if ':' in host else socket.AF_INET
     with socket.socket(family, kind) as sock:
         sock.bind((host, 0))
-        sock.settimeout(20)
+        sock.settimeout(60)
         if kind == socket.SOCK_STREAM:
             sock.listen()
 
@@ -211,13 +211,13 @@ def serve(kind, handle, host='127.0.0.1'):
                 return
             with contextlib.suppress(OSError):
                 with sock.accept()[0] as connection:
-                    connection.settimeout(20)
+                    connection.settimeout(60)
                     handle(connection)
 
         thread = threading.Thread(target=run, daemon=True)
         thread.start()
         yield sock.getsockname()[1]
-        thread.join(20)
+        thread.join(60)
 
 
 def ask_tcp(handle, *words):

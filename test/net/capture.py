@@ -77,7 +77,7 @@ class Run:
         return self.wait()
 
     def wait(self):
-        self.out, err = self.process.communicate(timeout=20)
+        self.out, err = self.process.communicate(timeout=60)
         self.said += err
         return self.process.returncode
 
@@ -129,7 +129,7 @@ def test_beside_dumpcap():
     got = frames(mine)
     netns.wait_until('dumpcap to have written', lambda: len(frames(other)) >= len(got))
     peer.send_signal(signal.SIGINT)
-    peer.wait(10)
+    peer.wait(60)
     wanted = frames(other)
     tap.equal('as many packets as dumpcap', (status, len(got)), (0, len(wanted)))
     apart = max(abs(a - b) for (a, _), (b, _) in zip(wanted, got))
@@ -399,7 +399,7 @@ def test_killed():
     send_udp(2000)
     netns.wait_until('packets in the file', lambda: os.path.getsize(scratch(name)) > 100000)
     capture.process.kill()
-    capture.process.wait(10)
+    capture.process.wait(60)
     listed, complaints = rows(scratch(name))
     complaints = [line for line in complaints if 'cut short' not in line and
                   'truncated' not in line and 'exit status 2, 1' not in line and

@@ -34,7 +34,7 @@ class Capture:
         return self
 
     def __exit__(self, *_):
-        out, _ = self.process.communicate(timeout=20)  # closes its input: the end
+        out, _ = self.process.communicate(timeout=60)  # closes its input: the end
         if self.process.returncode:
             raise RuntimeError(f'ring_capture: exit status {self.process.returncode}')
         self.received, self.dropped, self.read, self.written = map(int, out.split())

@@ -23,7 +23,7 @@ def sonde(*args, **more):
     more.setdefault('stdout', subprocess.PIPE)
     more.setdefault('stdin', subprocess.DEVNULL)
     return subprocess.run([SONDE, *args], stderr=subprocess.PIPE, env=env, text=True,
-                          timeout=20, **more)
+                          timeout=60, **more)
 
 
 def names_of_commands():
@@ -221,11 +221,11 @@ with os.fdopen(writer, 'w') as gone:
     run = sonde('help', stdout=gone)
 tap.check('a reader that went away: quiet', run.returncode == 0 and run.stderr == '', run)
 run = subprocess.run(['bash', '-c', '"$0" help >&-', SONDE], stderr=subprocess.PIPE, text=True,
-                     env=ENV, timeout=20, check=False)
+                     env=ENV, timeout=60, check=False)
 tap.check('a closed standard output: status 4', run.returncode == 4 and 'EBADF' in run.stderr, run)
 run = subprocess.run(['bash', '-c', 'set -o pipefail; "$0" completion bash | head -n 1', SONDE],
                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENV,
-                     timeout=20, check=False)
+                     timeout=60, check=False)
 tap.equal('a reader that reads one line', (run.returncode, run.stderr), (0, ''))
 
 # ---- messages show no control characters

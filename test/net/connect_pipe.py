@@ -82,7 +82,7 @@ process.stdin.write(piece)
 process.stdin.close()
 tap.equal('the peer\'s end closes standard output at once', got == piece, True)
 tap.equal('after it all that is sent still arrives',
-          (process.wait(30), netns.wait_until('the end', lambda: heard)[0] == piece), (0, True))
+          (process.wait(60), netns.wait_until('the end', lambda: heard)[0] == piece), (0, True))
 
 peer = Peer(lambda sock: (sock.sendall(b'a\r\n'), heard.append(until_end(sock))))
 heard.clear()
@@ -197,7 +197,7 @@ process.stdin.write(b'x')
 process.stdin.flush()
 first = os.read(process.stdout.fileno(), 100)
 go.append(1)
-rest, errors = process.communicate(timeout=30)
+rest, errors = process.communicate(timeout=60)
 tap.equal('a peer that resets: what came before is there, and it is said',
           (first, rest, process.returncode, errors.decode()),
           (b'first', b'', 1, f'sonde: receive from 127.0.0.1:{peer.port}/tcp: the peer reset the '
@@ -211,7 +211,7 @@ tap.check('a peer that takes nothing any more while we send: one line, one hint'
           done.returncode == 1 and done.stderr.count(b'\n') == 2 and
           (b'(ECONNRESET)' in done.stderr or b'(EPIPE)' in done.stderr), said(done))
 
-silent = Peer(lambda sock: over.wait(30))
+silent = Peer(lambda sock: over.wait(60))
 over = threading.Event()
 done = connect('--idle-timeout', '150ms', '127.0.0.1', silent.port)
 tap.equal('--idle-timeout: a peer that says nothing', said(done),
@@ -282,7 +282,7 @@ def against(name, argv, port, answered, request):
     ours.stdin.close()
     process.stdin.close()
     tap.equal(f'{name} as the peer: what it said, and what it heard',
-              (ours.wait(30), got == (answered, request)), (0, True))
+              (ours.wait(60), got == (answered, request)), (0, True))
 
 
 against('ncat', ['ncat', '-l', '127.0.0.1', '5001'], 5001, blob(100000), blob(60000, 8))

@@ -154,8 +154,8 @@ heard.clear()
 # Its half must be open until the options are answered.
 process = netns.background([netns.SONDE, 'connect', '--telnet', '127.0.0.1', str(peer.port)],
                            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-answered.wait(20)
-got = process.communicate(timeout=20)[0]
+answered.wait(60)
+got = process.communicate(timeout=60)[0]
 netns.wait_until('all of it', lambda: heard)
 tap.equal('--telnet: data without commands, options answered', (process.returncode, got, heard),
           (0, b'a\xffbc', [b'\xff\xfd\x00\xff\xfc\x1f']))

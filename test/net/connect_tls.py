@@ -135,7 +135,7 @@ done = connect('--tls', 'localhost', Peer(echo).port)
 tap.check('nor one that repeats what we say', done.returncode == 1 and done.stderr.decode(
     ).endswith(f'what it says is no handshake of TLS\n{plain_hint}'), said(done))
 over = threading.Event()
-silent = Peer(lambda sock: over.wait(30))
+silent = Peer(lambda sock: over.wait(60))
 done = connect('--tls', '--timeout', '150ms', 'localhost', silent.port)
 tap.equal('--timeout holds for the handshake, too', said(done),
           (1, f'sonde: secure 127.0.0.1:{silent.port}/tcp: the handshake of TLS took too long '

@@ -89,7 +89,7 @@ NET = {
 
 def ask(*command):
     return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL, timeout=20, check=False).returncode
+                          stderr=subprocess.DEVNULL, timeout=60, check=False).returncode
 
 
 def serve(port, proto, *command):

@@ -51,7 +51,7 @@ tap.check('its standard input comes bit for bit, and its end', sent['got'] == BI
 client.sendall(b'after the end')
 client.close()
 tap.equal('the other half goes on, then both have ended',
-          (listen.process.stdout.read(), listen.process.wait(10)), (b'after the end', 0))
+          (listen.process.stdout.read(), listen.process.wait(60)), (b'after the end', 0))
 
 listen = Listen()
 thread = threading.Thread(target=lambda: sent.update(out=listen.process.stdout.read()))
@@ -59,18 +59,18 @@ thread.start()
 done = connect('127.0.0.1', listen.port, input=BIG)
 thread.join()
 tap.check('what a client sends comes out bit for bit',
-          sent['out'] == BIG and listen.process.wait(10) == 0, done)
+          sent['out'] == BIG and listen.process.wait(60) == 0, done)
 
 listen = Listen()
 client = listen.join()
 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
 client.close()
 tap.equal('a client that resets: status 1, and it says so',
-          (listen.process.wait(10), 'ECONNRESET' in listen.said()), (1, True))
+          (listen.process.wait(60), 'ECONNRESET' in listen.said()), (1, True))
 
 listen = Listen('--idle-timeout', '200ms')
 client = listen.join()
-tap.equal('--idle-timeout', (listen.process.wait(10), '--idle-timeout' in listen.said()),
+tap.equal('--idle-timeout', (listen.process.wait(60), '--idle-timeout' in listen.said()),
           (1, True))
 client.close()
 
@@ -80,7 +80,7 @@ listen.process.stdin.write(b'one\ntwo\r\n')
 listen.process.stdin.close()
 tap.equal('--crlf', until_end(client), b'one\r\ntwo\r\n')
 client.close()
-listen.process.wait(10)
+listen.process.wait(60)
 
 for name, argv in {
         'ncat': ['ncat', '127.0.0.1', '{port}'],
@@ -93,7 +93,7 @@ for name, argv in {
     done = run(*[word.format(port=listen.port) for word in argv], input=b'from ' +
                name.encode())
     got = listen.process.stdout.read()
-    tap.equal(f'{name} as a client', (done.stdout, got, listen.process.wait(10)),
+    tap.equal(f'{name} as a client', (done.stdout, got, listen.process.wait(60)),
               (b'from us', b'from ' + name.encode(), 0))
 
 # --- a relay
@@ -129,7 +129,7 @@ tap.ok('and every descriptor is given back')
 
 
 def never_reads(sock):
-    stuck.wait(20)
+    stuck.wait(60)
 
 
 stuck = threading.Event()
@@ -185,7 +185,7 @@ path = os.path.join(SCRATCH, 'target')
 unix_peer = Peer(echo, socket.AF_UNIX, path)
 listen = Listen('--to', path)
 done = connect('127.0.0.1', listen.port, input=b'through')
-tap.equal('a Unix socket as the target, one client', (done.stdout, listen.process.wait(10)),
+tap.equal('a Unix socket as the target, one client', (done.stdout, listen.process.wait(60)),
           (b'through', 0))
 
 # --- broker and chat
@@ -232,7 +232,7 @@ listen.end()
 listen = Listen('-u', '-k', '--exec', 'cat')
 socks = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(3)]
 for number, sock in enumerate(socks):
-    sock.settimeout(10)
+    sock.settimeout(60)
     sock.connect(('127.0.0.1', listen.port))
     sock.send(b'first %d' % number)
 tap.equal('UDP: a session for each peer', [sock.recv(100) for sock in socks],
@@ -280,7 +280,7 @@ done = netns.run([netns.SONDE, 'listen', '--unix', path])
 tap.check('one that is in use is not', done.returncode == 4 and 'something is there' in
           done.stderr, done.stderr)
 done = run('socat', '-', f'UNIX-CONNECT:{path}', input=b'over unix')
-tap.equal('a Unix client', (listen.process.stdout.read(), listen.process.wait(10)),
+tap.equal('a Unix client', (listen.process.stdout.read(), listen.process.wait(60)),
           (b'over unix', 0))
 tap.check('and the file is gone', not os.path.exists(path))
 
@@ -290,7 +290,7 @@ listen = Listen('--tls')
 pin = re.search(r'pin it: (sha256:[0-9A-F:]+)', listen.said())[1]
 done = connect('--tls', '--pin', pin, '127.0.0.1', listen.port, input=b'secret')
 tap.equal('TLS with a certificate of its own, pinned', (listen.process.stdout.read(),
-                                                        listen.process.wait(10)),
+                                                        listen.process.wait(60)),
           (b'secret', 0))
 listen = Listen('-k', '--tls', '--exec', 'cat')
 context = ssl.create_default_context()
@@ -324,7 +324,7 @@ listen = Listen('-k', '--exec', 'cat', '--deny', '127.0.0.2', '--allow', '127.0.
 outcome = []
 for address in '127.0.0.1', '127.0.0.2':
     client = socket.socket()
-    client.settimeout(10)
+    client.settimeout(60)
     client.bind((address, 0))
     client.connect(('127.0.0.1', listen.port))
     try:
@@ -378,7 +378,7 @@ tap.equal('--json: data with direction, bytes and base64',
 tap.equal('and how it went', [event['event'] for event in events
                               if event['event'] not in ('data', 'end')],
           ['accepted', 'closed', 'summary'])
-process.wait(10)
+process.wait(60)
 
 taken = socket.create_server(('127.0.0.1', 0))
 for words, status, text in (
@@ -400,6 +400,6 @@ taken.close()
 listen = Listen(stdin=subprocess.DEVNULL)
 listen.process.stdout.close()
 done = connect('127.0.0.1', listen.port, input=b'nobody reads this')
-tap.equal('a reader that went away ends it quietly', listen.process.wait(10), 0)
+tap.equal('a reader that went away ends it quietly', listen.process.wait(60), 0)
 
 tap.done()

@@ -24,7 +24,7 @@ tap.equal('its environment names the client', until_end(client).decode().split()
           ['127.0.0.1', port, port, port, 'tcp', '1'])
 client.close()
 began = time.monotonic()
-status = listen.process.wait(10)
+status = listen.process.wait(60)
 tap.check('what it left running ends with it', status == 0 and time.monotonic() - began < 5,
           status)
 
@@ -39,7 +39,7 @@ for command, wanted, why in (('echo said; exit 3', 4, 'it ended with status 3'),
     client = listen.join()
     tap.equal(f'{command}: its words come', until_end(client), b'said\n')
     client.close()
-    status = listen.process.wait(20)
+    status = listen.process.wait(60)
     tap.check(f'{command}: exit status {wanted}', status == wanted and why in listen.said(),
               (status, listen.said()))
 listen = Listen('-k', '--exec', 'read x; exit $x')
@@ -59,7 +59,7 @@ tap.equal('a command that closes its output alone: the client hears its end',
           until_end(client), b'first\n')
 client.sendall(BIG)
 client.close()
-listen.process.wait(20)
+listen.process.wait(60)
 with open(f'{folder}/late', 'rb') as file:
     tap.check('and what it sends from then on still comes', file.read() == BIG)
 
@@ -68,7 +68,7 @@ client = listen.join()
 client.sendall(b'one\n')
 tap.equal('one that closes its input alone is still heard', until_end(client),
           b'heard one\nmore\n')
-tap.equal('and the client need not end its half', listen.process.wait(10), 0)
+tap.equal('and the client need not end its half', listen.process.wait(60), 0)
 client.close()
 
 listen = Listen('--exec', 'wc -c')
@@ -77,7 +77,7 @@ client.sendall(BIG)
 client.shutdown(socket.SHUT_WR)
 tap.equal('an answer after the client\'s end', until_end(client).split(), [b'3000000'])
 client.close()
-listen.process.wait(10)
+listen.process.wait(60)
 
 # Unread bytes would make the kernel reset the connection, and the answer be lost.
 listen = Listen('-k', '--exec', 'head -c 3; echo enough')
@@ -99,11 +99,11 @@ client.sendall(b'by name')
 client.shutdown(socket.SHUT_WR)
 tap.equal('/dev/stdin and /dev/stdout can be opened', until_end(client), b'BY NAME')
 client.close()
-listen.process.wait(10)
+listen.process.wait(60)
 
 listen = Listen('-u', '-k', '--exec', 'while read -r x; do echo "<$x>"; done')
 sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-sock.settimeout(10)
+sock.settimeout(60)
 sock.connect(('127.0.0.1', listen.port))
 answers = []
 for text in b'one\n', b'two\n':

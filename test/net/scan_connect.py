@@ -281,7 +281,7 @@ process = netns.background([netns.SONDE, 'scan', '--json', '--connect', '-p', '3
 lines = [process.stdout.readline() for _ in range(10)]
 process.send_signal(signal.SIGINT)
 lines = [json.loads(line) for line in lines + process.stdout.readlines()]
-process.wait(10)
+process.wait(60)
 summary = lines[-1]
 known = len(states(lines))
 tap.check('SIGINT: what is known is told', process.returncode == 0 and summary['complete'] is False
@@ -312,5 +312,5 @@ process = netns.background([netns.SONDE, 'scan', '--json', '--connect', '-p', '3
                             '1000', '127.0.0.1'], stdout=subprocess.PIPE)
 process.stdout.readline()
 process.stdout.close()
-tap.check('a reader that goes away ends it', process.wait(5) == 0)
+tap.check('a reader that goes away ends it', process.wait(60) == 0)
 tap.done()

@@ -196,7 +196,7 @@ tap.check('the log says so, once', server.wait_line('^echo [^ ]*/udp: trouble: n
 
 tap.equal('ncat over TCP', subprocess.run(
     ['ncat', '127.0.0.1', str(calc)], input=stream, stdout=subprocess.PIPE,
-    timeout=20).stdout, answers)
+    timeout=60).stdout, answers)
 # Its standard input stays open: at the end of it, ncat does not wait for an answer.
 ncat = netns.background(['ncat', '-u', '::1', str(calc)], stdin=subprocess.PIPE,
                         stdout=subprocess.PIPE)
@@ -401,7 +401,7 @@ tap.check('--json: who, how much and why',
 times = [event['at_ns'] for event in events[1:]]
 tap.check('--json: times after the start, in order',
           times == sorted(times) and 0 <= times[0] and times[-1] < 30e9, times)
-tap.equal('--for: it ends by itself, exit status 0', server.wait(20), 0)
+tap.equal('--for: it ends by itself, exit status 0', server.wait(60), 0)
 
 # --- without IPv6
 

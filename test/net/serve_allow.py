@@ -25,7 +25,7 @@ for address in ('192.0.2.1/24', '192.0.2.129/24', '2001:db8::1/64'):
 
 def over_tcp(port, host, source=None):
     """'served', or 'closed' where it ends at once."""
-    with socket.create_connection((host, port), timeout=10,
+    with socket.create_connection((host, port), timeout=60,
                                   source_address=(source or host, 0)) as sock:
         try:
             sock.sendall(request(1, 'Summe', 1, 2))
@@ -95,7 +95,7 @@ tap.equal('who is turned away gets a FIN, and no byte',
 tap.equal('another address of loopback is served', over_tcp(port, '127.0.0.1', '127.0.0.2'),
           'served')
 process.terminate()
-process.wait(20)
+process.wait(60)
 events = events_so_far()
 trouble = [event for event in events if event['event'] == 'trouble']
 tap.check('--json: trouble with its peer, and the summary',

@@ -38,7 +38,7 @@ server = Server('-q', 'calc@127.0.0.1:0/udp', 'echo@*:0/udp', listening=3)
 calc, echo = server.ports
 with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800)) as sniffer:
     sniffer.bind(('lo', 0x0800))
-    sniffer.settimeout(20)
+    sniffer.settimeout(60)
     client = udp(calc)
     for number in range(WINDOW):
         client.send(request(number, 'Summe', number, 1))

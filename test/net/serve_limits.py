@@ -40,7 +40,7 @@ def fill(sock, chunk):
         try:
             sent += sock.send(chunk[sent % len(chunk):])
         except socket.timeout:
-            sock.settimeout(20)
+            sock.settimeout(60)
             return sent
 
 
@@ -239,7 +239,7 @@ try:
     waited = False
 except socket.timeout:
     waited = True
-c.settimeout(20)
+c.settimeout(60)
 a.close()
 tap.check('--max-clients: the third waits until one leaves',
           good and waited and read_exactly(c, 8) == reply(3, 3))
@@ -266,7 +266,7 @@ port = int(server.stdout.readline().split(':')[1].split('/')[0])
 server.stdout.close()
 with tcp(port) as sock:
     ask(sock)
-tap.equal('the reader of the log goes away: a quiet end', (server.wait(20), server.stderr.read()),
+tap.equal('the reader of the log goes away: a quiet end', (server.wait(60), server.stderr.read()),
           (0, ''))
 full = netns.run(['bash', '-c', f'"{netns.SONDE}" serve calc@:0 --for 200ms >/dev/full'])
 tap.check('a log that cannot be written: exit status 4, and why',

@@ -111,7 +111,7 @@ for sock in socks:
     read_exactly(sock, 160)
     sock.close()
 server.send_signal(signal.SIGTERM)
-status = server.wait(20)
+status = server.wait(60)
 events = events_so_far()
 times = [event['at_ns'] for event in events[1:]]
 tap.check('--json: the lines of four workers are whole, and their times in order',

@@ -179,7 +179,7 @@ tap.equal('reverse, rot13, tell over UDP, with empty datagrams',
            for port in (12002, 12001, 12345)],
           [[b'cba', b''], [b'nop', b''], [b'You told me: abc', b'You told me: ']])
 done = subprocess.run(['ncat', '127.0.0.1', '12345'], input=b'hello', capture_output=True,
-                      timeout=20, check=False)
+                      timeout=60, check=False)
 tap.equal('tell, asked by ncat', done.stdout, b'You told me: hello')
 tap.equal('empty messages are no messages', [ask_tcp(port) for port in (12000, 12001, 12002, 12345)],
           [b''] * 4)

@@ -24,7 +24,7 @@ import threading
 
 import netns
 
-LIMIT_S = 20
+LIMIT_S = 60
 
 
 def request(number, word, *numbers, order='<'):

@@ -45,7 +45,7 @@ for name, words in ('one client', []), ('many', ['-k']), ('TLS', ['--tls']):
     connect(*secured, '127.0.0.1', listen.port, input=bytes(100000))
     text = said(listen)
     tap.check(f'listen, {name}, a full disk: status 4, one line',
-              listen.process.wait(30) == 4 and 'standard output: No space left' in said(listen) and
+              listen.process.wait(60) == 4 and 'standard output: No space left' in said(listen) and
               said(listen).count('sonde: write') == 1, said(listen))
 
 # What was written is compared inside: the file system goes with its namespace.
@@ -67,13 +67,13 @@ process = netns.background(['unshare', '-m', 'sh', '-c', WITHIN.format(
     '"$0" listen -q 127.0.0.1:5019 </dev/null'), SONDE, small], stderr=subprocess.PIPE, text=True)
 netns.wait_for_port('tcp', 5019)
 connect('127.0.0.1', 5019, input=data)
-tap.equal('the same of a listener', (process.wait(30), process.stderr.read()), (4, FULL))
+tap.equal('the same of a listener', (process.wait(60), process.stderr.read()), (4, FULL))
 
 with open('/dev/full', 'wb') as full:
     process = netns.background([SONDE, 'listen', '-k', '--json', '127.0.0.1:5020'], stdout=full,
                                stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
 tap.equal('--json that cannot be printed ends a listener',
-          (process.wait(30), process.stderr.read().count(b'ENOSPC')), (4, 1))
+          (process.wait(60), process.stderr.read().count(b'ENOSPC')), (4, 1))
 with open('/dev/full', 'wb') as full, open('/dev/zero', 'rb') as zero:
     done = connect('--json', '127.0.0.1', Peer(until_end).port, stdin=zero, stdout=full)
 tap.equal('and a client that would go on for ever',
@@ -88,12 +88,12 @@ tap.equal('a reader of --json', json.loads(process.stdout.readline())['event'], 
 netns.wait_for_port('tcp', 5021)
 process.stdout.close()
 connect('127.0.0.1', 5021)
-tap.equal('that has seen enough ends it quietly', (process.wait(30), process.stderr.read()),
+tap.equal('that has seen enough ends it quietly', (process.wait(60), process.stderr.read()),
           (0, b''))
 listen = Listen('-k', stdin=subprocess.DEVNULL)
 listen.process.stdout.close()
 connect('127.0.0.1', listen.port, input=b'nobody reads this')
-tap.equal('many clients, and nobody reads', listen.process.wait(30), 0)
+tap.equal('many clients, and nobody reads', listen.process.wait(60), 0)
 
 # --- closed descriptors
 
@@ -111,7 +111,7 @@ process = netns.background(['bash', '-c', '"$0" listen 127.0.0.1:5022 <&- >&- 2>
                             'echo $? >"$1"', SONDE, f'{netns.scratch()}/status'])
 netns.wait_for_port('tcp', 5022)
 connect('127.0.0.1', 5022)
-process.wait(30)
+process.wait(60)
 with open(f'{netns.scratch()}/status', encoding='ascii') as file:
     tap.equal('a listener with all of them closed', file.read(), '0\n')
 
@@ -152,26 +152,26 @@ listen.end()
 
 listen = Listen()
 reset(listen.join())
-tap.equal('a client that resets', (listen.process.wait(30), said(listen).count('ECONNRESET')),
+tap.equal('a client that resets', (listen.process.wait(60), said(listen).count('ECONNRESET')),
           (1, 1))
 listen = Listen('--to', '127.0.0.1:1')
 try:
     listen.join().recv(1)
 except ConnectionError:
     pass
-tap.check('one that cannot be relayed', listen.process.wait(30) == 1 and re.fullmatch(
+tap.check('one that cannot be relayed', listen.process.wait(60) == 1 and re.fullmatch(
     r'sonde: relay to 127\.0\.0\.1:1: Connection refused \(ECONNREFUSED\)\n'
     r'hint: nothing listens there; `sonde listen 1` would\n', said(listen)),
           said(listen))
 
 listen = Listen('--exec', 'cat', '--idle-timeout', '200ms')
 stuck = listen.join()
-tap.check('a client that never says a word', listen.process.wait(30) == 1 and
+tap.check('a client that never says a word', listen.process.wait(60) == 1 and
           'nothing came or went for too long' in said(listen), said(listen))
 stuck.close()
 listen = Listen('--exec', 'cat /dev/zero', '--idle-timeout', '300ms')
 stuck = listen.join()
-tap.check('one that never reads', listen.process.wait(30) == 1 and
+tap.check('one that never reads', listen.process.wait(60) == 1 and
           'nothing came or went for too long' in said(listen), said(listen))
 stuck.close()
 

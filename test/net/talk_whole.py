@@ -128,7 +128,7 @@ def through(name, server, client, has_halves=True, is_one_way=False):
                 file.close()
         if troubles:
             process.kill()
-        process.wait(20)
+        process.wait(60)
 
 
 def echoed(name, process, finish=None):
@@ -141,7 +141,7 @@ def echoed(name, process, finish=None):
         process.stdin.close()
         ends.run(read_end, process.stdout)
         troubles = ends.join()
-    tap.equal(name, (troubles, None if troubles else process.wait(20)), ([], 0))
+    tap.equal(name, (troubles, None if troubles else process.wait(60)), ([], 0))
     if finish:
         finish()
 
@@ -268,7 +268,7 @@ with open(f'{FOLDER}/out', 'wb') as out, open(f'{FOLDER}/in', 'rb') as file:
     ours = Listen(stdout=out)
     done = subprocess.run([SONDE, 'connect', '127.0.0.1', str(ours.port)], stdin=file, check=False,
                           timeout=SECONDS)
-    status = ours.process.wait(20)
+    status = ours.process.wait(60)
 same = subprocess.run(['cmp', f'{FOLDER}/in', f'{FOLDER}/out'], check=False).returncode
 tap.equal('from a file into a file', (done.returncode, status, same), (0, 0, 0))
 
@@ -312,7 +312,7 @@ ours.end()
 ours = Listen('-u', '-k', '--exec', 'cat')
 relay = Listen('-u', '-k', '--to', f'127.0.0.1:{ours.port}')
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-    sock.settimeout(20)
+    sock.settimeout(60)
     sock.connect(('127.0.0.1', relay.port))
     rng = random.Random(SEED)
     at = wrong = 0

@@ -23,7 +23,7 @@ import time
 
 import netns
 
-LIMIT_S = 30
+LIMIT_S = 60
 
 
 def blob(n, seed=7):
@@ -112,10 +112,10 @@ class Listen:
 
     def end(self, number=signal.SIGTERM):
         self.process.send_signal(number)
-        return self.process.wait(10)
+        return self.process.wait(60)
 
     def join(self, port=None, family=socket.AF_INET):
         sock = socket.socket(family, socket.SOCK_STREAM)
-        sock.settimeout(10)
+        sock.settimeout(60)
         sock.connect(('127.0.0.1', port or self.port))
         return sock

@@ -207,7 +207,7 @@ def check_interrupt():
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     until_waiting('alone')
     os.kill(tracer.pid, signal.SIGINT)
-    tracer.wait(timeout=30)
+    tracer.wait(timeout=60)
     tap.equal('SIGINT to sonde alone is passed on', (interrupts('alone'), tracer.returncode),
               ('1', 5))
     tap.check('SIGINT to sonde alone: what was seen is shown',

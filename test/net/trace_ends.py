@@ -49,7 +49,7 @@ os.kill(process.pid, signal.SIGINT)
 time.sleep(0.2)
 os.kill(process.pid, signal.SIGINT)
 try:
-    tap.equal('a second signal ends busy programs', process.wait(30), 128 + signal.SIGKILL)
+    tap.equal('a second signal ends busy programs', process.wait(60), 128 + signal.SIGKILL)
 except subprocess.TimeoutExpired:
     tap.not_ok('a second signal ends busy programs', 'still running after 30 s')
 

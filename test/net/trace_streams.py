@@ -207,7 +207,7 @@ def check_inherited():
     os.set_inheritable(ours.fileno(), True)
     # Where it stood was looked at: all is known but who sends on the other side.
     program = run('inherited', ours.fileno(), options=(), missing=5, pass_fds=(ours.fileno(),))
-    thread.join(5)
+    thread.join(60)
     has('inherited: its packets are there', program, lambda it: len(packets(
         it, lambda each: each['len'] == 300)) == 5)
 
@@ -226,7 +226,7 @@ def check_one_side(name, before=()):
     thread.start()
     program = run('ask_for', *listener.getsockname(), options=(), missing=6,
                   before=before)
-    thread.join(5)
+    thread.join(60)
     has(f'{name}: what the other side sends is nobody\'s', program, lambda it: not any(
         each['packet'] in {edge['packet'] for edge in edges(it, 'sent')}
         for each in packets(it, lambda each: each['len'] == 70)))
