@@ -287,7 +287,8 @@ tap.check('and the file is gone', not os.path.exists(path))
 # --- TLS
 
 listen = Listen('--tls')
-pin = re.search(r'pin it: (sha256:[0-9A-F:]+)', listen.said())[1]
+pin = netns.wait_until('its pin', lambda: re.search(r'pin it: (sha256:[0-9A-F:]+)\n',
+                                                    listen.said()))[1]
 done = connect('--tls', '--pin', pin, '127.0.0.1', listen.port, input=b'secret')
 tap.equal('TLS with a certificate of its own, pinned', (listen.process.stdout.read(),
                                                         listen.process.wait(60)),

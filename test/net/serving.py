@@ -10,6 +10,7 @@ once more, and a running server.
         .wait_line(regex)           waits for a line and returns the match
         .stop(signal)               ends it; returns (exit status, lines, stderr)
     tcp(port, host), udp(port, host)    connected sockets with a time limit
+    unread(port)                    bytes of datagrams that the sockets of the port hold unread
     read_exactly(sock, n)           n bytes, or fewer at the end
     read_all(sock)                  everything up to the end
 """
@@ -132,6 +133,17 @@ def tcp(port, host='127.0.0.1'):
 
 def udp(port, host='127.0.0.1', source=None):
     return _open(socket.SOCK_DGRAM, port, host, source)
+
+
+def unread(port):
+    total = 0
+    for name in ('udp', 'udp6'):
+        with open(f'/proc/net/{name}', encoding='ascii') as file:
+            for line in list(file)[1:]:
+                fields = line.split()
+                if int(fields[1].split(':')[1], 16) == port:
+                    total += int(fields[4].split(':')[1], 16)
+    return total
 
 
 def read_exactly(sock, n):
