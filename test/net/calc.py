@@ -89,7 +89,7 @@ for words, text in ((['sum', 2**31 - 1, 1], 'the result does not fit into 32 bit
     took = time.monotonic() - started
     tap.check(f'{words[0]} without an answer, UDP: silence, and why', (status, out) == (1, '') and
               f'sonde: ask 127.0.0.1:{port}/udp: no answer within 300 ms: the server may not '
-              'know' in err and f'hint: {text}' in err and 0.3 <= took < 3, (status, err, took))
+              'know' in err and f'hint: {text}' in err and 0.3 <= took < 30, (status, err, took))
 full = netns.run(['bash', '-c', f'"{netns.SONDE}" calc sum 1 --to :{port} >/dev/full'])
 tap.check('no room for the result: exit status 4, and why',
           full.returncode == 4 and 'ENOSPC' in full.stderr, (full.returncode, full.stderr))
@@ -114,7 +114,7 @@ tap.equal('every dialect, order and transport', {key: value for key, value in fo
 tap.equal('and all were asked', len(found), 8 * 4 * 2)
 ports = dict(zip(specs, many.ports))
 answers = [calc('product', 300, 300, '-v', '--order', 'auto', '--dialect', 'fixed8', '--to',
-                f':{ports[f"calc@:0,dialect=fixed8,order={order}"]}', '--timeout', '500ms')
+                f':{ports[f"calc@:0,dialect=fixed8,order={order}"]}', '--timeout', '2s')
            for order in ('le', 'be')]
 wrong = [answer_of(*words, '--to', f':{ports[spec]}') for words, spec in (
     (('sum', 100, 200), 'calc@:0,dialect=sheet,order=be'),
@@ -187,7 +187,7 @@ status, out, err = answer_of('sum', 1, '--to', f'192.0.2.1:{port}', '--timeout',
 took = time.monotonic() - started
 tap.check('a machine that is not there: the deadline holds for the connect',
           status == 1 and f'connect 192.0.2.1:{port}/tcp: no connection within 400 ms '
-          '(ETIMEDOUT)' in err and 0.4 <= took < 3, (status, err, took))
+          '(ETIMEDOUT)' in err and 0.4 <= took < 30, (status, err, took))
 status, out, err = answer_of('sum', 1, '--to', f'no-such-host.invalid:{port}')
 tap.check('a name that nobody knows', status == 1 and 'look up no-such-host.invalid' in err,
           (status, err))
@@ -303,9 +303,9 @@ def others_only(sock):
     sock.sendto(reply(3, 77), peer)
 
 
-(got, number) = ask_udp(others_only, 'sum', 1, '--timeout', '300ms')
+(got, number) = ask_udp(others_only, 'sum', 1, '--timeout', '2s')
 tap.check('UDP: silence but for those', got[:2] == (1, '') and
-          'no answer within 300 ms (2 other datagrams came): ' in got[2] and
+          'no answer within 2 s (2 other datagrams came): ' in got[2] and
           'hint: a datagram may also get lost: ask again, or over TCP' in got[2], got)
 
 with serve(socket.SOCK_STREAM, lambda sock: sock.sendall(reply(1, 3)) or sock.recv(100),

@@ -98,7 +98,7 @@ def answer(sock, data, source):
 
 
 peer = Peer(answer, kind=socket.SOCK_DGRAM)
-done = connect('--udp', '--idle-timeout', '200ms', '127.0.0.1', peer.port, input=b'hello')
+done = connect('--udp', '--idle-timeout', '2s', '127.0.0.1', peer.port, input=b'hello')
 tap.equal('UDP: a datagram goes, a datagram comes; silence ends it',
           (done.returncode, done.stdout), (0, b'olleh'))
 done = connect('-u', '127.0.0.1', peer.port, input=blob(65507))

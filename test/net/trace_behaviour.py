@@ -143,7 +143,8 @@ def check_processes():
          ['bash', '-c', 'for i in {1..300}; do /bin/true & done; wait; '
           'for i in {1..300}; do /bin/true || echo no; done; echo done'])
     same('an orphan that outlives its parent, not the program',
-         ['bash', '-c', '(sh -c "sleep 0.3; echo orphan" &) ; sleep 0.6; echo main'])
+         ['bash', '-c', 'rm -f "$0"; (sh -c "sleep 0.3; echo orphan; : >\\"$0\\"" &); '
+          'until [ -e "$0" ]; do sleep 0.05; done; echo main', os.path.join(SCRATCH, 'orphan')])
 
 
 def check_no_sockets():

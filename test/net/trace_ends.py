@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 
 import netns
 from tap import tap
@@ -41,17 +40,22 @@ tap.check('all of them got on', len(threads) == 6 and min(threads.values()) * 20
           threads)
 
 # The first signal is for the programs, which are busy; the second ends all.
-process = netns.background([netns.SONDE, 'trace', '--isolate', '--', '/bin/sh', '-c',
-                            'trap "" INT; ' + program('busy') + ' 4'],
-                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-time.sleep(0.5)  # anything: the programs may be at their start or in full swing
+process = netns.background([netns.SONDE, 'trace', '--isolate', '-o', '/dev/null', '--', '/bin/sh', '-c',
+                            'trap "" INT; echo up; ' + program('busy') + ' 4'],
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+process.stdout.readline()
 os.kill(process.pid, signal.SIGINT)
-time.sleep(0.2)
+said = ''
+while 'still run' not in said:
+    line = process.stderr.readline()
+    if not line:
+        break
+    said += line
 os.kill(process.pid, signal.SIGINT)
 try:
     tap.equal('a second signal ends busy programs', process.wait(60), 128 + signal.SIGKILL)
 except subprocess.TimeoutExpired:
-    tap.not_ok('a second signal ends busy programs', 'still running after 30 s')
+    tap.not_ok('a second signal ends busy programs', f'still running after 60 s: {said}')
 
 done = trace('--', program('births'))
 tap.equal('births without end are ended', done.returncode, 3)
