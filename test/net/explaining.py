@@ -25,10 +25,12 @@ while True:
 conn.close()
 '''
 
+# Its server may be slow to start: it waits until the port is in the state LISTEN.
 CLIENT = '''\
-import socket
+import socket, time
+while ':138D 00000000:0000 0A' not in open('/proc/net/tcp').read(): time.sleep(0.02)
 sock = socket.create_connection(('127.0.0.1', 5005))
-sock.settimeout(2)
+sock.settimeout(30)
 for word in (b'</script><script>alert(1)</script>', b'two', b'three'):
     sock.sendall(word)
     sock.recv(1024)

@@ -27,8 +27,10 @@ while True:
 conn.close()
 '''
 
+# Its server may be slow to start: it waits until the port is in the state LISTEN.
 CLIENT = '''\
-import socket
+import socket, time
+while ':138D 00000000:0000 0A' not in open('/proc/net/tcp').read(): time.sleep(0.02)
 sock = socket.create_connection(('127.0.0.1', 5005))
 for word in (b'one', b'two', b'three'):
     sock.sendall(word)
@@ -93,13 +95,13 @@ tap.check('each packet has its number in a comment',
           [row[3] for row in shown])
 data = [row[3] for row in shown if int(row[5]) > 0]
 tap.check('each data packet names the statement that sent it',
-          len(data) == 6 and all('sent by client.py:4 sock.sendall(word)' in d or
+          len(data) == 6 and all('sent by client.py:5 sock.sendall(word)' in d or
                                  'sent by server.py:8 conn.sendall(data.upper())' in d
                                  for d in data), data)
 
 journal = [row for row in rows if row[6]]
 tap.equal('all calls are there', len(journal), len(calls))
-tap.check('a call has its place', any(row[7].endswith('/client.py') and row[8] == '4' and
+tap.check('a call has its place', any(row[7].endswith('/client.py') and row[8] == '5' and
                                       'sendto(' in row[6] for row in journal), journal)
 tap.check('the pid is the program\'s', {row[9] for row in journal} <=
           {str(c['pid']) for c in calls})
@@ -108,7 +110,7 @@ tap.check('frames are in the order of time (journal rows have microseconds)',
           all(a <= b + 2e-6 for a, b in zip(times, times[1:])), times)
 
 filtered, done = fields(capture, 'frame.number')
-done = netns.run(['tshark', '-r', capture, '-Y', 'frame.comment contains "client.py:4"',
+done = netns.run(['tshark', '-r', capture, '-Y', 'frame.comment contains "client.py:5"',
                   '-T', 'fields', '-e', 'frame.number'])
 tap.equal('Wireshark filters by comment', len(done.stdout.split()), 3)
 

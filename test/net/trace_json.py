@@ -29,11 +29,13 @@ for i in range(2):
         while data := connection.recv(1024):
             connection.sendall(data)
 '''
+# Its server may be slow to start: it waits until the port is in the state LISTEN.
 CLIENT = '''
-import socket
+import socket, time
+while ':C350 00000000:0000 0A' not in open('/proc/net/tcp').read(): time.sleep(0.02)
 for i in range(2):
     sock = socket.socket()
-    sock.settimeout(5)
+    sock.settimeout(30)
     sock.connect(('127.0.0.1', 50000))
     sock.sendall(b'\\x00question')
     print(len(sock.recv(1024)))
@@ -75,7 +77,7 @@ def run(folder, *options):
     return subprocess.run(
         [netns.SONDE, 'trace', *options, '--with', '/usr/bin/python3 server.py', '--',
          '/usr/bin/python3', 'client.py'],
-        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60,
+        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=300,
         check=False)
 
 
@@ -191,7 +193,7 @@ tap.equal('--full: status and output of the program', (full.returncode, full.std
 text = full.stdout.splitlines()
 tap.check('at most 80 columns', all(len(line) <= 80 for line in text),
           [line for line in text if len(line) > 80])
-for wanted in ('client.py:6  sock.connect', 'server.py:7  while data := ',
+for wanted in ('client.py:7  sock.connect', 'server.py:7  while data := ',
                'stream 0  TCP', 'stream 1  TCP', 'Which statement sent each packet',
                'Which packet completed each blocking statement'):
     tap.check(f'the text has: {wanted}', wanted in full.stdout, full.stdout)

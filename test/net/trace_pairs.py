@@ -13,7 +13,7 @@ import re
 
 import netns
 from tap import tap
-from traced import PROGRAMS, PYTHON, Trace, check_always, label, program, rows
+from traced import PROGRAMS, PYTHON, Trace, check_always, label, program, rows, until_it_works
 from truth import WAIT_PACKETS, WAIT_STATEMENTS
 
 
@@ -68,8 +68,8 @@ def check_calc(is_udp):
     proto = 'udp' if is_udp else 'tcp'
     name = f'sonde serve calc and sonde calc over {proto}'
     udp = ['--udp'] if is_udp else []
-    trace = Trace([netns.SONDE, 'calc', *udp, 'sum', '1', '2'],
-                  [netns.SONDE, 'serve', f'calc@:50000/{proto}'])
+    trace = until_it_works(lambda: Trace([netns.SONDE, 'calc', *udp, 'sum', '1', '2'],
+                                         [netns.SONDE, 'serve', f'calc@:50000/{proto}']))
     told = trace.done.stdout + trace.done.stderr
     if not tap.check(f'{name}: the answer', trace.done.returncode == 0 and
                      '3' in trace.done.stdout.splitlines(), told):
@@ -120,8 +120,8 @@ def check_examples():
     """The pair that the demo shows."""
     name = 'the examples'
     folder = os.path.join(netns.ROOT, 'examples')
-    trace = Trace([PYTHON, os.path.join(folder, 'calc_client.py')],
-                  [PYTHON, os.path.join(folder, 'calc_server.py')])
+    trace = until_it_works(lambda: Trace([PYTHON, os.path.join(folder, 'calc_client.py')],
+                                         [PYTHON, os.path.join(folder, 'calc_server.py')]))
     told = trace.done.stdout + trace.done.stderr
     if not tap.check(f'{name}: the answers', trace.done.returncode == 0 and
                      'Maximum(3, 4, -5) = 4' in trace.done.stdout, told):

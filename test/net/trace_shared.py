@@ -35,7 +35,7 @@ CLIENT = '''\
 import socket
 for i in range(30):
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.settimeout(5)
+    sock.settimeout(30)
     sock.sendto(b'question', ('127.0.0.1', 4545))
     sock.recvfrom(100)
 '''

@@ -3,8 +3,6 @@ import signal
 import socket
 import threading
 
-signal.alarm(2)
-
 
 def serve():
     connection, _ = listener.accept()
@@ -15,5 +13,6 @@ def serve():
 listener = socket.create_server(('127.0.0.1', 0))
 threading.Thread(target=serve).start()
 client = socket.create_connection(listener.getsockname())
+signal.alarm(4)
 client.recv(1024)  # here
 client.sendall(b'hello')

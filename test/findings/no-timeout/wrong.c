@@ -7,7 +7,7 @@ int main(void)
 	int listener = listen_at(0), client = connect_there();
 	int connection = accept(listener, NULL, NULL);
 
-	alarm(2);
+	alarm(3);
 	recv(client, bytes, sizeof(bytes), 0); /* here */
 	close(client);
 	close(connection);

@@ -5,6 +5,7 @@ Each case is a function below; truth.py tells afterwards what each call did.  Wh
 to be lost, nft drops them in the namespace that the program runs in.
 """
 
+import mmap
 import os
 import select
 import socket
@@ -147,8 +148,9 @@ def drop(hook, *rules):
 # --- cases
 
 def crowd(clients=40, messages=100):
-    """40 clients with a thread each, 100 questions and answers."""
-    listener = listen()
+    """40 clients with a thread each, 100 questions and answers.  All fit into the queue: the
+    kernel resets who has waited there for some seconds while it is full."""
+    listener = listen(backlog=clients)
 
     def serve():
         def one(end):
@@ -204,6 +206,18 @@ def bulk(total=1500000, loss=False):
     wait_for(child)
 
 
+def in_send():
+    """How many threads sleep in send."""
+    sendto = {'x86_64': '44', 'aarch64': '206'}[os.uname().machine]
+    count = 0
+    for tid in os.listdir('/proc/self/task'):
+        with open(f'/proc/self/task/{tid}/stat', encoding='ascii') as file:
+            state = file.read().rsplit(')', 1)[1].split()[0]
+        with open(f'/proc/self/task/{tid}/syscall', encoding='ascii') as file:
+            count += state == 'S' and file.read().split()[0] == sendto
+    return count
+
+
 def two_senders():
     """Two threads send on one socket at once."""
     listener = listen()
@@ -217,12 +231,19 @@ def two_senders():
     def serve():
         end = accept(listener)
         # Nothing is taken: by then both have filled the buffers, and wait in their sends.
-        time.sleep(0.4)
+        while in_send() < 2:
+            time.sleep(0.02)
         receive_all(end, 600000)
         receive_end(end)
         close(end)
 
     together((serve,), (ask,))
+
+
+def unanswered():
+    """Who has sent a SYN that has no answer yet."""
+    with open('/proc/net/tcp', encoding='ascii') as file:
+        return {line.split()[1] for line in file if line.split()[3] == '02'}
 
 
 def full_queue():
@@ -237,7 +258,10 @@ def full_queue():
         close(end)
 
     def serve():
-        time.sleep(0.3)
+        stuck = set()
+        while not stuck & unanswered():
+            stuck = unanswered()
+            time.sleep(0.1)
         for _ in range(6):
             end = accept(listener)
             receive_all(end, 10)
@@ -372,6 +396,7 @@ def workers():
     option = [(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)]
     first = listen(more=option)
     port = first.known['local'][1]
+    done = mmap.mmap(-1, 1)  # of all processes
     listeners = [first] + [listen(port, more=option) for _ in range(2)]
 
     def serve(listener):
@@ -383,10 +408,12 @@ def workers():
         while True:
             watched = [[listener.name, 'in', 0, 'listener']]
             with truth.call('wait', watched=watched) as call:
-                ready = poll.poll(1000)
+                ready = poll.poll(300)
             call.record['ready'] = [listener.name] if ready else []
-            if not ready:
+            if not ready and done[0]:
                 break
+            if not ready:
+                continue
             end = accept(listener)
             receive_all(end, 10)
             send(end, 20)
@@ -404,6 +431,7 @@ def workers():
         close(end)
 
     together(*((ask,) for _ in range(24)))
+    done[0] = 1
     for child in children:
         wait_for(child)
 
