@@ -30,6 +30,8 @@ COMMONEST = ('address-in-use', 'byte-order-wrong', 'connection-refused', 'descri
              'killed-by-sigpipe', 'line-end-missing', 'message-split', 'messages-merged',
              'no-timeout', 'padding-in-message', 'recv-end-ignored', 'reset-by-unread-input',
              'short-send-ignored')
+# What the packets alone tell: no line is marked.
+NOWHERE = ('retransmission/wrong.py', 'zero-window/wrong.py')
 
 
 def kind(path):
@@ -51,6 +53,10 @@ def command(path):
     return [built]
 
 
+def findings(events):
+    return {event['name'] for event in events if event['event'] == 'finding'}
+
+
 def trace(path):
     with open(path, encoding='utf-8') as file:
         text = file.read()
@@ -61,8 +67,12 @@ def trace(path):
         if words[0].endswith(('.py', '.c')):
             words = command(words[0]) + words[1:]
         argv += ['--with', shlex.join(words)]
-    done = netns.run([*argv, '--', *command(path)])
-    events = [json.loads(line) for line in done.stdout.splitlines()]
+    argv += ['--', *command(path)]
+    for _ in range(3):  # a machine that stands still for 0.2 s makes TCP send again
+        done = netns.run(argv)
+        events = [json.loads(line) for line in done.stdout.splitlines()]
+        if kind(path) == 'wrong' or findings(events) != {'retransmission'}:
+            break
     marked = [i for i, line in enumerate(text.splitlines(), 1)
               if re.search(r'(#|/\*) here(?: \*/)?$', line)]
     return text, marked, events, done
@@ -84,8 +94,8 @@ def check(name, path):
     tap.equal(f'{title}: what is found', [it for it in names if it not in also], [name])
     lines = {(os.path.basename(statements[number]['file'] or ''), statements[number]['line'])
              for event in found if event['name'] == name for number in event['statements']}
-    tap.check(f'{title}: at its line',
-              not marked or all((os.path.basename(path), line) in lines for line in marked),
+    tap.check(f'{title}: at its line', len(marked) == (0 if title in NOWHERE else 1) and
+              all((os.path.basename(path), line) in lines for line in marked),
               f'{sorted(lines)}, wanted {marked}\n{trouble}')
     for event in found:
         tap.check(f'{title}: {event["name"]} has evidence, a reason and a remedy',

@@ -110,8 +110,13 @@ def works(name, done, events):
     return PAIRS[name][2] in done.stdout and any(event['event'] == 'packet' for event in events)
 
 
+def found(events):
+    return {event['name'] for event in events if event['event'] == 'finding'}
+
+
 def trace(name):
-    """Until it works: on a busy machine a server may not listen yet when its client begins."""
+    """Until it works: on a busy machine a server may not listen yet when its client begins; and
+    one that stands still for 0.2 s makes TCP send again."""
     servers, client, _ = PAIRS[name]
     out = at(f'{list(PAIRS).index(name)}.json')
     argv = [sonde, 'trace', '--isolate', '--json', '-o', out]
@@ -124,7 +129,7 @@ def trace(name):
                          env={**os.environ, 'HOME': folder})
         with open(out, encoding='utf-8') as file:
             events = [json.loads(line) for line in file]
-        if works(name, done, events):
+        if works(name, done, events) and found(events) != {'retransmission'}:
             break
     return done, events
 
@@ -135,7 +140,6 @@ for name, run in runs.items():
     done, events = run.result()
     tap.check(f'{name}: it works', works(name, done, events),
               f'{done.returncode}\n{done.stdout[-300:]}\n{done.stderr[-900:]}')
-    found = [event for event in events if event['event'] == 'finding']
-    tap.check(f'{name}: nothing is found', not found,
-              '\n'.join(json.dumps(event) for event in found))
+    tap.check(f'{name}: nothing is found', not found(events), '\n'.join(
+        json.dumps(event) for event in events if event['event'] == 'finding'))
 tap.done()
