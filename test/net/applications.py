@@ -173,8 +173,12 @@ def main():
     path = os.path.join(netns.scratch(), 'applications.pcapng')
     capture = netns.background([netns.SONDE, 'capture', '-i', 'lo', '-w', path],
                                stderr=subprocess.PIPE, text=True)
-    while 'capturing on' not in capture.stderr.readline():
-        pass
+    said = ''
+    while 'capturing on' not in said:
+        line = capture.stderr.readline()
+        if not line:
+            raise RuntimeError('capture did not start: ' + said)
+        said += line
     make_traffic()
     capture.terminate()
     capture.wait(60)

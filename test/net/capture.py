@@ -264,11 +264,8 @@ def test_list():
 
 def test_pipe():
     reader, writer = os.pipe()
-    process = netns.background([netns.SONDE, 'capture', '-i', 'lo', '-w', '-', 'udp'],
-                               stdout=writer, stderr=subprocess.PIPE, text=True)
+    process = Run('-i', 'lo', '-w', '-', 'udp', stdout=writer).process
     os.close(writer)
-    while 'capturing on' not in process.stderr.readline():
-        pass
     prefix = ['unshare', '-U', '--map-user=1', '--map-group=1'] if netns.can_isolate() else []
     tail = netns.background([*prefix, 'tcpdump', '-n', '-l', '-r', '-'], stdin=reader,
                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)

@@ -87,9 +87,10 @@ NET = {
 
 # --- real traffic
 
-def ask(*command):
-    return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL, timeout=60, check=False).returncode
+def ask(*command, status=0):
+    done = netns.run(command)
+    if done.returncode != status:
+        tap.not_ok(f'{" ".join(command)}: exit status {status}', done)
 
 
 def serve(port, proto, *command):
@@ -110,7 +111,7 @@ def make_applications():
     for path in ('text.txt', 'nothing'):
         ask('curl', '-s', f'http://127.0.0.1:8080/{path}')
     ask('curl', '-s', '-d', 'a=b', 'http://127.0.0.1:8080/')
-    ask('curl', '-s', 'http://127.0.0.1:81/')
+    ask('curl', '-s', 'http://127.0.0.1:81/', status=7)  # nobody listens
     serve(8443, 'tcp', 'openssl', 's_server', '-accept', '8443', '-key', 'k.pem', '-cert',
           'c.pem', '-quiet', '-www')
     for version in ('1.3', '1.2'):
@@ -124,7 +125,7 @@ def make_applications():
     for how in (['example.org', 'A'], ['t.example.org', 'TXT'], ['+tcp', 'm.example.org', 'MX'],
                 ['_calc._tcp.s.example.org', 'SRV'], ['other.example.net', 'AAAA'],
                 ['+noedns', 'm.example.org', 'MX']):
-        ask('dig', '+tries=1', '+time=2', '@127.0.0.1', *how)
+        ask('dig', '+tries=1', '+time=30', '@127.0.0.1', *how)
 
 
 def make_pings():
@@ -532,19 +533,24 @@ def check(title, path, explained, *options):
     tap.equal(f'{title}: as tshark tells it', differences[:20], [])
 
 
-def captured(name, make):
+def captured(name, make, *protocols):
     path = os.path.join(netns.scratch(), name + '.pcapng')
     with capturing.Capture(path) as capture:
         make()
     tap.equal(f'{name}: no packet was lost', capture.dropped, 0)
+    column = '_ws.col.Protocol'
+    seen = {value for row in capturing.fields(path, [column]) for value in row[column]}
+    tap.equal(f'{name}: {", ".join(protocols)} are there', set(protocols) - seen, set())
     return path
 
 
 def main():
     subprocess.run(['ip', 'link', 'set', 'lo', 'mtu', '1500'], check=True)
-    check('applications', captured('applications', make_applications), {})
-    check('pings and fragments', captured('pings', make_pings), PING)
-    check('loss', captured('loss', make_loss), LOSS)
+    check('applications', captured(
+        'applications', make_applications, 'DNS', 'HTTP', 'TCP', 'TLSv1.2', 'TLSv1.3'), {})
+    check('pings and fragments', captured(
+        'pings', make_pings, 'ICMP', 'ICMPv6', 'IPv4', 'IPv6', 'UDP'), PING)
+    check('loss', captured('loss', make_loss, 'TCP'), LOSS)
     for name, make, explained, options in (
             ('net', make_net, NET, ()), ('odd', make_odd, ODD, ()), ('dns', make_dns, {}, ()),
             ('late', make_late, LATE, ()),

@@ -144,6 +144,8 @@ def compare(path, explained, options=(), rules=()):
     own_columns, own_found = own(path, rules)
     their_columns, their_found = tshark(path, names, options)
     differences = []
+    if not own_columns:
+        return ['there is no frame']
     if own_columns.keys() != their_columns.keys():
         return [f'frames: {len(own_columns)}, tshark {len(their_columns)}']
     for frame in own_columns:

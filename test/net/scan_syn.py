@@ -157,9 +157,9 @@ tap.check('a broadcast address is refused', done.returncode == 2 and 'broadcast'
 HOSTS = (([], ['--ping', 'only', '10.77.1.250-10.77.2.5']),
          (netns.unprivileged([]), ['--ping', 'only', '10.77.1.7', '10.77.2.7']),
          ([], ['-Pn', '--syn', '-p', '1-3', '10.77.2.8']))
-processes = [subprocess.Popen([*before, netns.SONDE, 'scan', '--json', *words], stdout=subprocess.PIPE, text=True)
+processes = [netns.background([*before, netns.SONDE, 'scan', '--json', *words], stdout=subprocess.PIPE, text=True)
              for before, words in HOSTS]
-results = [[json.loads(line) for line in process.communicate(timeout=60)[0].splitlines()]
+results = [[json.loads(line) for line in process.communicate(timeout=300)[0].splitlines()]
            for process in processes]
 up = [{line['address'] for line in lines if line['event'] == 'host' and line['state'] == 'up'}
       for lines in results]

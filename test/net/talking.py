@@ -2,7 +2,8 @@
 them.
 
     peer = Peer(handler)            accepts one connection after the other on 127.0.0.1 and gives
-                                    each to handler(sock); .port, .failures
+                                    each to handler(sock); .port, .seen.  A client may go away
+                                    in the middle; any other failure of a handler is the test's
     connect(*words, input=b'')      runs `sonde connect`; bytes in, bytes out
     Listen(*words)                  `sonde listen -v`, in the background; .port, .said()
     blob(n)                         n random bytes, the same ones each time
@@ -20,8 +21,10 @@ import socket
 import subprocess
 import threading
 import time
+import traceback
 
 import netns
+from tap import tap
 
 LIMIT_S = 60
 
@@ -49,7 +52,6 @@ def pause():
 class Peer:
     def __init__(self, handler, family=socket.AF_INET, address=('127.0.0.1', 0),
                  kind=socket.SOCK_STREAM):
-        self.failures = []
         self.seen = []  # addresses of who came
         self.sock = socket.socket(family, kind)
         if family != socket.AF_UNIX:
@@ -68,16 +70,21 @@ class Peer:
             if self.kind == socket.SOCK_DGRAM:
                 data, source = self.sock.recvfrom(65536)
                 self.seen.append(source)
-                self.handler(self.sock, data, source)
+                self._handle(self.sock, data, source)
                 continue
             sock, source = self.sock.accept()
             self.seen.append(source)
             sock.settimeout(LIMIT_S)
             with sock:
-                try:
-                    self.handler(sock)
-                except OSError as error:
-                    self.failures.append(error)
+                self._handle(sock)
+
+    def _handle(self, *args):
+        try:
+            self.handler(*args)
+        except OSError:
+            pass
+        except Exception:
+            tap.not_ok('a peer of the test', traceback.format_exc())
 
 
 def connect(*words, **more):

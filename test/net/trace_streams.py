@@ -202,7 +202,7 @@ def check_inherited():
     theirs, _ = listener.accept()
     ours.sendall(b'before')
     theirs.recv(100)
-    thread = threading.Thread(target=answer, args=(theirs, 5))
+    thread = threading.Thread(target=answer, args=(theirs, 5), daemon=True)
     thread.start()
     os.set_inheritable(ours.fileno(), True)
     # Where it stood was looked at: all is known but who sends on the other side.
@@ -222,7 +222,7 @@ def check_one_side(name, before=()):
         answer(end, 5)
         end.close()
 
-    thread = threading.Thread(target=serve)
+    thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     program = run('ask_for', *listener.getsockname(), options=(), missing=6,
                   before=before)

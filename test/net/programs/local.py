@@ -3,6 +3,7 @@
 A forked child is the other side.  Where it must be waiting first, waits_in() looks.
 """
 
+import json
 import os
 import select
 import socket
@@ -50,6 +51,7 @@ def pipe():
     def reader():
         os.close(w)
         os.read(r, 100)                                  # take
+        reach('first')
         until('given')
         os.read(r, 8)                                    # rest
         os.read(r, 8)                                    # tail
@@ -60,6 +62,7 @@ def pipe():
     os.close(r)
     waits_in(pid, READ)
     os.write(w, b'first')                                # give
+    until('first')  # woken by it, a reader takes what has come until it runs
     os.write(w, b'abcd')                                 # second
     os.write(w, b'efghij')                               # third
     reach('given')
@@ -276,16 +279,22 @@ def deaf():
 def writers():
     r, w = os.pipe()
 
-    def write():
-        for _ in range(50):
-            os.write(w, bytes(3000))                     # give
+    def write(first):
+        for number in range(first, first + 50):
+            os.write(w, bytes([number]) * 3000)          # give
 
-    children = [child(write) for _ in range(2)]
+    children = [child(lambda: write(1)), child(lambda: write(51))]
     os.close(w)
-    while os.read(r, 5000):                              # take
-        pass
+    reads = []
+    while data := os.read(r, 5000):                      # take
+        reads.append([[number, data.find(number), data.rfind(number) + 1]
+                      for number in sorted(set(data), key=data.find)])
     for pid in children:
         os.waitpid(pid, 0)
+    # Of each read: whose bytes, which of its writes, from where to where.
+    with open(os.path.join(FOLDER, 'reads'), 'w', encoding='ascii') as file:
+        json.dump([[[children[number > 50], (number - 1) % 50, start, end]
+                    for number, start, end in each] for each in reads], file)
 
 
 def outside():
