@@ -218,9 +218,15 @@ def left_behind():
     deadline = time.monotonic() + 3
     while (left := children()) and time.monotonic() < deadline:
         time.sleep(0.05)
-    for pid in left:
-        os.kill(pid, signal.SIGKILL)
-    return sorted(left.values())
+    found = {}
+    # What they had started comes to us when they have ended.
+    while left:
+        found.update(left)
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        left = children()
+    return sorted(found.values())
 
 
 def unit_tests(build, suite):

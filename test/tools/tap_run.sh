@@ -45,6 +45,9 @@ fails slow 'ended after' 'a test that takes too long' 0.5
 program litter <<<'setsid sleep 60.'$$' & printf "1..1\nok 1 - a\n"'
 fails litter 'left behind' 'a process that is left behind'
 is "$(pgrep -fx "sleep 60.$$")" '' 'what took too long, or was left behind, is ended'
+program family <<<'setsid setsid --fork sh -c "sleep 61.'$$' & sleep 61.'$$'" & wait; printf "1..1\nok 1 - a\n"'
+fails family 'left behind' 'a process that had started others'
+is "$(pgrep -fx "sleep 61.$$")" '' 'they are ended, too'
 fails missing 'did not start' 'a test that does not exist'
 status_is 1 'no tests at all' "$runner" title
 status_is 1 'a program without TAP fails by its exit status' "$runner" --plain title false
