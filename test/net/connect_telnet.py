@@ -60,7 +60,7 @@ tap.check('the password was not shown before', not any('password: s' in line
                                                        for line in screen.lines()))
 screen.type('printf "\\033[2J\\033[5;9Hhere\\n"')
 screen.press('Enter')
-netns.wait_until('the screen is cleared', lambda: screen.lines()[0].startswith('        here'))
+netns.wait_until('the screen is cleared', lambda: (screen.lines() or [''])[0].startswith('        here'))
 tap.ok('--telnet: the screen is the server\'s')
 # Said by the command itself, which has the terminal by then: before, a ^C would meet the shell
 # alone.  What is typed is shown, too, and must not look like it.

@@ -111,6 +111,12 @@ def send_streams(count):
 sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 sender.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
 
+# Its own ones, all of which it has after the first client.
+is_alive()
+netns.wait_until('the first client to be closed', lambda: not netns.run(
+    ['ss', '-Htn', 'state', 'established', 'state', 'close-wait']).stdout)
+fds = server.fds()
+
 # First it fetches memory that it keeps, a sanitizer more than the server.
 for _ in range(20):
     rss = server.rss_kib()
@@ -119,9 +125,8 @@ for _ in range(20):
     if server.rss_kib() < rss + 64:
         break
 alive = is_alive()
-netns.wait_until('all clients to be closed', lambda: not netns.run(
-    ['ss', '-Htn', 'state', 'established', 'state', 'close-wait']).stdout)
-fds, rss = server.fds(), server.rss_kib()
+netns.wait_until('all clients to be closed', lambda: server.fds() == fds)
+rss = server.rss_kib()
 
 sent = dead = 0
 while sent < COUNT:
@@ -131,7 +136,7 @@ while sent < COUNT:
     dead += not is_alive()
 tap.check(f'{sent} malformed requests: each valid one after {PIECE} of them is answered',
           alive and not dead, dead)
-netns.wait_until('all clients to be closed', lambda: server.fds() <= fds)
+netns.wait_until('all clients to be closed', lambda: server.fds() == fds)
 tap.equal('no descriptor is left over', server.fds(), fds)
 tap.check('the server has not grown', server.rss_kib() <= rss + 1024, (rss, server.rss_kib()))
 status, lines, errors = server.stop()

@@ -277,7 +277,7 @@ for words, wanted in (([], rb'\x1b\[K\d+ of 300 ports left, about [0-9.]+ m?s'),
 # --- stopped
 
 process = netns.background([netns.SONDE, 'scan', '--json', '--connect', '-p', '3000-4999', '--max-rate',
-                            '500', '127.0.0.1'], stdout=subprocess.PIPE, text=True)
+                            '100', '127.0.0.1'], stdout=subprocess.PIPE, text=True)
 lines = [process.stdout.readline() for _ in range(10)]
 process.send_signal(signal.SIGINT)
 lines = [json.loads(line) for line in lines + process.stdout.readlines()]

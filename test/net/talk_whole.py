@@ -221,7 +221,7 @@ ours = listen('--unix', where='@sonde-whole')
 through('Unix, abstract: sonde listen, socat', ours.process,
         start('socat', '-t', SECONDS, '-', 'ABSTRACT-CONNECT:sonde-whole'))
 server = start('socat', '-t', SECONDS, f'UNIX-LISTEN:{FOLDER}/two', '-')
-netns.wait_until('socat', lambda: os.path.exists(f'{FOLDER}/two'))
+netns.wait_until('socat', lambda: f'{FOLDER}/two' in netns.run(['ss', '-Hxl']).stdout)
 through('Unix: socat listens, sonde connect', server,
         start(SONDE, 'connect', '--unix', f'{FOLDER}/two'), has_halves=False)
 
