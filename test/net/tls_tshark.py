@@ -73,13 +73,13 @@ class Server:
 
     def __exit__(self, *_):
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 def ask(port, *options):
     """One that says what it has to, and ends."""
     subprocess.run(['openssl', 's_client', '-connect', f'127.0.0.1:{port}', '-servername',
-                    NAME, *options], cwd=netns.scratch(), input=b'', timeout=20,
+                    NAME, *options], cwd=netns.scratch(), input=b'', timeout=60,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
 
 
