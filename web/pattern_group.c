@@ -8,7 +8,8 @@
 
 static void emit_place(struct pattern_reader *reader, enum pattern_place place)
 {
-	pattern_emit(reader, (struct pattern_step){.op = PATTERN_PLACE, .how = place});
+	pattern_emit(reader,
+		     (struct pattern_step){.op = PATTERN_PLACE, .how = (uint8_t)place});
 }
 
 static bool emit_byte(struct pattern_reader *reader, uint32_t byte,
