@@ -50,8 +50,11 @@ void output_init(struct output *output, enum color_choice color)
 
 int output_open(struct output *output, const char *path)
 {
-	FILE *file = fopen(path, "we");
+	FILE *file;
 
+	if (strcmp(path, "-") == 0) /* as it began */
+		return 0;
+	file = fopen(path, "we");
 	if (!file)
 		return -errno;
 	output->file = file;

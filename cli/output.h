@@ -31,7 +31,7 @@ struct output {
 };
 
 void output_init(struct output *output, enum color_choice color);
-/* Writes to a new file instead.  0 or a negative errno. */
+/* Writes to a new file instead; - is standard output, as it was.  0 or a negative errno. */
 int output_open(struct output *output, const char *path);
 /* Flushes and closes, the first time.  0, or the negative errno of the first write that
  * failed, with *err filled; that a reader went away (EPIPE) is no failure. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -53,10 +54,27 @@ static int show_svg(const char *path, const struct shown *what,
 	return r;
 }
 
+/* Standard output has the text, or the JSON. */
+static int refuse_dash(const struct command *command, const struct arguments *arguments,
+		       const char *option, struct sonde_error *err)
+{
+	const char *path = arguments_text(arguments, option, NULL);
+
+	if (!path || strcmp(path, "-") != 0)
+		return 0;
+	sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, command->name, "-",
+			"--%s writes a file, and standard output is for the text",
+			option);
+	sonde_error_hint(err, "--%s /dev/stdout -o /dev/null", option);
+	return -EINVAL;
+}
+
 int show_check(const struct command *command, const struct arguments *arguments,
 	       struct sonde_error *err)
 {
-	if ((arguments_has(arguments, "html") && page_check(command->name, err) < 0) ||
+	if (refuse_dash(command, arguments, "html", err) < 0 ||
+	    refuse_dash(command, arguments, "svg", err) < 0 ||
+	    (arguments_has(arguments, "html") && page_check(command->name, err) < 0) ||
 	    arguments_refuse_both(arguments, command->name, "text", "json", err) < 0 ||
 	    arguments_refuse_both(arguments, command->name, "text", "markdown", err) <
 		    0 ||

@@ -97,4 +97,15 @@ with open(old, encoding='utf-8') as file:
     tap.equal('nothing ran: what was there stays, and nothing is left behind',
               (done.returncode, file.read(), os.path.exists(os.path.join(folder, 'new.html'))), (127, 'old', False))
 
+# ---- standard output by its name
+
+os.chdir(folder)
+done = netns.run([netns.SONDE, 'trace', *ISOLATE, '-o', '-', '--', 'true'])
+tap.check('-o - is standard output', done.returncode == 0 and 'made no socket calls' in done.stdout and
+          not os.path.exists('-'), done)
+for option in '--html', '--svg':
+    done = netns.run([netns.SONDE, 'trace', *ISOLATE, option, '-', '--', 'touch', ran])
+    tap.check(f'{option} - is refused', done.returncode == 2 and 'standard output is for the text' in done.stderr
+              and not os.path.exists(ran), done)
+
 tap.done()
