@@ -6,12 +6,12 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <sonde/scan.h>
 #include <sonde/text.h>
 
+#include "clock.h"
 #include "cmd.h"
 #include "message.h"
 #include "scan_explain.h"
@@ -147,14 +147,6 @@ struct seen {
 	bool is_ending; /* because nobody reads */
 };
 
-static int64_t realtime_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
 static void observe(void *context, const struct sonde_scan_event *event)
 {
 	struct seen *seen = context;
@@ -254,7 +246,7 @@ static void show(struct seen *seen, const struct arguments *arguments,
 {
 	struct output *output = seen->output;
 	scan_progress_clear(&seen->progress);
-	frame->ended_ns = realtime_ns();
+	frame->ended_ns = clock_now_ns(CLOCK_REALTIME);
 	if (output->has_json) {
 		render_scan_json_summary(output, frame);
 		return;
@@ -309,7 +301,7 @@ static int scan_and_show(const struct arguments *arguments, struct seen *seen,
 {
 	struct scan_frame frame = {
 		.method = how->method,
-		.started_ns = realtime_ns(),
+		.started_ns = clock_now_ns(CLOCK_REALTIME),
 		.has_reasons = arguments_has(arguments, "reason"),
 		.only_open = how->only_open,
 		.only_ping = how->only_ping,

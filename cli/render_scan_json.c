@@ -27,25 +27,11 @@ static void add_trip(struct sonde_json *json, int64_t rtt_ns)
 		sonde_json_add_null(json, "rtt_us");
 }
 
-static bool is_utf8(const uint8_t *bytes, size_t n)
-{
-	unsigned code;
-
-	for (size_t at = 0; at < n;) {
-		size_t length = sonde_text_decode_utf8(bytes + at, n - at, &code);
-
-		if (length == 0)
-			return false;
-		at += length;
-	}
-	return true;
-}
-
 static void add_bytes(struct sonde_json *json, const struct sonde_scan_event *event)
 {
 	sonde_json_key(json, "text");
 	sonde_json_string_n(json, (const char *)event->bytes, event->n);
-	if (!is_utf8(event->bytes, event->n)) {
+	if (!sonde_text_is_utf8(event->bytes, event->n)) {
 		sonde_json_key(json, "base64");
 		sonde_json_base64(json, event->bytes, event->n);
 	}

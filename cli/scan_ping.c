@@ -2,11 +2,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #include <sonde/scan.h>
 #include <sonde/text.h>
 
+#include "clock.h"
 #include "command.h"
 #include "message.h"
 #include "scan_ping.h"
@@ -98,7 +98,6 @@ int scan_ping_run(const struct arguments *arguments, struct output *output, int 
 	};
 	struct sonde_udp_ping_result result;
 	struct sonde_error err;
-	struct timespec now;
 	int r;
 
 	if (arguments->operand_count != 1)
@@ -106,9 +105,8 @@ int scan_ping_run(const struct arguments *arguments, struct output *output, int 
 				     "--udp-ping has one target, as in: sonde scan "
 				     "--udp-ping -p 12000 localhost");
 	options.host = arguments->operands[0];
-	clock_gettime(CLOCK_REALTIME, &now);
 	if (output->has_json)
-		output_json_start(output, now.tv_sec * INT64_C(1000000000) + now.tv_nsec);
+		output_json_start(output, clock_now_ns(CLOCK_REALTIME));
 	r = sonde_udp_ping(&options, signal_fd, &result, &err);
 	if (r < 0)
 		return message_error(&err);

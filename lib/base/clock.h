@@ -8,19 +8,10 @@
 #define NS_PER_MS INT64_C(1000000)
 #define NS_PER_S INT64_C(1000000000)
 
-/* That long after a moment; a time without end is never over. */
-static inline int64_t clock_after(int64_t at_ns, int64_t duration_ns)
-{
-	int64_t after_ns;
-
-	return __builtin_add_overflow(at_ns, duration_ns, &after_ns) ? INT64_MAX
-								     : after_ns;
-}
-
 int64_t clock_realtime_ns(void);  /* what calls and packets are stamped with */
 int64_t clock_monotonic_ns(void); /* what deadlines are reckoned in */
 
-/* A deadline; INT64_MAX, which is never, where the duration is too long to be added. */
+/* That long after a moment; INT64_MAX, which is never, where it cannot be added. */
 static inline int64_t clock_after_ns(int64_t now_ns, int64_t duration_ns)
 {
 	return duration_ns > INT64_MAX - now_ns ? INT64_MAX : now_ns + duration_ns;

@@ -341,7 +341,8 @@ void client_late(void *context, void *object)
 		return;
 	/* Activity does not move the deadline, which would cost with every request: it is
 	 * looked at when the deadline comes. */
-	int64_t due_ns = clock_after(client->active_ns, server->options.idle_timeout_ns);
+	int64_t due_ns =
+		clock_after_ns(client->active_ns, server->options.idle_timeout_ns);
 	if (due_ns > loop_now_ns(server->loop)) {
 		loop_set_deadline(server->loop, client->slot, due_ns);
 		return;
@@ -400,9 +401,9 @@ int client_new(struct sonde_server *server, int fd, const struct serve_spec *spe
 		client->next->previous = client;
 	server->clients = client;
 	if (server->options.idle_timeout_ns > 0)
-		loop_set_deadline(
-			server->loop, client->slot,
-			clock_after(client->active_ns, server->options.idle_timeout_ns));
+		loop_set_deadline(server->loop, client->slot,
+				  clock_after_ns(client->active_ns,
+						 server->options.idle_timeout_ns));
 	counts_add(&client_counts(client)->clients, 1);
 	client_notify(server, client, SONDE_SERVE_ACCEPTED, 0, 0, NULL);
 	if (spec->service->speaks_first) {

@@ -37,7 +37,7 @@ int fault_keep(struct fault *fault, const struct serve_spec *spec, int fd,
 	if (!answer)
 		return -ENOMEM;
 	*answer = (struct fault_answer){
-		.due_ns = clock_after(now_ns, fault->delay_ns),
+		.due_ns = clock_after_ns(now_ns, fault->delay_ns),
 		.spec = spec,
 		.fd = fd,
 		.requests = requests,

@@ -408,7 +408,7 @@ int sonde_server_run(struct sonde_server *server, int also_fd, struct sonde_erro
 		return r;
 	if (server->end_ns == LOOP_NEVER && server->options.for_ns > 0)
 		server->end_ns =
-			clock_after(clock_monotonic_ns(), server->options.for_ns);
+			clock_after_ns(clock_monotonic_ns(), server->options.for_ns);
 	crew_begin(server->crew);
 	r = serve(server, also_fd);
 	if (r < 0)
