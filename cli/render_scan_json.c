@@ -27,16 +27,6 @@ static void add_trip(struct sonde_json *json, int64_t rtt_ns)
 		sonde_json_add_null(json, "rtt_us");
 }
 
-static void add_bytes(struct sonde_json *json, const struct sonde_scan_event *event)
-{
-	sonde_json_key(json, "text");
-	sonde_json_string_n(json, (const char *)event->bytes, event->n);
-	if (!sonde_text_is_utf8(event->bytes, event->n)) {
-		sonde_json_key(json, "base64");
-		sonde_json_base64(json, event->bytes, event->n);
-	}
-}
-
 static void write_port(struct output *output, const struct sonde_scan_event *event)
 {
 	struct sonde_json *json = output_event_begin(output, "port");
@@ -86,7 +76,7 @@ static void write_said(struct output *output, const struct sonde_scan_event *eve
 	sonde_json_add_int(json, "port", event->address.port);
 	sonde_json_add_string(json, "service", event->service);
 	sonde_json_add_bool(json, "asked", event->was_asked);
-	add_bytes(json, event);
+	output_event_text(output, event->bytes, event->n);
 	output_event_end(output);
 }
 
