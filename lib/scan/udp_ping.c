@@ -152,9 +152,9 @@ static int send_one(struct udp_ping *ping)
 
 	ping->sent_ns[sequence % OPEN_MOST] = clock_monotonic_ns();
 	/* An error that came meanwhile is told here, too, and in its queue. */
-	if (send(ping->fd, line, (size_t)n, 0) >= 0 ||
-	    send(ping->fd, line, (size_t)n, 0) >= 0)
-		return 0;
+	for (unsigned tries = 0; tries < 2; tries++)
+		if (send(ping->fd, line, (size_t)n, 0) >= 0)
+			return 0;
 	ping->result.not_sent++;
 	return -errno;
 }
