@@ -30,8 +30,6 @@ programs() { # FOLDER: its tests; ours are executable, what they share is not
 run --plain --jobs 2 'lints' \
 	tools/check-layers.sh tools/check-text.sh tools/check-shell.sh tools/check-man.sh \
 	'tools/fmt.sh --check'
-run --jobs 2 'the tools themselves' test/tools/*.sh
-
 run --plain --timeout 3600 'gcc, warnings are errors' \
 	"tools/check-build.sh $gcc gcc -Dwerror=true"
 # clang's sanitizers, because theirs is one runtime, with one place for reports.  The page
@@ -39,12 +37,16 @@ run --plain --timeout 3600 'gcc, warnings are errors' \
 run --plain --timeout 3600 'clang, warnings are errors, with ASan and UBSan' \
 	"tools/check-build.sh $asan clang-14 -Dwerror=true -Dpage_file=$PWD/$gcc/web/page.html -Db_sanitize=address,undefined -Db_lundef=false"
 
-# These only read, for minutes.  They take what processor time the tests leave, and are
-# waited for at the end.
+# These only read, for minutes, or try the tools, one after the other.  They take what
+# processor time the tests leave, and are waited for at the end.
 nice -n 19 tools/tap_run.py --tally "$tally.lints" --plain --timeout 3600 'clang-tidy and cppcheck' \
 	tools/check-cppcheck.sh "tools/check-tidy.sh $asan" >"$reports/lints" 2>&1 &
 lints=$!
-trap '[ -z "$lints" ] || kill "$lints"; rm -rf "$tally" "$tally.lints" "$reports"' EXIT
+nice -n 19 tools/tap_run.py --tally "$tally.tools" 'the tools themselves' \
+	test/tools/*.sh >"$reports/tools" 2>&1 &
+tried=$!
+trap '[ -z "$lints" ] || kill "$lints"; [ -z "$tried" ] || kill "$tried"
+	rm -rf "$tally" "$tally.lints" "$tally.tools" "$reports"' EXIT
 
 run --plain --jobs 2 'lints of what was built' \
 	"tools/check-purity.sh $gcc" "tools/check-install.sh $gcc"
@@ -66,10 +68,14 @@ echo "left out of the sanitized tests, which would show the same page again: $(
 	printf '%s\n' "${net[@]}" | grep '/page_browser' | sed 's|.*/||' | tr '\n' ' ')"
 run "${sanitized[@]}" --jobs 3 'net tests, sanitized' "${net_again[@]}"
 
+wait "$tried" || broken=yes
+tried=
 wait "$lints" || broken=yes
 lints=
-cat "$reports/lints"
-cat "$tally.lints" >>"$tally" || echo 0 1 0 >>"$tally"
+for late in tools lints; do
+	cat "$reports/$late"
+	cat "$tally.$late" >>"$tally" || echo 0 1 0 >>"$tally"
+done
 
 awk '{ passed += $1; failed += $2; skipped += $3 }
 	END {
