@@ -1,5 +1,5 @@
 /* The workers of a server: so many servers in one process, each with its own thread, loop,
- * sockets, clients and shares of every limit.  They share what stands here. */
+ * sockets and clients.  They share what stands here. */
 #ifndef SERVE_CREW_H
 #define SERVE_CREW_H
 
