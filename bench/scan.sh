@@ -14,8 +14,9 @@
 # A verdict is the ratio of two medians, in brackets the interval of 95 in 100 bootstrap
 # samples of the rounds (bench/verdict.py).  Times are those of whole processes, from their
 # start to their end.  A floor is what this machine and its kernel need at least
-# (bench/peers/syn_floor.c, connect_floor.c), with one thread and with two; the quicker one
-# counts.  It runs beside the others because the machine's own speed changes.
+# (bench/peers/syn_floor.c, connect_floor.c): the veth's own limit with one thread, which is
+# what the target means, and with two, which is what a scan of two threads could come to; of
+# connect the quicker one.  They run beside the others because the machine's own speed changes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export SONDE=${SONDE:-$PWD/build/sonde}
