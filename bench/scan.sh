@@ -5,7 +5,8 @@
 #
 # The parts, all of them without a name: tcp (65535 ports: closed, filtered, 1 % and 5 % loss;
 # SYN and connect), sweep (256 hosts by 100 ports), right (20 runs on every bad network, ours
-# alone), udp (one source, ports 1-60), pool (64 sources, ports 1-1000).
+# alone), challenge (20 runs at a port that holds a half-open connection of ours, RFC 5961), udp
+# (one source, ports 1-60), pool (64 sources, ports 1-1000).
 #
 # The lab is two network namespaces on a veth with 20 TCP and 5 UDP services
 # (test/net/scanning.py); every state of every port is compared with the truth.  Peers run

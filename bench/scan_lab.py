@@ -20,7 +20,7 @@ from verdict import interval, judge  # noqa: E402
 
 ALL = range(1, 65536)
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-PARTS = sys.argv[2:] or ['tcp', 'sweep', 'right', 'udp', 'pool']
+PARTS = sys.argv[2:] or ['tcp', 'sweep', 'right', 'challenge', 'udp', 'pool']
 RUNS = int(os.environ.get('RUNS', '20'))
 missed = []
 
@@ -171,7 +171,10 @@ def part_sweep(lab):
 def repeat(text, lab, mode, words, wanted):
     bad, seconds = 0, []
     for _ in range(RUNS):
-        lab.mode(mode)
+        if mode == 'half-open':
+            lab.half_open()
+        else:
+            lab.mode(mode)
         began = time.monotonic()
         lines = scan(*words)
         seconds.append(time.monotonic() - began)
@@ -207,6 +210,11 @@ def part_right(lab):
                    truth('closed', range(1, 1001), ['10.78.0.2']))
         path.terminate()
         path.wait()
+
+
+def part_challenge(lab):
+    repeat('--syn, half-open leftovers', lab, 'half-open', ('--syn', '-p', '20-25', HOST),
+           truth('closed', range(20, 26)))
 
 
 def udp_truth(ports):
@@ -250,7 +258,8 @@ def main():
     lab = scanning.Lab()
     netns.background(['nsenter', '-t', lab.pid, '-n', *peers.trickle()])
     for part in PARTS:
-        {'tcp': part_tcp, 'sweep': part_sweep, 'right': part_right, 'udp': part_udp, 'pool': part_pool}[part](lab)
+        {'tcp': part_tcp, 'sweep': part_sweep, 'right': part_right, 'challenge': part_challenge,
+         'udp': part_udp, 'pool': part_pool}[part](lab)
     print('missed: ' + '; '.join(missed) if missed else 'all met')
 
 

@@ -81,36 +81,7 @@ check('loopback, IPv6', scan('--syn', '-p', '1-1000', '::1'), truth('closed', ra
 
 # --- half-open leftovers: an old connection of ours that the host still holds
 
-lab.mode('closed')
-lab.there(['nft', 'add', 'rule', 'inet', 'lab', 'in', 'tcp', 'dport', '@open', 'tcp', 'flags', '&',
-           '(fin|syn|rst)', '==', 'rst', 'drop'])
-leave = '''
-import socket, struct, sys
-# A SYN from each port that the scan may use as its own, from a sender that resets nothing.
-raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
-source, target = (socket.inet_aton(word) for word in ("10.77.0.1", "10.77.1.1"))
-for port in range(40000, 43000):
-    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 40, 0, 0x4000, 64, 6, 0, source, target)
-    tcp = struct.pack("!HHIIBBHHH", port, 22, 12345, 0, 0x50, 2, 1024, 0, 0)
-    data = source + target + struct.pack("!HH", 6, 20) + tcp
-    total = sum(struct.unpack("!16H", data))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    raw.sendto(ip + tcp[:16] + struct.pack("!H", ~total & 0xffff) + tcp[18:], ("10.77.1.1", 0))
-'''
-subprocess.run(['nft', '-f', '-'], check=True, text=True, input='''
-table ip quiet {
-  chain out {
-    type filter hook output priority 0
-    tcp flags & rst == rst drop
-  }
-}''')
-lab.there(['sysctl', '-qw', 'net.ipv4.tcp_syncookies=0', 'net.ipv4.tcp_max_syn_backlog=65536',
-           'net.core.somaxconn=65536'], check=False)
-subprocess.run(['sysctl', '-qw', 'net.ipv4.ip_local_port_range=40000 42900'], check=True)
-subprocess.run([sys.executable, '-c', leave], check=True)
-subprocess.run(['nft', 'delete', 'table', 'ip', 'quiet'], check=True)
-lab.mode('closed')
+lab.half_open()
 check('half-open leftovers (challenge ACKs)', scan('--syn', '-p', '20-25', HOST), truth('closed', range(20, 26)))
 
 # --- paths of 10.78.0.0/24

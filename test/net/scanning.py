@@ -47,6 +47,29 @@ MODES = {
 REST = {'filtered': 'filtered', 'rejected': 'unreachable', 'silent': 'filtered'}
 
 
+# A SYN from each port that a scan may use as its own, from a sender that resets nothing.
+LEAVE = '''
+import socket, struct, sys
+raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+source, target = (socket.inet_aton(word) for word in ("10.77.0.1", "10.77.1.1"))
+for port in range(40000, 43000):
+    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 40, 0, 0x4000, 64, 6, 0, source, target)
+    tcp = struct.pack("!HHIIBBHHH", port, 22, 12345, 0, 0x50, 2, 1024, 0, 0)
+    data = source + target + struct.pack("!HH", 6, 20) + tcp
+    total = sum(struct.unpack("!16H", data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    raw.sendto(ip + tcp[:16] + struct.pack("!H", ~total & 0xffff) + tcp[18:], ("10.77.1.1", 0))
+'''
+QUIET = '''
+table ip quiet {
+  chain out {
+    type filter hook output priority 0
+    tcp flags & rst == rst drop
+  }
+}'''
+
+
 class Lab:
     def __init__(self, tcp=TCP, udp=UDP):
         self.tcp = tcp
@@ -98,6 +121,23 @@ table inet lab {{
     tcp flags & (syn | ack) == syn | ack counter name syn_ack
   }}
 }}''')
+
+    def half_open(self):
+        """Connections of ours that port 22 still holds half open, from each port that a scan may
+        use as its own, so that it answers a SYN from there with a challenge ACK (RFC 5961)."""
+        self.mode('closed')
+        # More than one lot of them would fill the queue of the port, which then is silent.
+        netns.wait_until('no connection is half open', lambda: not self.there(
+            ['ss', '-Htn', 'state', 'syn-recv'], stdout=subprocess.PIPE).stdout.strip())
+        self.there(['nft', 'add', 'rule', 'inet', 'lab', 'in', 'tcp', 'dport', '@open', 'tcp', 'flags', '&',
+                    '(fin|syn|rst)', '==', 'rst', 'drop'])
+        subprocess.run(['nft', '-f', '-'], check=True, text=True, input=QUIET)
+        self.there(['sysctl', '-qw', 'net.ipv4.tcp_syncookies=0', 'net.ipv4.tcp_max_syn_backlog=65536',
+                    'net.core.somaxconn=65536'], check=False)
+        subprocess.run(['sysctl', '-qw', 'net.ipv4.ip_local_port_range=40000 42900'], check=True)
+        subprocess.run([sys.executable, '-c', LEAVE], check=True)
+        subprocess.run(['nft', 'delete', 'table', 'ip', 'quiet'], check=True)
+        self.mode('closed')
 
     def counters(self):
         done = self.there(['nft', '-j', 'list', 'counters'], stdout=subprocess.PIPE)
