@@ -61,8 +61,8 @@ struct service_turn {
 	 * called again, with input_paused, if nothing follows. */
 	bool awaits_pause;
 	/* Text for the log where a request is refused, answered with what is no result, or
-	 * the service closes; empty where there is nothing to say.  It may hold bytes from the network.  (It stands last:
-	 * the server clears no more of it than the first.) */
+	 * the service closes; empty where there is nothing to say.  It may hold bytes from
+	 * the network.  (It stands last: the server clears no more of it than the first.) */
 	bool refused;
 	char reason[SERVICE_REASON_CHARS];
 };

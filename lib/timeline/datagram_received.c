@@ -314,8 +314,8 @@ static int match_at_once(const struct receives *receives)
 	return 0;
 }
 
-/* One receive after the other, and no other thread that might wait meanwhile: what one of them
- * waits for can be what another got. */
+/* One receive after the other, and no other thread that might wait meanwhile: what one of
+ * them waits for can be what another got. */
 static bool is_sequence(const struct receives *receives, bool is_one_thread)
 {
 	int64_t end_ns = INT64_MIN;
