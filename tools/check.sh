@@ -1,6 +1,7 @@
 #!/bin/bash
-# All that must hold before a change is done, cheapest first.  The last line counts:
-# "N passed, M failed", with ", K skipped" where something was not tested (and said why).
+# All that must hold before a change is done, cheapest first.  What failed is said again,
+# in brief, at the end, and the last line counts: "N passed, M failed", with ", K skipped"
+# where something was not tested (and said why).
 set -u
 cd "$(dirname "$0")/.." || exit
 
@@ -8,9 +9,11 @@ gcc=build-check/gcc
 asan=build-check/asan
 
 mkdir -p build-check || exit
-tally=$(mktemp)
 reports=$(mktemp -d)
-trap 'rm -rf "$tally" "$reports"' EXIT
+tally=$reports/tally
+failures=$reports/failures
+trap 'rm -rf "$reports"' EXIT
+: >"$tally"
 trap 'exit 130' INT
 trap 'exit 143' TERM
 broken=
@@ -18,7 +21,7 @@ broken=
 run() { # [tap_run.py OPTION]... TITLE [PROGRAM]...
 	local before
 	before=$(wc -l <"$tally")
-	tools/tap_run.py --tally "$tally" "$@" || broken=yes
+	tools/tap_run.py --tally "$tally" --failures "$failures" "$@" || broken=yes
 	# A runner that was ended in the middle has not counted itself.
 	[ "$(wc -l <"$tally")" != "$before" ] || echo 0 1 0 >>"$tally"
 }
@@ -39,14 +42,20 @@ run --plain --timeout 3600 'clang, warnings are errors, with ASan and UBSan' \
 
 # These only read, for minutes, or try the tools, one after the other.  They take what
 # processor time the tests leave, and are waited for at the end.
-nice -n 19 tools/tap_run.py --tally "$tally.lints" --plain --timeout 3600 'clang-tidy and cppcheck' \
-	tools/check-cppcheck.sh "tools/check-tidy.sh $asan" >"$reports/lints" 2>&1 &
+late() { # NAME [tap_run.py OPTION]... TITLE PROGRAM...
+	local name=$1
+	shift
+	exec nice -n 19 tools/tap_run.py --tally "$tally.$name" --failures "$failures.$name" "$@" \
+		>"$reports/$name" 2>&1
+}
+
+late lints --plain --timeout 3600 'clang-tidy and cppcheck' \
+	tools/check-cppcheck.sh "tools/check-tidy.sh $asan" &
 lints=$!
-nice -n 19 tools/tap_run.py --tally "$tally.tools" 'the tools themselves' \
-	test/tools/*.sh >"$reports/tools" 2>&1 &
+late tools 'the tools themselves' test/tools/*.sh &
 tried=$!
 trap '[ -z "$lints" ] || kill "$lints"; [ -z "$tried" ] || kill "$tried"
-	rm -rf "$tally" "$tally.lints" "$tally.tools" "$reports"' EXIT
+	rm -rf "$reports"' EXIT
 
 run --plain --jobs 2 'lints of what was built' \
 	"tools/check-purity.sh $gcc" "tools/check-install.sh $gcc"
@@ -72,10 +81,16 @@ wait "$tried" || broken=yes
 tried=
 wait "$lints" || broken=yes
 lints=
-for late in tools lints; do
-	cat "$reports/$late"
-	cat "$tally.$late" >>"$tally" || echo 0 1 0 >>"$tally"
+for name in tools lints; do
+	cat "$reports/$name"
+	cat "$tally.$name" >>"$tally" || echo 0 1 0 >>"$tally"
+	cat "$failures.$name" >>"$failures"
 done
+
+if [ -s "$failures" ]; then
+	echo '== what failed, in brief'
+	cat "$failures"
+fi
 
 awk '{ passed += $1; failed += $2; skipped += $3 }
 	END {

@@ -15,6 +15,7 @@ A PROGRAM is a command line; it is split as a shell would, and not otherwise rea
     --timeout S     seconds for each program; then its process group is ended (default 600)
     --sanitize DIR  the programs are built with sanitizers, whose reports go to DIR
     --tally FILE    adds a line "PASSED FAILED SKIPPED" to this file
+    --failures FILE adds what failed, in brief, to this file
 
 Exits with 0 if nothing failed and at least one test ran.
 """
@@ -37,6 +38,7 @@ PLAN = re.compile(r'1\.\.(\d+)\s*(?:#\s*SKIP\S*\s*(.*))?$', re.IGNORECASE)
 RESULT = re.compile(r'(not )?ok\b\s*\d*\s*(?:- )?(.*)$')
 DIRECTIVE = re.compile(r'#\s*(SKIP|TO' r'DO)\S*\s*(.*)$', re.IGNORECASE)
 PR_SET_CHILD_SUBREAPER = 36
+BRIEF_LINES = 12
 
 
 class Outcome:
@@ -252,6 +254,23 @@ def show(outcome, options):
     sys.stdout.flush()
 
 
+def brief(outcome, options):
+    """The failed results, each with the first lines that follow it, and the problems."""
+    lines = outcome.output.splitlines()
+    yield f'{options.title}: {outcome.name}'
+    for problem in outcome.problems:
+        yield f'    {problem}'
+    failed = [at for at, line in enumerate(lines) if line.startswith('not ok')]
+    for at in failed:
+        yield f'    {lines[at]}'
+        for line in lines[at + 1:at + 1 + BRIEF_LINES]:
+            if not line.startswith('#'):
+                break
+            yield f'    {line}'
+    if outcome.problems or not failed:
+        yield from (f'    {line}' for line in lines[-BRIEF_LINES:])
+
+
 def main():
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument('--plain', action='store_true')
@@ -261,6 +280,7 @@ def main():
     parser.add_argument('--timeout', type=float, default=600)
     parser.add_argument('--sanitize')
     parser.add_argument('--tally')
+    parser.add_argument('--failures')
     parser.add_argument('title')
     parser.add_argument('program', nargs='*')
     options = parser.parse_args()
@@ -295,19 +315,25 @@ def main():
     passed = sum(outcome.passed for outcome in outcomes)
     failed = sum(outcome.failed for outcome in outcomes)
     skipped = sum(len(outcome.skipped) for outcome in outcomes)
+    report = [line for outcome in outcomes if outcome.failed for line in brief(outcome, options)]
     left = left_behind()
     if left:
         failed += 1
         print('  FAILED  processes were left behind: ' + '; '.join(left))
+        report.append(f"{options.title}: left behind: {'; '.join(left)}")
     if not outcomes:
         failed += 1
         print('  FAILED  there is nothing to run')
+        report.append(f'{options.title}: there is nothing to run')
     skips = f', {skipped} skipped' if skipped else ''
     seconds = time.monotonic() - began
     print(f'   {passed} passed, {failed} failed{skips} in {seconds:.1f} s', flush=True)
     if options.tally:
         with open(options.tally, 'a') as tally:
             print(passed, failed, skipped, file=tally)
+    if options.failures:
+        with open(options.failures, 'a') as failures:
+            failures.writelines(f'{line}\n' for line in report)
     return 1 if failed else 0
 
 

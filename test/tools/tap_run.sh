@@ -26,6 +26,11 @@ is "$(cat "$SCRATCH/tally")" '1 0 1' 'passed and skipped results are counted'
 
 program failing <<<'printf "1..2\nok 1 - a\nnot ok 2 - b\n"; exit 1'
 fails failing 'not ok 2 - b' 'a failed result'
+program wordy <<<'printf "ok 1 - a\nnot ok 2 - b\n# got:\n# 1\nok 3 - c\n1..3\n"; exit 1'
+status_is 1 'a failed result, to be said again' \
+	"$runner" --failures "$SCRATCH/failures" title "$SCRATCH/good" "$SCRATCH/wordy"
+like "$(tr '\n' '|' <"$SCRATCH/failures")" \
+	'^title: [^|]*/wordy\|    not ok 2 - b\|    # got:\|    # 1\|$' 'what failed, in brief'
 program lying <<<'printf "1..1\nnot ok 1 - a\n"'
 fails lying 'exit status is 0' 'a failed result with exit status 0'
 program short <<<'printf "1..3\nok 1 - a\n"'
