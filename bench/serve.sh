@@ -13,13 +13,14 @@
 #	memory   what an idle connection takes
 #	options  --workers and --busy-poll
 #
-# The load is `sonde calc --bench`, a closed loop that checks every answer.  Server and load
-# have a CPU each.  In each round every server is started anew and measured in turn, so that
-# a slow minute of the machine meets all of them; a ratio is that of the same round, and
-# what is printed is the median of the rounds' ratios, with its confidence interval (95 %,
-# by the ranks).  A target holds if the median reaches it; where it lies within the
-# interval, the rounds were too few to be sure, and that is said.  Where other programs take
-# part of the CPUs, the server's own time for a request (cpu) says more than the rate.
+# The load is `sonde calc --bench`, a closed loop that checks every answer; that of `crowd`
+# is bench/peers/crowd.c, an open one.  Server and load have a CPU each.  In each round every
+# server is started anew and measured in turn, so that a slow minute of the machine meets all
+# of them; a ratio is that of the same round, and what is printed is the median of the
+# rounds' ratios, with its confidence interval (95 %, by the ranks).  A target holds if the
+# median reaches it; where it lies within the interval, the rounds were too few to be sure,
+# and that is said.  Where other programs take part of the CPUs, the server's own time for a
+# request (cpu) says more than the rate.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . bench/lib.sh
@@ -39,10 +40,9 @@ ulimit -n "$(ulimit -Hn)"
 
 server=
 crowd=
-other=
 out=$(mktemp)
 crowd_out=$(mktemp)
-trap 'kill $server $crowd $other 2>/dev/null || true; rm -f "$values" "$out" "$crowd_out"' EXIT
+trap 'kill $server $crowd 2>/dev/null || true; rm -f "$values" "$out" "$crowd_out"' EXIT
 
 declare -A commands=(
 	[sonde]='build/sonde serve -q calc@127.0.0.1:0'
@@ -127,8 +127,7 @@ private_bytes() {
 
 start_crowd() { # PORT SLOW
 	: >"$crowd_out"
-	chrt --idle 0 taskset -c "$load_cpu" build/bench/bench_crowd "$1" "$idle" "$2" \
-		>"$crowd_out" &
+	taskset -c "$load_cpu" build/bench/bench_crowd "$1" "$idle" "$2" >"$crowd_out" &
 	crowd=$!
 	wait_for 'the crowd' cat "$crowd_out" >/dev/null
 }
@@ -157,27 +156,19 @@ measure_memory() {
 	stop
 }
 
-# The same server, alone, with the crowd, and while the crowd is at another server.  The
-# crowd wakes 900 times a second on the load's CPU, where it would delay what the load was
-# about to do: it gets that CPU only while the load does not want it.  A 99th percentile
-# needs some 10,000 requests, and the third variant tells what of it is not the server's.
+# The same server without and with the crowd.  It comes from the process that measures,
+# because two programs on the load's CPU would wait for each other.
 measure_crowd() {
-	local lasting third
+	local lasting variant
 	lasting=$(awk -v seconds="$seconds" 'BEGIN { print 5 * seconds }')
 	start sonde
-	other=$server third=$port
-	start sonde
-	load alone crowd --connections 50 --rate 10000
-	start_crowd "$port" "$slow"
-	load crowded crowd --connections 50 --rate 10000
-	stop_crowd
-	start_crowd "$third" "$slow"
-	load elsewhere crowd --connections 50 --rate 10000
-	stop_crowd
+	for variant in 'alone 0 0' "crowded $idle $slow"; do
+		read -r variant sizes <<<"$variant"
+		# shellcheck disable=SC2086 # two numbers
+		taskset -c "$load_cpu" build/bench/bench_crowd "$port" $sizes 10000 "$lasting" |
+			sed -n 's/^p/crowd-p/p' | add_all "$variant"
+	done
 	stop
-	kill "$other"
-	wait "$other" 2>/dev/null || true
-	other=
 }
 
 # ratio TITLE NAME A B TARGET: A's values by B's, round by round; with `<`TARGET less is
@@ -280,7 +271,6 @@ tell() { # PART
 		;;
 	crowd)
 		ratio "p99 ns, beside $idle idle, $slow slow, by alone" crowd-p99 crowded alone '<2'
-		ratio '  by those at another server' crowd-p99 crowded elsewhere
 		ratio '  p50 ns, by alone' crowd-p50 crowded alone
 		;;
 	memory) ratio 'bytes of user memory, an idle one, by 512' memory idle limit '<1' ;;
