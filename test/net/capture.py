@@ -334,8 +334,10 @@ def test_keeper():
     status = status_of(keeper)
     tap.equal('who opens the files has no other right', (
         int(status['CapPrm'], 16) & ~0b1010, status['NoNewPrivs'], status['Seccomp']), (0, '1', '2'))
-    opened = [os.readlink(link) for link in pathlib.Path(f'/proc/{keeper}/fd').iterdir()
-              if int(link.name) > 2]
+    folder = f'/proc/{keeper}/fd'
+    # It has the first file until it has passed it on.
+    netns.wait_until('one descriptor', lambda: len([fd for fd in os.listdir(folder) if int(fd) > 2]) == 1)
+    opened = [os.readlink(f'{folder}/{fd}') for fd in os.listdir(folder) if int(fd) > 2]
     tap.check('and no packet: a socket to the capture alone', len(opened) == 1 and
               '[packet]' not in pathlib.Path(f'/proc/{keeper}/maps').read_text() and
               all(f'socket:[{line.split()[8]}]' not in opened
