@@ -44,6 +44,8 @@ def times_ns(pid):
 
 server = Server('calc@:0', 'echo@:0', '--workers', '3')
 port = server.ports[0]
+# It says that it listens before its threads run.
+netns.wait_until('three threads', lambda: len(times_ns(server.pid)) >= 3)
 before = times_ns(server.pid)
 tap.equal('--workers 3: three threads', len(before), 3)
 tap.equal('each socket is named once', len(server.sockets()), 8)
