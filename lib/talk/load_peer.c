@@ -9,6 +9,12 @@
 
 #include "base/clock.h"
 
+/* Told once for all that came: the kernel then does not look at each connection again after
+ * it was read. */
+#define STREAM_READS                                                                     \
+	((uint32_t)EPOLLIN | (uint32_t)EPOLLPRI | (uint32_t)EPOLLRDHUP |                 \
+	 (uint32_t)EPOLLET)
+
 static void fail(struct load *load, int error, uint64_t number)
 {
 	if (load->failed == 0) {
@@ -117,6 +123,7 @@ static void send_datagrams(struct load *load, struct load_peer *peer)
 void load_peer_pump(struct load *load, struct load_peer *peer)
 {
 	const struct sonde_load_options *options = load->options;
+	uint32_t reads = options->udp ? EPOLLIN : STREAM_READS;
 	uint64_t wanted;
 
 	queue(load, peer);
@@ -126,7 +133,7 @@ void load_peer_pump(struct load *load, struct load_peer *peer)
 		send_stream(load, peer);
 	wanted = options->udp ? peer->queued : peer->queued * options->request_bytes;
 	loop_watch(load->loop, peer->slot,
-		   peer->sent < wanted ? EPOLLIN | EPOLLOUT : EPOLLIN);
+		   peer->sent < wanted ? EPOLLIN | EPOLLOUT : reads);
 }
 
 /* --- in */
@@ -176,16 +183,23 @@ static void take_stream(struct load *load, struct load_peer *peer, const uint8_t
 	}
 }
 
-static void receive_stream(struct load *load, struct load_peer *peer)
+/* What one recv may have left behind is read at once: more than the buffer holds, what
+ * follows an urgent byte, the end. */
+static void receive_stream(struct load *load, struct load_peer *peer, uint32_t events)
 {
-	ssize_t n = recv(peer->fd, load->buffer, LOAD_BUFFER, 0);
+	bool reads_all = events & ~((uint32_t)EPOLLIN | (uint32_t)EPOLLOUT);
+	ssize_t n;
 
-	if (n > 0)
-		take_stream(load, peer, load->buffer, (size_t)n);
-	else if (n == 0)
-		fail(load, -ECONNABORTED, peer->ended);
-	else if (errno != EAGAIN && errno != EINTR)
-		fail(load, -errno, peer->ended);
+	do {
+		n = recv(peer->fd, load->buffer, LOAD_BUFFER, 0);
+		if (n > 0)
+			take_stream(load, peer, load->buffer, (size_t)n);
+		else if (n == 0)
+			fail(load, -ECONNABORTED, peer->ended);
+		else if (errno != EAGAIN && errno != EINTR)
+			fail(load, -errno, peer->ended);
+	} while ((n == LOAD_BUFFER || (n > 0 && reads_all) || (n < 0 && errno == EINTR)) &&
+		 load->failed == 0);
 }
 
 /* A late or a doubled answer is passed over: its request was given up. */
@@ -255,7 +269,7 @@ void load_peer_ready(void *context, void *object, uint32_t events)
 		if (load->options->udp)
 			receive_datagrams(load, peer);
 		else
-			receive_stream(load, peer);
+			receive_stream(load, peer, events);
 	}
 	if (load->failed == 0)
 		load_peer_pump(load, peer);
