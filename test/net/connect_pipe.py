@@ -5,6 +5,7 @@ passed on, and an exit status that tells how it ended.
 SONDE_TALK_MB=200 sends that much instead of 20 MB.
 """
 
+import contextlib
 import json
 import os
 import pty
@@ -152,7 +153,18 @@ done = connect('--bind', '127.0.0.1', '::1', peer.port)
 tap.equal('--bind of the other family', said(done),
           (2, 'sonde: connect ::1: it has no IPv4 address, as --bind 127.0.0.1\n'
               'hint: its address is IPv6\n'))
-six = Peer(echo, socket.AF_INET6, ('::1', 0))
+
+
+def ipv6_alone():
+    """A peer, and its port of IPv4, where nobody listens."""
+    while True:
+        peer, held = Peer(echo, socket.AF_INET6, ('::1', 0)), socket.socket()
+        with contextlib.suppress(OSError):
+            held.bind(('127.0.0.1', peer.port))
+            return peer, held
+
+
+six, held = ipv6_alone()
 done = connect('-v', 'localhost', six.port, input=b'x')
 words = done.stderr.decode()
 tap.check('every address of a name is tried',
@@ -288,7 +300,8 @@ def against(name, argv, port, answered, request):
 against('ncat', ['ncat', '-l', '127.0.0.1', '5001'], 5001, blob(100000), blob(60000, 8))
 against('OpenBSD nc', ['nc.openbsd', '-l', '-N', '127.0.0.1', '5003'], 5003, blob(100000),
         blob(60000, 8))
-process = netns.background(['socat', 'TCP-LISTEN:5002,bind=127.0.0.1', 'EXEC:cat'])
+# By itself it gives a cat that is behind half of a second after our end.
+process = netns.background(['socat', '-t', '60', 'TCP-LISTEN:5002,bind=127.0.0.1', 'EXEC:cat'])
 netns.wait_for_port('tcp', 5002)
 done = connect('127.0.0.1', 5002, input=piece)
 tap.check('socat with cat as the peer', (done.returncode, done.stdout) == (0, piece),
