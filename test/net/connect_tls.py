@@ -174,8 +174,8 @@ for port, name, argv in [
                                     '-cert', CERT, '-key', KEY, '-naccept', '1', '-rev']),
         (5002, 'ncat', ['ncat', '-l', '--ssl', '--ssl-cert', CERT, '--ssl-key', KEY, '127.0.0.1',
                         '5002']),
-        (5003, 'socat', ['socat', f'OPENSSL-LISTEN:5003,bind=127.0.0.1,cert={CERT},key={KEY},verify=0',
-                         'SYSTEM:cat'])]:
+        (5003, 'socat', ['socat', '-t', '60', f'OPENSSL-LISTEN:5003,bind=127.0.0.1,cert={CERT},'
+                         f'key={KEY},verify=0', 'SYSTEM:cat'])]:
     process = netns.background(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                stderr=subprocess.DEVNULL)
     netns.wait_for_port('tcp', port)

@@ -85,7 +85,8 @@ listen.process.wait(60)
 for name, argv in {
         'ncat': ['ncat', '127.0.0.1', '{port}'],
         'OpenBSD nc': ['nc', '-N', '127.0.0.1', '{port}'],
-        'socat': ['socat', '-', 'TCP:127.0.0.1:{port}'],
+        # By itself it hears us for half of a second after its end.
+        'socat': ['socat', '-t', '60', '-', 'TCP:127.0.0.1:{port}'],
         'curl': ['curl', '-sS', 'telnet://127.0.0.1:{port}']}.items():
     listen = Listen(stdin=subprocess.PIPE)
     listen.process.stdin.write(b'from us')
