@@ -248,7 +248,7 @@ def test_limits():
     before = time.monotonic()
     done = netns.run([netns.SONDE, 'capture', '-i', 'lo', '--for', '200ms', '-w', path])
     tap.check('--for ends it', done.returncode == 0 and
-              0.2 <= time.monotonic() - before < 5, done.stderr)
+              0.2 <= time.monotonic() - before < 60, done.stderr)
     tap.equal('a file without packets can be read', rows(path), ([], []))
 
 
