@@ -108,10 +108,13 @@ for number in signal.SIGTERM, signal.SIGINT:
     tap.equal(f'{number.name} ends a handshake', process.wait(LIMIT_S), 1)
 
 # At a terminal, `tls` and `open`.
+heard.clear()
 screen = Screen('127.0.0.1', mute.port)
 screen.shows('at a terminal', 'sonde: connected; ^] for commands, ^D ends our half', '>')
 screen.press('C-]', *'tls', 'Enter')
 screen.shows('`tls` waits', 'sonde> tls')
+# What is typed is shown before it is done; a ^C then would end the editing.
+netns.wait_until('the handshake', lambda: len(b''.join(heard)) > 50)
 screen.press('C-c')
 netns.wait_until('its end', lambda: os.path.exists(screen.status))
 tap.ok('^C ends it')

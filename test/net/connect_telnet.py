@@ -2,6 +2,7 @@
 """`sonde connect` at a terminal with telnet servers: a real one, whose shell has the keys and the
 screen; passwords that are not shown; the window's size; ^] in every mode."""
 
+import contextlib
 import os
 import subprocess
 
@@ -70,9 +71,18 @@ shows(screen, 'a command that runs', 'running')
 screen.press('C-c')
 shows(screen, '^C is for the server, and does not end us', '^C')
 tmux('resize-window', '-t', screen.name, '-x', '50', '-y', '15')
-screen.type('stty size')
-screen.press('Enter')
-shows(screen, 'another size of the window is told', '15 50')
+
+
+def is_told():
+    """tmux gives a program the new size when it likes."""
+    screen.type('stty size')
+    screen.press('Enter')
+    with contextlib.suppress(TimeoutError):
+        return netns.wait_until('a size', lambda: '15 50' in screen.lines(), 2)
+
+
+netns.wait_until('another size of the window', is_told)
+tap.ok('another size of the window is told')
 screen.press('C-]')
 shows(screen, '^] asks for a command', 'sonde>')
 screen.type('local')

@@ -183,6 +183,8 @@ screen.shows('telnet: what was agreed on is told, and the text is whole',
              'sonde: telnet: the peer said DO TERMINAL-TYPE (24), we WILL',
              'sonde: telnet: the peer said WILL ECHO (1), we DO',
              'sonde: telnet: the peer said WILL SUPPRESS-GO-AHEAD (3), we', 'DO', 'login:')
+# What is typed before the peer has asked for the type of the terminal goes before the answer.
+netns.wait_until('the type of the terminal', lambda: said.endswith(b'\xff\xf0'))
 screen.type('bob')
 screen.press('Enter')
 netns.wait_until('a line', lambda: b'\n' in said)

@@ -55,8 +55,12 @@ tap.equal('UDP: that nobody answers is said, and no failure',
 tap.equal('with -q it is not', said(connect('-q', *how, port, input=b'hi')), (0, ''))
 tap.equal('nor when nothing was asked', said(connect(*how, port)), (0, ''))
 peer = Peer(lambda sock, data, source: sock.sendto(b'', source), kind=socket.SOCK_DGRAM)
-tap.equal('an empty datagram is an answer', said(connect(*how, peer.port, input=b'hi')),
-          (0, ''))
+# One that comes late on a busy machine is none: then there is more time for the next one.
+for idle in '200ms', '2s', '20s':
+    outcome = said(connect('--udp', '--idle-timeout', idle, '127.0.0.1', peer.port, input=b'hi'))
+    if outcome == (0, ''):
+        break
+tap.equal('an empty datagram is an answer', outcome, (0, ''))
 done = connect('--json', *how, port, input=b'hi')
 tap.check('--json: a note', b'"event":"note"' in done.stdout and b'200 ms' in done.stdout,
           done.stdout)
