@@ -99,10 +99,11 @@ static void leaves_the_result_alone_when_there_is_none(void **state)
 	struct sonde_calc_request request = request_of(SONDE_CALC_MINIMUM, 0, 0);
 
 	for (int udp = 0; udp < 2; udp++) {
+		/* Over TCP the server closes, however long that takes it. */
 		struct sonde_calc_ask ask = {
 			.port = world->port,
 			.udp = udp == 1,
-			.timeout_ns = 100 * MS,
+			.timeout_ns = udp == 1 ? 100 * MS : 0,
 		};
 		int wanted = udp == 1 ? -ETIMEDOUT : -ECONNABORTED;
 		struct sonde_error err = {0};
