@@ -7,24 +7,17 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "peer.h"
 
 enum {
 	CALC_INPUT = 1 << 16,
 	CALC_OUTPUT = 1 << 16,
 	CALC_HEAD = 4 + 5 + 1, /* ID, "Summe", N: the least */
 };
-
-static inline void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
 
 /* The letter of the operation at `word`, of which n bytes are there; its length. */
 static inline char calc_operation(const uint8_t *word, size_t n, size_t *ret_length)
@@ -87,8 +80,8 @@ static inline size_t calc_answer(const uint8_t *in, size_t n, uint8_t *out,
 	return at;
 }
 
-/* Bound to any port of the loopback address, which it prints. */
-static inline int calc_bind(int type)
+/* Bound to any port of the address (NULL: the loopback address), which it prints. */
+static inline int calc_bind(int type, const char *host)
 {
 	struct sockaddr_in address = {
 		.sin_family = AF_INET,
@@ -98,6 +91,8 @@ static inline int calc_bind(int type)
 	int yes = 1;
 	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
 
+	if (host && inet_pton(AF_INET, host, &address.sin_addr) != 1)
+		die(host);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    getsockname(fd, (struct sockaddr *)&address, &length) < 0)
 		die("bind");

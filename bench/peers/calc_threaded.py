@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """A calculation server as one would write it in an hour, a thread for each client, for
-sonde serve to be measured against: calc_threaded.py [PORT]
+sonde serve to be measured against: calc_threaded.py [ADDRESS]
 
 Prints the port that it listens on.
 """
@@ -43,7 +43,7 @@ def serve(connection):
 
 
 def main():
-    listener = socket.create_server(('127.0.0.1', int(sys.argv[1]) if sys.argv[1:] else 0),
+    listener = socket.create_server((sys.argv[1] if sys.argv[1:] else '127.0.0.1', 0),
                                     backlog=1024)
     print(listener.getsockname()[1], flush=True)
     while True:

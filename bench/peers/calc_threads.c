@@ -22,9 +22,9 @@ static void *serve(void *context)
 	return NULL;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	int listener = calc_bind(SOCK_STREAM);
+	int listener = calc_bind(SOCK_STREAM, argc > 1 ? argv[1] : NULL);
 	pthread_attr_t attributes;
 	pthread_t thread;
 

@@ -15,13 +15,11 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "peer.h"
 
 enum { PORTS = 65535, IN_FLIGHT = 16 };
 
@@ -34,20 +32,6 @@ struct flight {
 static uint32_t next = 1; /* atomic */
 static bool is_kept;
 static struct in_addr host;
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static double now(void)
-{
-	struct timespec at;
-
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
-}
 
 static void begin(struct flight *flight, uint32_t port)
 {
@@ -120,7 +104,7 @@ int main(int argc, char **argv)
 {
 	pthread_t thread;
 	bool has_two;
-	double began;
+	int64_t began_ns;
 
 	if (argc != 4 || inet_pton(AF_INET, argv[1], &host) != 1) {
 		fprintf(stderr, "connect_floor HOST THREADS KEPT\n");
@@ -128,12 +112,12 @@ int main(int argc, char **argv)
 	}
 	has_two = atoi(argv[2]) == 2;
 	is_kept = atoi(argv[3]) == 1;
-	began = now();
+	began_ns = now_ns();
 	if (has_two && pthread_create(&thread, NULL, run, NULL) != 0)
 		die("thread");
 	run(NULL);
 	if (has_two)
 		pthread_join(thread, NULL);
-	printf("seconds %.6f\n", now() - began);
+	printf("seconds %.6f\n", (double)(now_ns() - began_ns) / 1e9);
 	return 0;
 }

@@ -12,7 +12,6 @@
  * nor a wake-up of ours is in the figures: two programs on one processor would wait for
  * each other there, and that would be what is measured. */
 #include <stdbool.h>
-#include <time.h>
 
 #include "calc.h"
 
@@ -35,14 +34,6 @@ struct fast {
 };
 
 static struct fast fast[FAST];
-
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
 
 static int open_one(uint16_t port)
 {
@@ -79,13 +70,6 @@ static void stay(void)
 		step(turn);
 		nanosleep(&pause, NULL);
 	}
-}
-
-static int compare(const void *a, const void *b)
-{
-	const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return (x > y) - (x < y);
 }
 
 /* Request i leaves at start + i * gap, by connection i % FAST. */
@@ -136,9 +120,7 @@ static void measure(double rate, double seconds)
 			answered += fast[i].answered;
 		}
 	}
-	qsort(took + warm, count - warm, sizeof(*took), compare);
-	printf("p50 %lld\np99 %lld\n", (long long)took[warm + (count - warm) / 2],
-	       (long long)took[warm + (count - warm) * 99 / 100]);
+	print_percentiles(took + warm, count - warm);
 }
 
 int main(int argc, char **argv)

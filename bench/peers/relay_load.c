@@ -19,13 +19,11 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "peer.h"
 
 enum {
 	CHUNK = 1 << 18,
@@ -36,20 +34,6 @@ enum {
 	BIG_EVERY = 50, /* one client of so many */
 	CROWD_MOST = 4096,
 };
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
 
 static struct sockaddr_in loopback(const char *port)
 {

@@ -198,8 +198,9 @@ static void receive_stream(struct load *load, struct load_peer *peer, uint32_t e
 			fail(load, -ECONNABORTED, peer->ended);
 		else if (errno != EAGAIN && errno != EINTR)
 			fail(load, -errno, peer->ended);
-	} while ((n == LOAD_BUFFER || (n > 0 && reads_all) || (n < 0 && errno == EINTR)) &&
-		 load->failed == 0);
+	} while (
+		(n == LOAD_BUFFER || (n > 0 && reads_all) || (n < 0 && errno == EINTR)) &&
+		load->failed == 0);
 }
 
 /* A late or a doubled answer is passed over: its request was given up. */
