@@ -226,7 +226,7 @@ static int ask_deferred(struct udp *udp, struct sonde_error *err)
 	array_free(udp->polls);
 	udp->sources = NULL;
 	udp->polls = NULL;
-	r = udp_open_sources(udp, err);
+	r = udp_open_sources(udp, held, err);
 	for (unsigned tries = 0; r == 0 && tries < 3; tries++) {
 		for (uint64_t i = 0; i < (uint64_t)udp->count * ports; i++) {
 			uint64_t at = udp->first + i / ports;
@@ -354,7 +354,7 @@ static int prepare(struct udp *udp, struct sonde_error *err)
 	}
 	if (scan->options.max_rate > 0 && scan->options.max_rate < udp->rate)
 		udp->rate = scan->options.max_rate;
-	return udp_open_sources(udp, err);
+	return udp_open_sources(udp, NULL, err);
 }
 
 int scan_udp(struct sonde_scan *scan, struct sonde_error *err)

@@ -37,7 +37,8 @@ struct udp {
 };
 
 /* udp_source.c */
-int udp_open_sources(struct udp *udp, struct sonde_error *err);
+/* avoided: by the number of the port, or NULL. */
+int udp_open_sources(struct udp *udp, const bool *avoided, struct sonde_error *err);
 /* Whether one of our own sockets is bound to its port. */
 bool udp_is_own(const struct udp *udp, const struct sonde_address *address);
 

@@ -9,7 +9,10 @@
 #include "base/limits.h"
 #include "scan/udp_parts.h"
 
-enum { RECEIVE_BUFFER = 4 << 20 };
+enum {
+	RECEIVE_BUFFER = 4 << 20,
+	NUMBER_TRIES = 200,
+};
 
 static int open_source(const struct sonde_address *from, struct source *ret)
 {
@@ -40,11 +43,27 @@ static int open_source(const struct sonde_address *from, struct source *ret)
 					   &ret->address);
 }
 
+/* The kernel picks the number, by chance: one that shall not be used is given back.  Of a
+ * range that has no other it is better than none. */
+static int open_source_beside(const struct sonde_address *from, const bool *avoided,
+			      struct source *ret)
+{
+	int r = open_source(from, ret);
+
+	for (unsigned tries = 0;
+	     r >= 0 && avoided && avoided[ret->address.port] && tries < NUMBER_TRIES;
+	     tries++) {
+		close(ret->fd);
+		r = open_source(from, ret);
+	}
+	return r;
+}
+
 static int add_source(struct udp *udp, const struct sonde_address *from,
-		      struct sonde_error *err)
+		      const bool *avoided, struct sonde_error *err)
 {
 	char subject[SONDE_ADDRESS_CHARS];
-	int r = open_source(from, &udp->sources[udp->source_count]);
+	int r = open_source_beside(from, avoided, &udp->sources[udp->source_count]);
 
 	if (r < 0) {
 		sonde_address_format_host(from, subject);
@@ -71,7 +90,7 @@ static bool has_family(const struct sonde_scan *scan, uint8_t family)
 	return false;
 }
 
-int udp_open_sources(struct udp *udp, struct sonde_error *err)
+int udp_open_sources(struct udp *udp, const bool *avoided, struct sonde_error *err)
 {
 	static const uint8_t families[] = {SONDE_FAMILY_INET, SONDE_FAMILY_INET6};
 	struct sonde_scan *scan = udp->scan;
@@ -91,7 +110,7 @@ int udp_open_sources(struct udp *udp, struct sonde_error *err)
 				       NULL);
 	for (uint64_t i = 0; i < count && r == 0; i++) {
 		struct sonde_address from = hosts_at(&scan->source_hosts, i);
-		r = add_source(udp, &from, err);
+		r = add_source(udp, &from, avoided, err);
 	}
 	for (size_t i = 0; i < 2 && r == 0; i++) {
 		struct sonde_address any = {.family = families[i]};
@@ -100,7 +119,7 @@ int udp_open_sources(struct udp *udp, struct sonde_error *err)
 		for (size_t k = 0; k < udp->source_count; k++)
 			has_one |= udp->sources[k].address.family == families[i];
 		if (!has_one && has_family(scan, families[i]))
-			r = add_source(udp, &any, err);
+			r = add_source(udp, &any, avoided, err);
 	}
 	return r;
 }

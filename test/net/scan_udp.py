@@ -71,6 +71,13 @@ lab.mode('closed')
 subprocess.run(['sysctl', '-qw', 'net.ipv4.ip_local_port_range=40000 40999'], check=True)
 check('this machine, with the own port', scan('--udp', '-p', '40000-40999', '127.0.0.1'),
       truth(range(40000, 41000), '127.0.0.1', ()))
+subprocess.run(['sysctl', '-qw', 'net.ipv4.ip_local_port_range=40000 40001'], check=True)
+for _ in range(5):
+    lines = scan('--udp', '-p', '40000,40001', '127.0.0.1')
+    if lines[-1]['closed'] != 2:
+        break
+check('of two numbers, each is asked from the other', lines, truth((40000, 40001), '127.0.0.1', ()))
+subprocess.run(['sysctl', '-qw', 'net.ipv4.ip_local_port_range=40000 40999'], check=True)
 plain = netns.run(netns.unprivileged([netns.SONDE, 'scan', '--udp', '-p', '7,8', HOST]))
 tap.check('without any capability', plain.returncode == 0 and '7/udp      open          echo' in
           plain.stdout and '8/udp      closed' in plain.stdout, plain)
