@@ -3,7 +3,8 @@
  * The programs of the command line start one after the other: the next one when the one
  * before comes to wait for a peer, or ends, or 2 s have passed.  When the main one, the
  * last, has ended, the others may answer what is still under way (until nothing has moved
- * for 100 ms, at most 1 s), get SIGTERM, and after 2 s more SIGKILL. */
+ * for 100 ms and none of them computes or waits for a processor, at most 1 s), get SIGTERM,
+ * and after 2 s more SIGKILL. */
 #include "trace/session.h"
 
 #include <errno.h>
@@ -160,6 +161,35 @@ static void say_left_behind(struct session *session)
 		  "a traced program cannot go on without its tracer");
 }
 
+/* Whether the thread does something, or would on a less busy machine: it runs or waits for
+ * a processor (R), for a disk (D), or in a stop that was not served yet (t). */
+static bool is_moving(pid_t tid)
+{
+	char path[64], line[512];
+	const char *name_end;
+	bool is_read;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	is_read = fgets(line, sizeof(line), file);
+	fclose(file);
+	name_end = is_read ? strrchr(line, ')') : NULL;
+	return name_end && name_end[1] && name_end[2] && strchr("RDt", name_end[2]);
+}
+
+static bool is_anybody_moving(const struct session *session)
+{
+	for (unsigned i = 0; i < STATE_BUCKETS; i++)
+		for (const struct task *task = session->tracer.tasks[i]; task;
+		     task = task->next)
+			if (is_moving(task->tid))
+				return true;
+	return false;
+}
+
 static void change_phase(struct session *session, enum phase phase)
 {
 	session->phase = phase;
@@ -191,7 +221,8 @@ void phase_advance(struct session *session)
 			change_phase(session, PHASE_KILLING);
 		break;
 	case PHASE_DRAINING:
-		if (now_ns - session->last_stop_ns > QUIET_NS || age_ns > DRAIN_NS)
+		if (age_ns > DRAIN_NS || (now_ns - session->last_stop_ns > QUIET_NS &&
+					  !is_anybody_moving(session)))
 			change_phase(session, PHASE_TERMINATING);
 		break;
 	case PHASE_TERMINATING:

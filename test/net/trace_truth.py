@@ -9,7 +9,8 @@ traced.py tells how statements and packets are called here; truth.py compares.
 
 from tap import tap
 from truth import (FORK_PACKETS, FORK_STATEMENTS, LOOP_PACKETS, LOOP_STATEMENTS,
-                   THREAD_PACKETS, THREAD_STATEMENTS, WAIT_PACKETS, WAIT_STATEMENTS, scenario)
+                   THREAD_PACKETS, THREAD_STATEMENTS, WAIT_PACKETS, WAIT_STATEMENTS, apart_ns,
+                   scenario)
 
 for timeout in '', ' 20':
     mark = ', with timeouts' if timeout else ''
@@ -76,7 +77,21 @@ scenario(
         server.first    blocked 4
         server.end      blocked 5
     ''',
-    server='half_server.py', main='half_client.py')
+    server='half_server.py', main='half_client.py',
+    # What is kept back leaves by itself 200 ms later.
+    was_slow=lambda trace: max(apart_ns(trace, 'client.head', 'client.tail'),
+                               apart_ns(trace, 'server.reply', 'server.close')) > 150e6)
+
+
+def ended_apart_ns(trace):
+    ended = {each['name']: each['ended_ns'] for each in trace.events['program']}
+    return ended['late_server.py'] - ended['wait_client.py']
+
+
+scenario('a server that computes before it closes', WAIT_PACKETS, WAIT_STATEMENTS,
+         server='late_server.py', main='wait_client.py', stdout='EIGHTEEN\n',
+         # It has a second.
+         was_slow=lambda trace: ended_apart_ns(trace) > 900e6)
 
 scenario('a server that forks', FORK_PACKETS, FORK_STATEMENTS,
          server='fork_server.py', main='fork_client.py')
