@@ -45,11 +45,10 @@ class Local(Trace):
 
 
 def told(scenario):
-    """A run in which the scheduler told of every call whether it slept: of a thread that was
-    preempted, too, it cannot, and the answer is that this is not known."""
+    """A run of which it is known whether each call slept."""
     for _ in range(5):
         run = Local(scenario)
-        if all(call['blocked'] is not None for call in run.calls.values()):
+        if run.is_told():
             break
     return run
 

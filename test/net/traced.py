@@ -5,6 +5,7 @@ the JSON, in short words.
     trace = until_it_works(lambda: Trace(...))      where nothing makes the client wait for it
     trace.packet_table()        ['4 client PA+18 client.send', ...]
     trace.statement_table()     ['client.answer blocked 5', ...], of those that can block
+    trace.is_told()             whether it is known of all calls if they blocked
     always(trace)               what holds for every trace: (what, got, wanted)
     check_always(name, trace)   compares that
 
@@ -108,6 +109,11 @@ class Trace:
             elif edge['kind'] == 'completed':
                 self.completed[edge['statement']].append(edge)
         self.number_packets()
+
+    def is_told(self):
+        """Whether the scheduler told of every call if it slept.  Of a thread that was preempted in
+        it, it cannot; where the times are too near each other, too, that is not known."""
+        return all(call['blocked'] is not None for call in self.calls.values())
 
     def number_packets(self):
         self.pure_acks, self.numbers = [], {}
