@@ -247,7 +247,7 @@ def check_two_namespaces():
     for words in 'address add 10.9.0.2/24 dev right', 'link set right up':
         subprocess.run([*enter, 'ip', *words.split()], check=True)
     server = shlex.join([*enter, PYTHON, PROGRAM, 'serve_at', '10.9.0.2', '5000'])
-    program = run('ask_for', '10.9.0.2', 5000, options=('--with', server))
+    program = run('ask_for', '10.9.0.2', 5000, 5, 'traced', options=('--with', server))
     has('two namespaces: both sides are known', program, lambda it: all(
         each.get('sender') and each.get('receiver')
         for each in packets(it, lambda each: each['proto'] == 'tcp')))

@@ -525,8 +525,14 @@ def inherited(descriptor):
     close(end)
 
 
-def ask_for(host, port, count='5'):
-    """One side: streams.py ask_for HOST PORT."""
+LISTENS = os.path.join(truth.FOLDER, 'listens')
+
+
+def ask_for(host, port, count='5', server=''):
+    """One side: streams.py ask_for HOST PORT.  With 'traced' the other one is serve_at, and may be
+    slow to start."""
+    while server == 'traced' and not os.path.exists(LISTENS):
+        time.sleep(0.02)
     end = connect((host, int(port)))
     for _ in range(int(count)):
         send(end, 300)
@@ -535,7 +541,10 @@ def ask_for(host, port, count='5'):
 
 
 def serve_at(host, port, count='5'):
-    end = accept(listen(int(port), host=host))
+    listener = listen(int(port), host=host)
+    with open(LISTENS, 'w', encoding='ascii'):
+        pass
+    end = accept(listener)
     for _ in range(int(count)):
         receive_all(end, 300)
         send(end, 70)
