@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "message.h"
+
 enum { LINE_CHARS = 1024 };
 
 static int read_hex(const char *text)
@@ -117,10 +119,10 @@ int scan_targets_permit(struct sonde_scan *scan, const struct arguments *argumen
 		return r < 0 ? r : 0;
 	sonde_address_format_host(&address, host);
 	if (isatty(STDIN_FILENO)) {
-		fprintf(stderr,
-			"sonde: %s is a public address. Scanning machines without their\n"
-			"owner's permission may be an offence. May you scan it? [y/N] ",
-			host);
+		message_say("%s is a public address. Scanning machines without their "
+			    "owner's permission may be an offence.",
+			    host);
+		fputs("May you scan it? [y/N] ", stderr);
 		if (fgets(answer, sizeof(answer), stdin) &&
 		    (answer[0] == 'y' || answer[0] == 'Y'))
 			return 0;

@@ -83,7 +83,7 @@ second = Talker()
 screen.type('open localhost')
 screen.press('Enter')
 screen.shows('open without a port', 'sonde: open: HOST PORT, or HOST:PORT, as in: open localhost',
-             '50000', 'sonde>')
+             '       50000', 'sonde>')
 screen.type(f'open 127.0.0.1 {second.port}')
 screen.press('Enter')
 screen.shows('open HOST PORT', '>')
@@ -125,7 +125,7 @@ screen.ends('status 0', 0)
 
 screen = Screen('127.0.0.1', peer.port, '--idle-timeout', '300ms')
 screen.shows('--idle-timeout at a terminal', f'sonde: talk to 127.0.0.1:{peer.port}/tcp: nothing '
-             'came or went for', ' 300 ms (--idle-timeout)')
+             'came or went for', '       300 ms (--idle-timeout)')
 screen.ends('is no good end', 1)
 
 screen = Screen('127.0.0.1', 9)
@@ -182,7 +182,8 @@ screen = Screen('-v', '127.0.0.1', peer.port)
 screen.shows('telnet: what was agreed on is told, and the text is whole',
              'sonde: telnet: the peer said DO TERMINAL-TYPE (24), we WILL',
              'sonde: telnet: the peer said WILL ECHO (1), we DO',
-             'sonde: telnet: the peer said WILL SUPPRESS-GO-AHEAD (3), we', 'DO', 'login:')
+             'sonde: telnet: the peer said WILL SUPPRESS-GO-AHEAD (3), we', '       DO',
+             'login:')
 # What is typed before the peer has asked for the type of the terminal goes before the answer.
 netns.wait_until('the type of the terminal', lambda: said.endswith(b'\xff\xf0'))
 screen.type('bob')
