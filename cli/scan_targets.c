@@ -63,8 +63,9 @@ static int add_file(struct sonde_scan *scan, const char *path, struct sonde_erro
 	int r = 0;
 
 	if (!file)
-		return sonde_error_set(err, SONDE_ERROR_USAGE, -errno, "read", path,
-				       NULL);
+		return sonde_error_set(
+			err, errno == EACCES ? SONDE_ERROR_PERMISSION : SONDE_ERROR_USAGE,
+			-errno, "read", path, NULL);
 	while (r == 0 && fgets(line, sizeof(line), file)) {
 		char *rest = NULL;
 
@@ -80,7 +81,9 @@ static int add_file(struct sonde_scan *scan, const char *path, struct sonde_erro
 			r = sonde_scan_add_target(scan, word, err);
 	}
 	if (r == 0 && ferror(file))
-		r = sonde_error_set(err, SONDE_ERROR_TROUBLE, -EIO, "read", path, NULL);
+		r = sonde_error_set(
+			err, errno == EISDIR ? SONDE_ERROR_USAGE : SONDE_ERROR_TROUBLE,
+			-errno, "read", path, NULL);
 	if (file != stdin)
 		fclose(file);
 	return r;

@@ -29,14 +29,28 @@ struct sonde_capture_reader {
 	bool has_ended, is_cut;
 };
 
+/* A name that leads to no file is a value that cannot be used, not trouble here. */
+static enum sonde_error_kind kind_of(int code)
+{
+	switch (-code) {
+	case ENOENT:
+	case ENOTDIR:
+	case EISDIR:
+	case ENAMETOOLONG:
+	case ELOOP:
+		return SONDE_ERROR_USAGE;
+	default:
+		return sonde_error_kind_of(-code);
+	}
+}
+
 static int fail(const struct sonde_capture_reader *reader, int code, const char *reason,
 		struct sonde_error *err)
 {
 	if (reason)
 		return sonde_error_set(err, SONDE_ERROR_TROUBLE, code, "read",
 				       reader->name, "%s", reason);
-	return sonde_error_set(err, sonde_error_kind_of(-code), code, "read",
-			       reader->name, NULL);
+	return sonde_error_set(err, kind_of(code), code, "read", reader->name, NULL);
 }
 
 /* The file is not, or no longer, what it should be. */
@@ -163,7 +177,7 @@ int sonde_capture_reader_open(const char *path, struct sonde_capture_reader **re
 	reader->name = strdup(is_stdin ? "standard input" : path);
 	if (reader->fd < 0 || !reader->name) {
 		r = reader->fd < 0 ? -errno : -ENOMEM;
-		sonde_error_set(err, sonde_error_kind_of(-r), r, "open", path, NULL);
+		sonde_error_set(err, kind_of(r), r, "open", path, NULL);
 		goto out;
 	}
 	if (array_reserve(&reader->window, &reader->capacity, WINDOW_BYTES, 1) < 0) {

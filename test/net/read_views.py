@@ -215,7 +215,9 @@ def check_files(path):
     tap.check('not into the file itself', done.returncode == 2 and open(path, 'rb').read() == data,
               done.stderr)
     done = sonde('read', scratch('none.pcap'))
-    tap.check('no file', done.returncode in (2, 4) and 'none.pcap' in done.stderr, done.stderr)
+    tap.check('no file', done.returncode == 2 and 'none.pcap' in done.stderr, done.stderr)
+    done = sonde('read', netns.scratch())
+    tap.check('a directory', done.returncode == 2 and 'Is a directory' in done.stderr, done.stderr)
     for argv in (['read'], ['read', path, path], ['read', path, '-V', '--stats', 'conv'],
                  ['read', path, '-e', 'tcp.prot'], ['read', path, '--columns', 'numbr'],
                  ['read', path, '-d', 'tcp.port==1'], ['read', path, '-t', 'x'],

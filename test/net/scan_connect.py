@@ -214,7 +214,7 @@ for words, status, reason in (
         (['-sS', '127.0.0.1'], 2, 'it is called --syn'), (['-T4', '127.0.0.1'], 2, 'leave it out'),
         (['-p', '22', '-iL', 'hosts', '127.0.0.1'], 2, 'it is called --targets FILE'),
         (['-oX', 'file', '127.0.0.1'], 2, 'write --format xml -o FILE'),
-        (['-i', '/no/such/file'], 2, 'No such file')):
+        (['-i', '/no/such/file'], 2, 'No such file'), (['-i', '/'], 2, 'Is a directory')):
     done = scan('--connect', *words) if '--syn' not in words and '--connect' not in words \
         else scan(*words)
     tap.check('refused: ' + ' '.join(words), done.returncode == status and reason in done.stderr
