@@ -68,10 +68,11 @@ def trace(path):
             words = command(words[0]) + words[1:]
         argv += ['--with', shlex.join(words)]
     argv += ['--', *command(path)]
-    for _ in range(3):  # a machine that stands still for 0.2 s makes TCP send again
+    own = {os.path.basename(os.path.dirname(path)), *note(text, 'also').split()}
+    for _ in range(5):  # a machine that stands still for 0.2 s makes TCP send again
         done = netns.run(argv)
         events = [json.loads(line) for line in done.stdout.splitlines()]
-        if kind(path) == 'wrong' or findings(events) != {'retransmission'}:
+        if findings(events) - (own if kind(path) == 'wrong' else set()) != {'retransmission'}:
             break
     marked = [i for i, line in enumerate(text.splitlines(), 1)
               if re.search(r'(#|/\*) here(?: \*/)?$', line)]
