@@ -58,7 +58,7 @@ class Terminal:
 
     def answer(self):
         """The words that the function got; None where the shell was silent."""
-        text, deadline = '', time.monotonic() + 20
+        text, deadline = '', time.monotonic() + 60
         while DONE not in text:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([self.fd], [], [], left)[0]:

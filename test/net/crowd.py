@@ -53,7 +53,7 @@ warm = [tcp(port) for _ in range(WARM)]
 good = all(ask(sock, i) for i, sock in enumerate(warm))
 before, base = private_bytes(), server.fds()
 idle = [tcp(port) for _ in range(IDLE)]
-netns.wait_until('all to be in', lambda: server.fds() == base + IDLE, 30)
+netns.wait_until('all to be in', lambda: server.fds() == base + IDLE)
 each = (private_bytes() - before) / IDLE
 print(f'# {IDLE} idle connections: {each:.0f} bytes of user memory each')
 tap.check(f'an idle connection has at most {LIMIT_BYTES} bytes of user memory',
@@ -85,7 +85,7 @@ tap.equal('the idle ones are still there, and are answered when they ask',
           [i for i, sock in enumerate(idle) if not ask(sock, i)], [])
 for sock in warm + idle + slow:
     sock.close()
-netns.wait_until('all descriptors to be free again', lambda: server.fds() == base - WARM, 30)
+netns.wait_until('all descriptors to be free again', lambda: server.fds() == base - WARM)
 status, lines, errors = server.stop()
 tap.check('and all of them are counted', (status, errors) == (0, '') and lines[-1].startswith(
     f'served {WARM + IDLE + SLOW + WORKING} clients and 0 datagrams'), (status, lines, errors))

@@ -109,7 +109,7 @@ def make_echo(host, family):
     else:
         protocol, message = 1, struct.pack('>BBHHH', 8, 0, 0xf7f7, 7, 1)
     with socket.socket(family, socket.SOCK_RAW, protocol) as s:
-        s.settimeout(5)
+        s.settimeout(60)
         s.sendto(message, (host, 0))
         s.recv(100)
 
