@@ -282,6 +282,11 @@ static int check_options(const struct talk *talk)
 		{"no-newline", "crlf"},   {NULL, NULL},
 	};
 
+	if (arguments_has(talk->arguments, "udp") &&
+	    arguments_has(talk->arguments, "timeout"))
+		return message_usage(talk->name,
+				     "--timeout is for the connect, and UDP has none: "
+				     "--idle-timeout is for silence");
 	return talk_options_check(talk->arguments, talk->name, pairs,
 				  may_speak_tls(talk));
 }

@@ -174,7 +174,7 @@ static int check_options(const struct listening *listening)
 {
 	static const char *const uses[] = {"broker", "chat", "exec", "to"};
 	static const struct talk_pair pairs[] = {
-		{"unix", "allow"}, {"unix", "deny"}, {NULL, NULL}};
+		{"unix", "allow"}, {"unix", "deny"}, {"cert", "tls-name"}, {NULL, NULL}};
 	const struct arguments *arguments = listening->arguments;
 	const char *name = listening->name;
 	struct sonde_error err;

@@ -266,6 +266,23 @@ static void show(struct seen *seen, const struct arguments *arguments,
 	}
 }
 
+/* No port is scanned: what is said about ports has no use. */
+static int check_ping_only(const struct command *command,
+			   const struct arguments *arguments)
+{
+	static const char *const of_ports[] = {
+		"ports",   "udp",       "open",       "banner", "say",
+		"timeout", "max-tries", "blind-rate", "reason", "source-pool"};
+
+	for (size_t i = 0; i < sizeof(of_ports) / sizeof(of_ports[0]); i++)
+		if (arguments_has(arguments, of_ports[i]))
+			return message_usage(command->name,
+					     "--ping only scans no ports: --%s has no "
+					     "meaning with it",
+					     of_ports[i]);
+	return STATUS_DONE;
+}
+
 static int check_usage(const struct command *command, const struct arguments *arguments,
 		       struct sonde_error *err)
 {
@@ -290,9 +307,12 @@ static int check_usage(const struct command *command, const struct arguments *ar
 	if (!udp && arguments_has(arguments, "source-pool"))
 		return message_usage(command->name,
 				     "--source-pool has a meaning with --udp only");
-	if (arguments_number(arguments, "ping", PING_AUTO) == PING_ONLY &&
-	    arguments_refuse_both(arguments, command->name, "ping", "ports", err) < 0)
-		return message_error(err);
+	if (arguments_number(arguments, "format", FORMAT_TEXT) == FORMAT_GREP &&
+	    arguments_has(arguments, "reason"))
+		return message_usage(command->name, "--format grep has no place for a "
+						    "--reason");
+	if (arguments_number(arguments, "ping", PING_AUTO) == PING_ONLY)
+		return check_ping_only(command, arguments);
 	return STATUS_DONE;
 }
 

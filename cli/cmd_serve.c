@@ -224,22 +224,40 @@ static int enter_sandbox(const struct output *output, struct sonde_error *err)
 	return 0;
 }
 
-/* A TCP connection loses nothing: without UDP these options mean nothing. */
-static int refuse_faults_of_tcp(const struct arguments *arguments,
-				const struct serve_log *served, struct sonde_error *err)
+/* A TCP connection loses nothing, and UDP has none: options of a transport that nobody
+ * here has mean nothing. */
+static int refuse_without_transport(const struct arguments *arguments, bool udp,
+				    struct sonde_error *err)
 {
-	static const char *const options_of_udp[] = {"--drop", "--delay"};
-	size_t i;
+	static const char *const options_of_udp[] = {"--drop", "--delay", NULL};
+	static const char *const options_of_tcp[] = {"--max-clients", "--idle-timeout",
+						     "--backlog", "--keepalive", NULL};
+	const char *const *names = udp ? options_of_udp : options_of_tcp;
 
-	for (i = 0; i < 2; i++) {
-		if (arguments_has(arguments, options_of_udp[i] + 2))
-			break;
-	}
-	if (i == 2 || served->has_udp)
+	while (*names && !arguments_has(arguments, *names + 2))
+		names++;
+	if (!*names)
 		return 0;
-	sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "serve", options_of_udp[i],
-			"it is of UDP, and no service here has UDP");
-	sonde_error_hint(err, "SERVICE or SERVICE/udp, as in echo/udp");
+	sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "serve", *names,
+			"it is of %s, and no service here has %s", udp ? "UDP" : "TCP",
+			udp ? "UDP" : "TCP");
+	sonde_error_hint(err, "SERVICE or SERVICE/%s, as in echo/%s", udp ? "udp" : "tcp",
+			 udp ? "udp" : "tcp");
+	return -EINVAL;
+}
+
+/* Who wants 60000 and writes 10000 would get 50000. */
+static int refuse_base_of_none(const struct arguments *arguments,
+			       const struct serve_log *served, struct sonde_error *err)
+{
+	const char *base = arguments_text(arguments, "port-base", NULL);
+
+	if (!base || arguments_number(arguments, "port-base", 0) == 0 ||
+	    served->has_low_port)
+		return 0;
+	sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "serve --port-base", base,
+			"it is added to ports under 1024, and no service here has one");
+	sonde_error_hint(err, "SERVICE@:PORT chooses any port, as in calc@:60000");
 	return -EINVAL;
 }
 
@@ -337,8 +355,12 @@ static int run(const struct command *command, const struct arguments *arguments,
 		r = add_services(server, arguments, &err);
 	if (r == 0 && options_of_serve.allow)
 		r = refuse_unreachable(&served, &allow, &err);
+	if (r == 0 && !served.has_udp)
+		r = refuse_without_transport(arguments, true, &err);
+	if (r == 0 && !served.has_tcp)
+		r = refuse_without_transport(arguments, false, &err);
 	if (r == 0)
-		r = refuse_faults_of_tcp(arguments, &served, &err);
+		r = refuse_base_of_none(arguments, &served, &err);
 	if (r == 0 && serve_log_begin(&served) < 0)
 		r = sonde_error_set(&err, SONDE_ERROR_TROUBLE, -ENOMEM, "serve", "",
 				    NULL);

@@ -73,6 +73,7 @@ static int check_views(const struct arguments *arguments)
 {
 	static const char *const views[] = {"tree", "field", "stats", "write", "columns"};
 	static const char *const lines[] = {"stats", "write", "field"};
+	static const char *const timeless[] = {"stats", "write", "field", "tree", "json"};
 	struct sonde_error err;
 
 	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
@@ -86,10 +87,34 @@ static int check_views(const struct arguments *arguments)
 		if (arguments_refuse_both(arguments, "read", lines[i], "hex", &err) < 0)
 			return message_error(&err);
 	}
-	if (arguments_refuse_both(arguments, "read", "write", "time", &err) < 0 ||
-	    arguments_refuse_both(arguments, "read", "stats", "time", &err) < 0)
-		return message_error(&err);
+	for (size_t i = 0; i < sizeof(timeless) / sizeof(timeless[0]); i++) {
+		if (arguments_refuse_both(arguments, "read", timeless[i], "time", &err) <
+		    0)
+			return message_error(&err);
+	}
+	/* A filter sees what was sent, or the mask. */
+	for (size_t i = 0; i < 2 && !arguments_has(arguments, "filter"); i++) {
+		if (arguments_refuse_both(arguments, "read", lines[i], "show-secrets",
+					  &err) < 0)
+			return message_error(&err);
+	}
 	return STATUS_DONE;
+}
+
+/* --time is that of one column. */
+static int check_time(const struct packet_view *view, const struct arguments *arguments)
+{
+	if (!arguments_has(arguments, "time"))
+		return STATUS_DONE;
+	if (!view->has_list)
+		return message_usage("read",
+				     "--time is of the list: --hex alone shows no "
+				     "time");
+	for (size_t i = 0; i < view->column_count; i++) {
+		if (view->columns[i].kind == PACKET_COLUMN_TIME)
+			return STATUS_DONE;
+	}
+	return message_usage("read", "--time: none of the --columns is time");
 }
 
 int read_view_choose(struct packet_view *view, const struct arguments *arguments,
@@ -112,5 +137,5 @@ int read_view_choose(struct packet_view *view, const struct arguments *arguments
 	status = choose_columns(view, arguments);
 	if (status == STATUS_DONE && view->column_count == 0)
 		view->column_count = PACKET_COLUMN_FIELD;
-	return status;
+	return status == STATUS_DONE ? check_time(view, arguments) : status;
 }

@@ -194,6 +194,8 @@ void serve_log_observe(void *context, const struct sonde_serve_event *event)
 	}
 	if (event->kind == SONDE_SERVE_LISTENING) {
 		served->has_udp |= event->udp;
+		served->has_tcp |= !event->udp;
+		served->has_low_port |= event->asked_port > 0 && event->asked_port < 1024;
 		served->beyond_loopback |= !sonde_address_is_loopback(&event->address);
 		if (!served->has_begun) {
 			hold(served, event);

@@ -11,7 +11,8 @@
 struct serve_log {
 	struct output *output;
 	struct sonde_server *server;
-	bool has_udp;
+	bool has_udp, has_tcp;
+	bool has_low_port;    /* one under 1024 was asked for */
 	bool beyond_loopback; /* other machines may reach it */
 	bool names_services;  /* where it listens is said for more than one */
 	bool is_ending;       /* because nobody reads */

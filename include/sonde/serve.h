@@ -34,6 +34,7 @@ struct sonde_serve_event {
 	const char *service; /* "calc" */
 	bool udp;
 	struct sonde_address address; /* listening */
+	uint16_t asked_port; /* listening: of the SPEC, before a port base; 0 any */
 	struct sonde_address peer;
 	uint64_t client; /* counts accepted connections from 1; 0 for UDP */
 	size_t bytes;
@@ -115,7 +116,9 @@ SONDE_API void sonde_server_stop(struct sonde_server *server);
 /* Stops it first, where that is not done. */
 SONDE_API void sonde_server_free(struct sonde_server *server);
 
-/* The names of all services, for help, completion and suggestions. */
+/* All services, for a program that offers them: 0 to the count, sorted by name.  The name
+ * is the SERVICE of a SPEC, the summary half a sentence without a full stop, and the port
+ * the one without "@:PORT" (before a port base); NULL and 0 past the last. */
 SONDE_API size_t sonde_serve_service_count(void);
 SONDE_API const char *sonde_serve_service_name(size_t i);
 SONDE_API const char *sonde_serve_service_summary(size_t i);

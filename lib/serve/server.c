@@ -252,6 +252,7 @@ static void notify_listening(struct sonde_server *server, const struct serve_spe
 		.service = spec->service->name,
 		.udp = socket->transport == SOCK_UDP,
 		.address = socket->address,
+		.asked_port = spec->endpoint.port,
 	};
 	server_notify(server, &event);
 }
@@ -360,7 +361,6 @@ int sonde_server_add(struct sonde_server *server, const char *text,
 int sonde_server_start(struct sonde_server *server, struct sonde_error *err)
 {
 	int r = crew_start(server->crew);
-
 	if (r < 0)
 		return sonde_error_set(err, SONDE_ERROR_TROUBLE, r, "start", "a worker",
 				       NULL);
@@ -437,23 +437,3 @@ void sonde_server_free(struct sonde_server *server)
 }
 
 /* --- the table, for help, completion and suggestions */
-
-size_t sonde_serve_service_count(void)
-{
-	return service_count;
-}
-
-const char *sonde_serve_service_name(size_t i)
-{
-	return service_table[i]->name;
-}
-
-const char *sonde_serve_service_summary(size_t i)
-{
-	return service_table[i]->summary;
-}
-
-uint16_t sonde_serve_service_port(size_t i)
-{
-	return service_table[i]->port;
-}

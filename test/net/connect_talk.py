@@ -94,6 +94,9 @@ for text, line, reason in [
         f'sonde: read script {folder}/script:{line}: {reason}'), said(done))
 done = connect('--script', f'{folder}/none', '127.0.0.1', peer.port)
 tap.equal('no such script', done.returncode, 2)
+done = connect('--udp', '--timeout', '1s', '127.0.0.1', peer.port)
+tap.check('--timeout of a connect that UDP has not', done.returncode == 2 and
+          b'--idle-timeout is for silence' in done.stderr, said(done))
 
 # --- questions
 

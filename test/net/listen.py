@@ -390,6 +390,7 @@ for words, status, text in (
         (['--broker', '--exec', 'cat', '5000'], 2, '--exec'),
         (['--allow', '10.0.0.1/8', '5000'], 2, '10.0.0.1/8'),
         (['--cert', 'x', '5000'], 2, '--cert needs --tls'),
+        (['--tls', '--cert', 'x', '--tls-name', 'y', '5000'], 2, 'no meaning together'),
         (['--unix', 'x' * 200], 2, 'too long'),
         (['nosuchport'], 2, 'nosuchport'),
         ([], 2, 'name a port')):

@@ -222,6 +222,11 @@ def check_files(path):
                  ['read', path, '-e', 'tcp.prot'], ['read', path, '--columns', 'numbr'],
                  ['read', path, '-d', 'tcp.port==1'], ['read', path, '-t', 'x'],
                  ['read', '--fields', 'nothing'], ['read', path, '-x', '-e', 'ip.src'],
+                 ['read', path, '--stats', 'conv', '--show-secrets'],
+                 ['read', path, '-w', scratch('not.pcapng'), '--show-secrets'],
+                 ['read', path, '-t', 'a', '-e', 'ip.src'], ['read', path, '-t', 'a', '-V'],
+                 ['read', path, '-t', 'a', '-x'], ['read', path, '-t', 'a', '--json'],
+                 ['read', path, '-t', 'a', '--columns', 'number,info'],
                  ['follow', path], ['follow', path, 'x'], ['follow', path, '999'],
                  ['follow', path, '0', '--as', 'hex', '--json']):
         done = sonde(*argv)
