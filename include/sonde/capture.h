@@ -77,7 +77,7 @@ SONDE_API int sonde_capture_next(struct sonde_capture *capture, struct sonde_fra
  * its ring is readable meanwhile.  0: none does. */
 SONDE_API int64_t sonde_capture_held(const struct sonde_capture *capture);
 
-/* Packets of the last millisecond may lie where they cannot be read yet.  To be called in
+/* Packets of the last milliseconds may lie where they cannot be read yet.  To be called in
  * turn with sonde_capture_next() at the end: 1 there may be more, 0 all that came before
  * the first call has been read, -ETIMEDOUT. */
 SONDE_API int sonde_capture_drain(struct sonde_capture *capture, int timeout_ms);

@@ -76,9 +76,9 @@ enum {
 	LIMIT_REGEX_STEPS_ALL = 50000000, /* in the page: of one filter */
 	LIMIT_REGEX_KILOBYTES = 16 << 10, /* of one match */
 
-	/* Capture.  A block is used up when it is full or a millisecond old, so that many
-	 * small ones let the reader be late for longer (a quarter of a second); each has
-	 * to hold the largest packet. */
+	/* Capture.  A block is used up when it is full or RING_BLOCK_MS old, so that many
+	 * small ones let the reader be late for longer (a second); each has to hold the
+	 * largest packet. */
 	LIMIT_RING_BLOCK_BYTES = 1 << 17,
 	LIMIT_RING_BLOCKS = 256,
 	LIMIT_RING_LEAST_BLOCKS = 2,

@@ -16,8 +16,8 @@
 #include <sonde/packet.h>
 
 enum {
-	MERGE_NS =
-		3000000, /* a block is handed over after a millisecond, if not sooner */
+	/* A block is handed over by then. */
+	MERGE_NS = (RING_BLOCK_MS + 2) * NS_PER_MS,
 };
 
 int capture_know_interface(struct sonde_capture *capture, int index, uint16_t link,

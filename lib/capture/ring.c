@@ -1,5 +1,6 @@
 /* TPACKET_V3: the kernel fills blocks of packets, each handed over whole, when it is full
- * or a millisecond old.
+ * or some milliseconds old.  So a block may hold a single packet, and a reader may be away
+ * for as long as all of them together, however large they are.
  *
  * Who owns a block is its status word: the kernel sets TP_STATUS_USER when it hands it
  * over, and gets it back by TP_STATUS_KERNEL.  Blocks are used in turn, so that one look
@@ -7,7 +8,7 @@
  * call.
  *
  * The end of a capture is where other programs lose packets: those of the last
- * millisecond lie in a block that nobody has handed over.  The kernel counts a packet
+ * milliseconds lie in a block that nobody has handed over.  The kernel counts a packet
  * when it takes a place in a block, before it copies it there, and it hands no block over
  * while one of its packets is still being copied.  So the counter says exactly how many
  * packets must still come, and ring_drain() waits for just these.
@@ -36,7 +37,6 @@
 enum {
 	/* Has no meaning for blocks, but the kernel checks that it divides them. */
 	FRAME_BYTES = 1 << 11,
-	RETIRE_MS = 1,
 	VLAN_TAG_BYTES = 4,
 	ETHERNET_ADDRESSES_BYTES = 12, /* a tag stands after both of them */
 	/* A wake-up that gets lost must not cost a whole deadline. */
@@ -127,7 +127,8 @@ int ring_open_with(const struct ring_options *options, struct sonde_error *err)
 		.tp_block_nr = blocks,
 		.tp_frame_size = FRAME_BYTES,
 		.tp_frame_nr = LIMIT_RING_BLOCK_BYTES / FRAME_BYTES * blocks,
-		.tp_retire_blk_tov = RETIRE_MS,
+		.tp_retire_blk_tov =
+			options->block_ms ? options->block_ms : RING_BLOCK_MS,
 	};
 	const struct sockaddr_ll from = {
 		.sll_family = AF_PACKET,

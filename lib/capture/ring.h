@@ -17,6 +17,10 @@
 
 struct sock_filter;
 
+/* So old a block is handed over, also with a single packet in it.  All blocks together are
+ * for how long the reader may be late: a busy machine may let it wait for a processor. */
+enum { RING_BLOCK_MS = 4 };
+
 struct ring_packet {
 	int64_t at_ns; /* CLOCK_REALTIME */
 	uint32_t captured_length, wire_length;
@@ -33,6 +37,7 @@ int ring_open(struct sonde_error *err);
 struct ring_options {
 	int interface_index; /* 0 all */
 	unsigned blocks;     /* of LIMIT_RING_BLOCK_BYTES; 0: as ring_open() */
+	unsigned block_ms;   /* until one is handed over; 0: as ring_open() */
 	bool is_promiscuous; /* of one interface */
 	/* Classic BPF that says how many bytes to take of a packet; NULL: all of all. */
 	const struct sock_filter *filter; /* borrowed */

@@ -136,6 +136,7 @@ static int open_ring(const struct raw *raw, struct sonde_error *err)
 
 	const struct ring_options options = {
 		.blocks = RING_BLOCKS,
+		.block_ms = 1, /* an answer is waited for */
 		.filter = code,
 		.filter_count = sizeof(code) / sizeof(code[0]),
 		.is_whole_filter = true,
