@@ -23,6 +23,7 @@ import sys
 import netns
 from tap import tap
 
+netns.become_root()  # some programs set a packet filter
 FOLDER = os.path.join(netns.ROOT, 'test', 'findings')
 only = sys.argv[1:]
 # What socket labs and reviews see most.

@@ -11,6 +11,7 @@ import netns
 from tap import tap
 from traced import ISOLATE, PYTHON, Trace
 
+netns.become_root()  # for raw sockets
 sys.dont_write_bytecode = True
 
 RAW = '''\
