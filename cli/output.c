@@ -20,6 +20,7 @@ static void look_at_file(struct output *output)
 	struct winsize size;
 	bool is_terminal = isatty(fileno(output->file)) == 1;
 
+	output->is_terminal = is_terminal;
 	output->width = WIDTH_DEFAULT;
 	if (is_terminal && ioctl(fileno(output->file), TIOCGWINSZ, &size) == 0 &&
 	    size.ws_col > 0) {

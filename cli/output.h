@@ -23,6 +23,7 @@ struct output {
 	bool has_json;  /* --json */
 	bool has_color; /* escape sequences are wanted */
 	bool has_utf8;  /* the locale's; else ASCII only */
+	bool is_terminal;
 	int verbosity;  /* -v: 1 and more, -q: -1 */
 	unsigned width; /* columns: the terminal's in 60..200, else 80 */
 	int error;      /* the first errno of a write, EPIPE too; 0 */

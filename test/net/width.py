@@ -10,6 +10,7 @@ import struct
 import termios
 
 import netns
+from reading import tcp, write_pcap
 from tap import tap
 
 netns.enter()
@@ -78,5 +79,61 @@ netns.wait_for_port('tcp', 7001)
 lines = at_terminal(50, 'listen', '127.0.0.1', '7001')
 fits('a listener\'s error', lines, 50)
 tap.check('names who has the port', 'listen' in lines[0], lines)
+
+# --- tables of what packets add up to
+
+def tcp6(ports, payload):
+    """A segment between two long addresses, in Ethernet."""
+    ends = [bytes.fromhex('20010db8' + '0123456789ab' * 2), bytes.fromhex('20010db8' + 'ba9876543210' * 2)]
+    if ports[0] < ports[1]:
+        ends.reverse()
+    segment = struct.pack('>HHIIBBHHH', *ports, 1, 1, 0x50, 0x18, 8192, 0, 0) + payload
+    return (bytes.fromhex('02000000000102000000000286dd') +
+            struct.pack('>IHBB', 0x60000000, len(segment), 6, 64) + b''.join(ends) + segment)
+
+
+PATH = f'{netns.scratch()}/two.pcap'
+write_pcap(PATH, [tcp(1, 2, 0x18, 1, 1, b'question'), tcp(2, 1, 0x18, 1, 9, b'the answer'),
+                  tcp(1, 3, 0x18, 1, 1, b'x' * 500), tcp6((40001, 5001), b'ask'),
+                  tcp6((5001, 40001), b'tell'), tcp6((40001, 5001), b'ask again')])
+NOTE = 'sonde: the sums of both directions are left out: a terminal of '
+
+
+def columns_of(lines):
+    """{end: (packets, bytes)} that it sent, of the conversations in two lines each."""
+    found, end = {}, ''
+    for line in lines:
+        words = line.split()
+        if words and not words[0].isdigit():
+            end = words[0]
+            words = words[1:]
+        if len(words) >= 2 and words[0].isdigit() and words[1].isdigit():
+            found.setdefault(end, []).append((int(words[0]), int(words[1])))
+    return found
+
+
+for kind in ('conv', 'endpoints', 'hierarchy', 'streams'):
+    words = ('read', PATH, '--stats', kind)
+    piped = netns.run([netns.SONDE, *words]).stdout.rstrip('\n').split('\n')
+    tap.equal(f'--stats {kind} at 200 columns is that of a pipe', at_terminal(200, *words), piped)
+    for columns in (80, 60):
+        lines = at_terminal(columns, *words)
+        tap.check(f'--stats {kind} fits into {columns} columns',
+                  len(lines) > 3 and not [line for line in lines if len(line) > columns], lines)
+        if kind == 'streams':
+            tap.equal('and has the same words', '\n'.join(lines).split(), '\n'.join(piped).split())
+        elif kind != 'hierarchy':
+            said = joined(lines)[-1]
+            tap.check('and says what it leaves out', said.startswith(NOTE), said)
+piped = netns.run([netns.SONDE, 'read', PATH, '--stats', 'conv']).stdout.splitlines()
+rows = [line.split() for line in piped if re.search(r'\.\d{4}$', line)]
+wanted = {}
+for row in rows:
+    for end, first in ((row[0], 2), (row[1], 4)):
+        wanted.setdefault(end, []).append((int(row[first]), int(row[first + 1])))
+for columns in (80, 60):
+    tap.equal(f'all that is sent is in the conversations at {columns} columns',
+              columns_of(at_terminal(columns, 'read', PATH, '--stats', 'conv', only=(1,))), wanted)
+tap.check('two TCP conversations over IPv4 and one over IPv6', len(rows) >= 8, rows)
 
 tap.done()
