@@ -127,6 +127,8 @@ def is_refused_allocation(text):
 
 def end_group(process):
     for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.returncode is not None and os.path.exists(f'/proc/{process.pid}'):
+            return  # the number is somebody else's by now
         try:
             os.killpg(process.pid, number)
             process.wait(5)

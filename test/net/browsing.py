@@ -13,10 +13,11 @@ import json
 import os
 import select
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
+
+import netns
 
 LIMIT = 60  # seconds for one answer: generous, for a machine that is busy
 
@@ -71,12 +72,8 @@ class Browser:
         try:
             self.process.wait(60)
         except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-        try:  # what it left behind
-            os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
             pass
+        netns.end_group(self.process)
         os.close(self.to)
         os.close(self.answers)
         self.log.close()

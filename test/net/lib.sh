@@ -197,6 +197,14 @@ at_end() {
 	_at_end+=("$(printf '%q ' "$@")")
 }
 
+# Of one that has ended somebody else may have the number.
+_is_child() { # PID
+	local words
+	words=$(cat "/proc/$1/stat" 2>/dev/null) || return
+	words=${words##*) }
+	[ "$(cut -d ' ' -f 2 <<<"$words")" = $$ ]
+}
+
 _finish() {
 	local status=$? i pid
 	trap '' INT TERM
@@ -204,10 +212,10 @@ _finish() {
 		eval "${_at_end[i]}"
 	done
 	for pid in "${_pids[@]}" "${_holders[@]}"; do
-		kill "$pid" 2>/dev/null
+		! _is_child "$pid" || kill "$pid" 2>/dev/null
 	done
 	for pid in "${_pids[@]}" "${_holders[@]}"; do
-		wait_for_end "$pid" || kill -KILL "$pid" 2>/dev/null
+		! _is_child "$pid" || wait_for_end "$pid" || kill -KILL "$pid" 2>/dev/null
 	done
 	[ -z "$SCRATCH" ] || rm -rf "$SCRATCH"
 	if [ -z "$_finished" ]; then

@@ -89,8 +89,13 @@ def run(argv, **more):
     return subprocess.run(argv, **more)
 
 
-def _end(process):
+def end_group(process):
+    """Ends a process that leads a group, and what it has left there."""
     for number in (signal.SIGTERM, signal.SIGKILL):
+        # While the group has anybody, no process gets its number.  So one that has it now,
+        # after ours was waited for, is somebody else's.
+        if process.returncode is not None and os.path.exists(f'/proc/{process.pid}'):
+            return
         try:
             os.killpg(process.pid, number)
         except ProcessLookupError:
@@ -114,7 +119,7 @@ def _environment(argv):
 
 def background(argv, **more):
     process = subprocess.Popen(argv, **{'start_new_session': True, **_environment(argv), **more})
-    atexit.register(_end, process)
+    atexit.register(end_group, process)
     return process
 
 
