@@ -132,7 +132,7 @@ int sonde_capture_next(struct sonde_capture *capture, struct sonde_frame *ret,
 		       struct sonde_error *err)
 {
 	struct source *first = NULL;
-	bool is_one_empty = false;
+	bool is_one_empty = false, is_one_late = false;
 	int r = 0;
 
 	/* Nothing to merge, nothing to keep. */
@@ -148,14 +148,19 @@ int sonde_capture_next(struct sonde_capture *capture, struct sonde_frame *ret,
 	for (size_t i = 0; i < capture->source_count; i++) {
 		struct source *source = &capture->sources[i];
 
-		if (!source->is_there)
+		if (!source->is_there && !source->is_done)
 			source->is_there = ring_next(source->ring, &source->packet) > 0;
-		if (!source->is_there)
+		if (!source->is_there) {
 			is_one_empty = true;
-		else if (!first || source->packet.at_ns < first->packet.at_ns)
+			is_one_late |= capture->is_ending && !source->is_done;
+		} else if (!first || source->packet.at_ns < first->packet.at_ns) {
 			first = source;
+		}
 	}
 	capture->held_ns = 0;
+	/* sonde_capture_drain() waits for it. */
+	if (is_one_late)
+		return 0;
 	if (first && is_one_empty && !capture->is_ending) {
 		int64_t age_ns = clock_realtime_ns() - first->packet.at_ns;
 
@@ -180,17 +185,28 @@ int64_t sonde_capture_held(const struct sonde_capture *capture)
 	return capture->held_ns;
 }
 
+/* Of several rings each has something or is done, so that the earliest packet of those there
+ * is the earliest of all. */
 int sonde_capture_drain(struct sonde_capture *capture, int timeout_ms)
 {
-	int r = 0;
+	bool is_more = false;
 
-	/* One that was given to be looked at counts as read already. */
-	for (size_t i = 0; r == 0 && i < capture->source_count; i++)
-		r = capture->sources[i].is_there
-			    ? 1
-			    : ring_drain(capture->sources[i].ring, timeout_ms);
 	capture->is_ending = true;
-	return r;
+	for (size_t i = 0; i < capture->source_count; i++) {
+		struct source *source = &capture->sources[i];
+		int r = 1;
+
+		/* One that was given to be looked at counts as read already. */
+		if (!source->is_there)
+			r = source->is_done ? 0 : ring_drain(source->ring, timeout_ms);
+		if (r < 0)
+			return r;
+		if (r > 0)
+			is_more = true;
+		else
+			source->is_done = true;
+	}
+	return is_more;
 }
 
 /* --- counts */

@@ -15,6 +15,7 @@ struct source {
 	int interface_index; /* 0 all */
 	uint32_t number;     /* of its interface, where it has one */
 	bool is_there;       /* packet has not been given yet */
+	bool is_done;        /* at the end: nothing more is taken from its ring */
 	struct ring_packet packet;
 };
 

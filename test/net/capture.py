@@ -202,6 +202,28 @@ def test_links():
               (['right\t12', 'left\t12', 'right\t12'], []))
 
 
+def test_order_at_the_end():
+    """Each interface has a ring, whose last packets are handed over some milliseconds later."""
+    for argv in (['link', 'add', 'west', 'type', 'veth', 'peer', 'name', 'east'],
+                 ['link', 'set', 'west', 'up'], ['link', 'set', 'east', 'up']):
+        subprocess.run(['ip', *argv], check=True)
+    path, late, counts = scratch('end.pcapng'), [], []
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sender:
+        sender.bind(('west', 0))
+        for turn in range(12):
+            capture = Run('-i', 'west', '-i', 'lo', '-w', path, 'udp port 50000 or udp port 9004')
+            for _ in range(5):
+                sender.send(frame(1))
+                send_udp(1, port=9004)
+                # The rings are not in step.
+                time.sleep(turn / 4000)
+            capture.end()
+            times = [at for at, _ in frames(path)]
+            counts.append(len(times))
+            late += [turn for one, other in zip(times, times[1:]) if other < one]
+    tap.equal('at the end, too, packets of two interfaces are in order', (counts, late), ([10] * 12, []))
+
+
 def open_tun():
     try:
         tun = os.open('/dev/net/tun', os.O_RDWR)
@@ -493,6 +515,7 @@ def main():
     test_beside_dumpcap()
     test_filters()
     test_links()
+    test_order_at_the_end()
     test_any()
     test_limits()
     test_list()
