@@ -20,8 +20,10 @@
 #define DISTANT_RATE 1000.0
 
 enum {
-	ROUNDS = 2, /* of all ports, at first */
+	ROUNDS = 2,      /* of all ports, at first */
+	ROUNDS_MORE = 8, /* of those whose questions did not leave */
 	SEND_TRIES = 16,
+	UNSENT_MOST = 64, /* in a row: nothing leaves any more */
 	WAIT_MOST_MS = 20,
 };
 
@@ -59,7 +61,19 @@ static bool is_stale(int error_number)
 	       error_number == ENONET || error_number == EHOSTDOWN;
 }
 
-static void send_to(struct udp *udp, uint64_t target)
+static void count_probe(struct udp *udp, uint64_t target, int64_t sent_ns)
+{
+	udp->sent_us[target] = stamp_of(sent_ns - udp->epoch_ns);
+	if (udp->tries[target] < UINT8_MAX)
+		udp->tries[target]++;
+	udp->scan->summary.probes++;
+	udp->scan->summary.repeated += udp->tries[target] > 1;
+	udp->unsent_in_row = 0;
+}
+
+/* False: it did not leave this machine, where there was no room for it, and counts for
+ * nothing; where nothing leaves at all, that is the result. */
+static bool send_to(struct udp *udp, uint64_t target)
 {
 	struct sonde_address address = plan_address(&udp->scan->plan, target);
 	struct source *source = next_source(udp, address.family);
@@ -67,33 +81,40 @@ static void send_to(struct udp *udp, uint64_t target)
 	socklen_t length = sonde_address_to_sockaddr(&address, &to);
 	size_t n;
 	const uint8_t *bytes = udp_payload_of(udp, address.port, &n);
+	unsigned tries = udp->unsent_in_row < UNSENT_MOST ? SEND_TRIES : 1;
+	int64_t sent_ns = 0;
 	int error = 0;
 
 	if (udp->scan->hosts[target / udp->scan->plan.port_count].is_local &&
 	    udp_is_own(udp, &address)) {
 		udp->deferred++;
-		return;
+		return true;
 	}
-	udp->sent_us[target] = stamp_of(clock_monotonic_ns() - udp->epoch_ns);
-	if (udp->tries[target] < UINT8_MAX)
-		udp->tries[target]++;
-	udp->scan->summary.probes++;
-	udp->scan->summary.repeated += udp->tries[target] > 1;
-	for (unsigned i = 0; i < SEND_TRIES; i++) {
-		if (sendto(source->fd, bytes, n, 0, (struct sockaddr *)&to, length) >= 0)
-			return;
+	for (unsigned i = 0; i < tries; i++) {
+		sent_ns = clock_monotonic_ns();
+		if (sendto(source->fd, bytes, n, 0, (struct sockaddr *)&to, length) >=
+		    0) {
+			count_probe(udp, target, sent_ns);
+			return true;
+		}
 		error = errno;
 		if (error == EAGAIN || error == ENOBUFS)
 			udp_wait_until(udp, clock_monotonic_ns() + NS_PER_MS);
 		else if (!is_stale(error))
 			break;
 	}
-	if (error != EAGAIN && error != ENOBUFS)
-		refuse(udp, target, error);
+	if ((error == EAGAIN || error == ENOBUFS) && udp->unsent_in_row < UNSENT_MOST) {
+		udp->unsent_in_row++;
+		return false;
+	}
+	count_probe(udp, target, sent_ns);
+	udp->unsent_in_row = UNSENT_MOST; /* until something leaves */
+	refuse(udp, target, error);
+	return true;
 }
 
-/* Waits as the rate demands, then asks. */
-static void ask(struct udp *udp, uint64_t target)
+/* Waits as the rate demands, then asks.  False: the question did not leave. */
+static bool ask(struct udp *udp, uint64_t target)
 {
 	int64_t now_ns = clock_monotonic_ns();
 
@@ -104,7 +125,7 @@ static void ask(struct udp *udp, uint64_t target)
 	if (now_ns - udp->next_ns > 2 * NS_PER_MS) /* a pause is not made up for */
 		udp->next_ns = now_ns;
 	udp->next_ns += (int64_t)((double)NS_PER_S / udp->rate);
-	send_to(udp, target);
+	return send_to(udp, target);
 }
 
 static void tell_progress(struct udp *udp)
@@ -138,28 +159,38 @@ static bool has_unknown(const struct udp *udp)
 	return false;
 }
 
+/* What a round asks: also what did not leave in those before it. */
+static bool is_due(const struct udp *udp, uint32_t host, uint32_t port, unsigned round)
+{
+	unsigned wanted = round < ROUNDS ? round + 1 : ROUNDS;
+
+	return !udp->scan->skipped[udp->first + host] &&
+	       udp_host_state(&udp->hosts[host], port) == SONDE_SCAN_UNKNOWN &&
+	       udp->tries[target_of(udp, host, port)] < wanted;
+}
+
 /* Everything, twice: what talks is known then. */
 static void ask_all(struct udp *udp)
 {
 	uint32_t ports = udp->scan->plan.port_count;
 	struct permutation permutation;
+	unsigned rounds = ROUNDS;
 	uint64_t seed = 0;
 
 	if (getrandom(&seed, sizeof(seed), 0) < 0)
 		seed = (uint64_t)clock_monotonic_ns();
 	permutation_init(&permutation, (uint64_t)udp->count * ports, seed);
-	for (unsigned round = 0; round < ROUNDS; round++) {
-		uint64_t asked = 0;
+	for (unsigned round = 0; round < rounds; round++) {
+		uint64_t asked = 0, unsent = 0;
 
 		for (uint64_t at = 0; at < permutation.count; at++) {
 			uint64_t one = permutation_at(&permutation, at);
 			uint32_t host = (uint32_t)(one / ports);
 			uint32_t port = (uint32_t)(one % ports);
 
-			if (udp->scan->skipped[udp->first + host] ||
-			    udp_host_state(&udp->hosts[host], port) != SONDE_SCAN_UNKNOWN)
+			if (!is_due(udp, host, port, round))
 				continue;
-			ask(udp, target_of(udp, host, port));
+			unsent += !ask(udp, target_of(udp, host, port));
 			if (++asked % 16 == 0) {
 				udp_wait_until(udp, 0);
 				tell_progress(udp);
@@ -170,6 +201,7 @@ static void ask_all(struct udp *udp)
 		for (int64_t end_ns = clock_monotonic_ns() + udp_rto(udp);
 		     has_unknown(udp) && clock_monotonic_ns() < end_ns;)
 			udp_wait_until(udp, end_ns);
+		rounds += unsent > 0 && rounds < ROUNDS + ROUNDS_MORE;
 	}
 }
 
@@ -189,7 +221,8 @@ static void ask_on(struct udp *udp)
 			unsigned count = udp_host_next(host, now_ns, udp_rto(udp), ports);
 
 			for (unsigned k = 0; k < count; k++)
-				ask(udp, target_of(udp, i, ports[k]));
+				if (!ask(udp, target_of(udp, i, ports[k])))
+					udp_host_unsent(host);
 			is_done &= host->is_done;
 			if (!host->is_done && host->due_ns < due_ns)
 				due_ns = host->due_ns;
@@ -266,6 +299,11 @@ static void tell_silent(struct udp *udp)
 		}
 		result.address = plan_address(&udp->scan->plan, target);
 		result.tries = udp->tries[target];
+		if (!result.tries) { /* no question about it has left */
+			result.state = SONDE_SCAN_UNREACHABLE;
+			result.reason = SONDE_SCAN_REFUSED;
+			result.error_number = ENOBUFS;
+		}
 		if (scan_tell_port(udp->scan, &result) < 0)
 			udp->result = -ENOMEM;
 	}

@@ -92,6 +92,11 @@ bool udp_host_answer(struct udp_host *host, uint32_t port, enum sonde_scan_state
 	return true;
 }
 
+void udp_host_unsent(struct udp_host *host)
+{
+	host->has_news = true;
+}
+
 static int64_t tick(const struct udp_host *host)
 {
 	int64_t ns = (host->interval_ns ? host->interval_ns : INTERVAL_UNKNOWN) / 4;

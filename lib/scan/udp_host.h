@@ -43,6 +43,8 @@ enum sonde_scan_state udp_host_state(const struct udp_host *host, uint32_t port)
  * is how long an answer may take. */
 unsigned udp_host_next(struct udp_host *host, int64_t now_ns, int64_t rto_ns,
 		       uint32_t ret[UDP_HOST_BATCH]);
+/* One of them did not leave this machine: silence says nothing in this round. */
+void udp_host_unsent(struct udp_host *host);
 /* True where this is news. */
 bool udp_host_answer(struct udp_host *host, uint32_t port, enum sonde_scan_state state,
 		     int64_t now_ns);

@@ -31,8 +31,9 @@ struct udp {
 	int64_t srtt_ns, rttvar_ns;            /* srtt -1 not known */
 	uint64_t first_answers, later_answers; /* of open ports */
 	uint64_t controls, controls_lost;
-	uint32_t deferred;    /* ports of ours */
-	uint64_t left_before; /* targets of the groups before and after */
+	uint32_t deferred;      /* ports of ours */
+	uint64_t left_before;   /* targets of the groups before and after */
+	unsigned unsent_in_row; /* questions that found no room here */
 	int result;
 };
 
