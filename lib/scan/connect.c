@@ -32,6 +32,9 @@ enum {
 	WAIT_MOST_MS = 50,
 };
 
+#define STUCK NS_PER_S
+#define STUCK_BUSY (10 * NS_PER_S)
+
 struct slot {
 	int fd; /* -1: free */
 	struct course_probe probe;
@@ -57,6 +60,8 @@ struct connector {
 	struct waiting *queue; /* in the order of the probes; a ring */
 	uint32_t queue_head, queue_count, queue_room;
 	uint32_t busy_most; /* connects at once; falls where descriptors run out */
+	int64_t left_ns;    /* when a connect left this machine last */
+	bool has_noted_ports;
 };
 
 static bool is_connected_to_itself(int fd)
@@ -134,12 +139,24 @@ static void release(struct connector *connector, uint32_t slot)
 	connector->free_slots[connector->free_count++] = slot;
 }
 
+static void note_ports_once(struct connector *connector)
+{
+	if (!connector->has_noted_ports)
+		scan_tell_note(connector->scan,
+			       "this machine has no local port left for more connects "
+			       "(EADDRNOTAVAIL): a wider net.ipv4.ip_local_port_range "
+			       "helps, and so may a lower --max-rate");
+	connector->has_noted_ports = true;
+}
+
 /* Trouble of this side: no descriptor, no port.  It is asked again, more slowly. */
 static void give_back(struct connector *connector, const struct course_probe *probe,
 		      int error, int64_t now_ns)
 {
 	uint32_t busy = connector->slot_count - connector->free_count;
 
+	if (error == EADDRNOTAVAIL)
+		note_ports_once(connector);
 	if ((error == EMFILE || error == ENFILE) && busy > 1)
 		connector->busy_most = busy;
 	course_unsent(connector->course, probe, now_ns);
@@ -149,6 +166,16 @@ static bool is_own_trouble(int error)
 {
 	return error == EMFILE || error == ENFILE || error == ENOBUFS ||
 	       error == ENOMEM || error == EADDRNOTAVAIL || error == EAGAIN;
+}
+
+/* No port will become free: none of ours are under way that could give one back, or they
+ * have had the time.  What the kernel says is the result then. */
+static bool is_stuck(const struct connector *connector, int error, int64_t now_ns)
+{
+	bool is_busy = connector->free_count < connector->slot_count;
+
+	return error == EADDRNOTAVAIL &&
+	       now_ns - connector->left_ns > (is_busy ? STUCK_BUSY : STUCK);
 }
 
 static void wait_for(struct connector *connector, const struct course_probe *probe,
@@ -172,11 +199,14 @@ static int take_outcome(struct connector *connector, const struct course_probe *
 {
 	int r = 0;
 
+	if (!is_own_trouble(try->error))
+		connector->left_ns = try->done_ns;
 	if (try->error == EINPROGRESS) {
 		wait_for(connector, probe, try);
 		return 0;
 	}
-	if (is_own_trouble(try->error))
+	if (is_own_trouble(try->error) &&
+	    (probe->is_sentinel || !is_stuck(connector, try->error, try->done_ns)))
 		give_back(connector, probe, try->error, clock_monotonic_ns());
 	else
 		r = tell(connector, probe, try);
@@ -348,6 +378,7 @@ static int prepare(struct connector *connector)
 	room -= (uint32_t)open_descriptors() + DESCRIPTORS_KEPT;
 	if (room > LIMIT_SCAN_CONNECTS)
 		room = LIMIT_SCAN_CONNECTS;
+	connector->left_ns = clock_monotonic_ns();
 	connector->slot_count = connector->free_count = connector->busy_most = room;
 	connector->queue_room = 4 * room;
 	connector->slots = array_new(room, sizeof(connector->slots[0]));

@@ -319,4 +319,20 @@ process = netns.background([netns.SONDE, 'scan', '--json', '--connect', '-p', '3
 process.stdout.readline()
 process.stdout.close()
 tap.check('a reader that goes away ends it', process.wait(60) == 0)
+
+# --- no local port is left: servers have them all
+
+with open('/proc/sys/net/ipv4/ip_local_port_range', 'w', encoding='ascii') as file:
+    file.write('30000 30003')
+for port in range(30000, 30004):
+    listeners.append(socket.create_server(('0.0.0.0', port)))
+done = scan('--connect', '-Pn', '-p', '1000-1300', '127.0.0.1')
+tap.check('a scan without a local port ends, and says that', done.returncode == 0 and
+          '301 ports unreachable: EADDRNOTAVAIL\n' in done.stdout, done)
+tap.equal('what is short and what helps is said once', done.stderr,
+          'sonde: this machine has no local port left for more connects (EADDRNOTAVAIL): a wider '
+          'net.ipv4.ip_local_port_range helps, and so may a lower --max-rate\n')
+listeners.pop().close()
+done = scan('--connect', '-Pn', '-p', '1000-1300', '127.0.0.1')
+tap.check('one is enough', '301 ports closed' in done.stdout and not done.stderr, done)
 tap.done()
