@@ -34,8 +34,8 @@ static const uint16_t ports[PORTS] = {443, 80};
 
 struct ping {
 	struct sonde_scan *scan;
-	struct raw *raw; /* NULL: connect */
-	int route_fd;
+	struct raw *raw;       /* NULL: connect */
+	int route_fd, news_fd; /* the whole table; what changes in it */
 	uint32_t first, count; /* the group */
 	int64_t began_ns, sent_ns, next_ns;
 	unsigned round;
@@ -246,30 +246,46 @@ static bool is_settled(const struct ping *ping, int64_t now_ns)
 	return true;
 }
 
+/* The kernel tells what becomes known; the table, which may have thousands of entries, is
+ * read when a round begins, at the end, and where news were lost. */
+static void look_at_neighbours(struct ping *ping, bool whole)
+{
+	if (ping->news_fd < 0 ||
+	    route_next_neighbours(ping->news_fd, see_neighbour, ping) < 0)
+		whole = true;
+	if (whole && ping->route_fd >= 0)
+		route_each_neighbour(ping->route_fd, see_neighbour, ping);
+}
+
 static void run_group(struct ping *ping)
 {
-	struct pollfd ring = {.fd = ping->raw ? raw_fd(ping->raw) : -1, .events = POLLIN};
+	struct pollfd polls[] = {
+		{.fd = ping->raw ? raw_fd(ping->raw) : -1, .events = POLLIN},
+		{.fd = ping->news_fd, .events = POLLIN},
+	};
 
 	for (uint32_t i = 0; i < ping->count * PORTS; i++)
 		ping->connects[i].fd = -1;
 	ping->began_ns = clock_monotonic_ns();
 	for (unsigned next = 0; !scan_is_stopped(ping->scan);) {
 		int64_t now_ns = clock_monotonic_ns();
+		bool is_over, begins = false;
 
 		if (next < ROUNDS && now_ns - ping->began_ns >= round_at_ns[next]) {
 			ping->round = next++;
+			begins = true;
 			ask(ping);
 		}
-		poll(&ring, 1, ping->raw ? WAIT_MS : 1);
+		poll(polls, 2, WAIT_MS);
 		if (ping->raw)
 			take_answers(ping);
 		else
 			take_connects(ping);
-		if (ping->route_fd >= 0)
-			route_each_neighbour(ping->route_fd, see_neighbour, ping);
 		now_ns = clock_monotonic_ns();
+		is_over = now_ns - ping->began_ns >= END_NS;
+		look_at_neighbours(ping, begins || is_over);
 		tell_progress(ping, now_ns);
-		if (is_settled(ping, now_ns) || now_ns - ping->began_ns >= END_NS)
+		if (is_over || is_settled(ping, now_ns))
 			break;
 	}
 	for (uint32_t i = 0; i < ping->count * PORTS; i++)
@@ -292,7 +308,10 @@ static void leave_out_silent(struct ping *ping)
 
 void scan_ping(struct sonde_scan *scan, struct raw *raw)
 {
-	struct ping ping = {.scan = scan, .raw = raw, .route_fd = route_open()};
+	struct ping ping = {.scan = scan,
+			    .raw = raw,
+			    .route_fd = route_open(),
+			    .news_fd = route_open_news()};
 	bool skip = scan->options.skip_ping;
 
 	scan->is_pinging = true;
@@ -321,6 +340,8 @@ void scan_ping(struct sonde_scan *scan, struct raw *raw)
 	scan->is_pinging = false;
 	if (ping.route_fd >= 0)
 		close(ping.route_fd);
+	if (ping.news_fd >= 0)
+		close(ping.news_fd);
 	for (uint32_t i = 0; skip && i < scan->plan.host_count; i++)
 		if (!scan->hosts[i].is_up && !scan->skipped[i])
 			mark(&scan->hosts[i], SONDE_SCAN_USER, -1);

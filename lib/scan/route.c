@@ -176,3 +176,41 @@ int route_each_neighbour(int fd,
 		}
 	}
 }
+
+int route_open_news(void)
+{
+	struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_NEIGH};
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			NETLINK_ROUTE);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+int route_next_neighbours(int fd,
+			  void (*visit)(void *context, const struct neighbour *neighbour),
+			  void *context)
+{
+	union {
+		struct nlmsghdr header;
+		uint8_t bytes[ANSWER_BYTES];
+	} news;
+
+	for (;;) {
+		ssize_t n = recv(fd, &news, sizeof(news), 0);
+		struct nlmsghdr *header = &news.header;
+
+		if (n < 0)
+			return errno == EAGAIN ? 0 : -errno;
+		for (; NLMSG_OK(header, n); header = NLMSG_NEXT(header, n))
+			if (header->nlmsg_type == RTM_NEWNEIGH)
+				read_neighbour(header, visit, context);
+	}
+}

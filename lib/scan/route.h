@@ -32,4 +32,13 @@ int route_each_neighbour(int fd,
 			 void (*visit)(void *context, const struct neighbour *neighbour),
 			 void *context);
 
+/* A socket on which the kernel tells when a neighbour becomes known.  The descriptor or
+ * -errno. */
+int route_open_news(void);
+/* Calls visit() for those that it has told of by now.  0, or -errno: -ENOBUFS where some
+ * were lost. */
+int route_next_neighbours(int fd,
+			  void (*visit)(void *context, const struct neighbour *neighbour),
+			  void *context);
+
 #endif
