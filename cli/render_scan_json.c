@@ -140,6 +140,7 @@ void render_scan_json_summary(struct output *output, const struct scan_frame *fr
 				   (int64_t)summary->states[state]);
 	sonde_json_add_int(json, "not_known",
 			   (int64_t)summary->states[SONDE_SCAN_UNKNOWN]);
+	sonde_json_add_int(json, "refused", (int64_t)summary->refused);
 	sonde_json_add_int(json, "probes", (int64_t)summary->probes);
 	sonde_json_add_int(json, "repeated", (int64_t)summary->repeated);
 	sonde_json_add_int(json, "own_drops", (int64_t)summary->own_drops);

@@ -224,6 +224,12 @@ static void add_sureness(struct sonde_text *text,
 {
 	if (summary->miss_probability < 0 && summary->hosts_up)
 		sonde_text_add(text, "miss probability not known: nothing answered");
+	else if (summary->miss_probability == 0 && summary->refused)
+		sonde_text_add(
+			text,
+			"miss probability not known: an error of this machine kept "
+			"%" PRIu64 " port%s from being asked",
+			summary->refused, plural(summary->refused));
 	else if (summary->miss_probability == 0)
 		sonde_text_add(text, "miss probability 0: every port answered");
 	else if (summary->hosts_up)

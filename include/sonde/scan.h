@@ -116,8 +116,9 @@ struct sonde_scan_summary {
 	uint64_t hosts_unknown;          /* stopped before they could answer */
 	uint64_t targets; /* pairs of host and port, of hosts that are up */
 	uint64_t states[SONDE_SCAN_STATES];
-	uint64_t probes;    /* sent, those that measure too */
-	uint64_t repeated;  /* of them, to a port that was asked before */
+	uint64_t refused;  /* ports that this machine's own error kept from being asked */
+	uint64_t probes;   /* sent, those that measure too */
+	uint64_t repeated; /* of them, to a port that was asked before */
 	uint64_t own_drops; /* packets that this machine had no room for */
 	uint64_t foreign;   /* replies that fit to no probe: wrong address or number */
 	double loss;        /* measured, both ways together; -1 not known */

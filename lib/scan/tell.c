@@ -37,6 +37,7 @@ int scan_tell_port(struct sonde_scan *scan, const struct scan_result *result)
 	};
 
 	scan->summary.states[result->state]++;
+	scan->summary.refused += result->reason == SONDE_SCAN_REFUSED;
 	if (result->reason == SONDE_SCAN_ICMP) {
 		int64_t at = hosts_find(&scan->plan.hosts, &result->address);
 
