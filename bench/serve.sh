@@ -212,14 +212,14 @@ measure_memory() {
 # The same server without and with the crowd.  It comes from the process that measures,
 # because two programs on the load's CPU would wait for each other.
 measure_crowd() {
-	local lasting variant
+	local lasting variant sizes
 	lasting=$(awk -v seconds="$seconds" 'BEGIN { print 5 * seconds }')
 	start sonde
 	for variant in 'alone 0 0' "crowded $idle $slow"; do
 		read -r variant sizes <<<"$variant"
 		# shellcheck disable=SC2086 # two numbers
 		taskset -c "$load_cpu" build/bench/bench_crowd "$port" $sizes 10000 "$lasting" |
-			sed -n 's/^p/crowd-p/p' | add_all "$variant"
+			sed -n 's/^[pa]/crowd-&/p' | add_all "$variant"
 	done
 	stop
 }
@@ -331,8 +331,10 @@ tell() { # PART
 		ratio '  CPU ns a request' udp-cpu sonde one-by-one
 		;;
 	crowd)
-		ratio "p99 ns, beside $idle idle, $slow slow, by alone" crowd-p99 crowded alone '<2'
+		ratio "p99 ns, beside $idle idle, $slow slow, by alone" crowd-p99-of-1000 crowded alone '<2'
+		ratio '  of all requests at once, stalls too' crowd-p99 crowded alone
 		ratio '  p50 ns, by alone' crowd-p50 crowded alone
+		ratio '  left out: the load had no CPU, %' crowd-away crowded alone
 		;;
 	memory) ratio 'bytes of user memory, an idle one, by 512' memory idle limit '<1' ;;
 	options)

@@ -32,6 +32,7 @@ enum {
 	WINDOW =
 		512, /* handshakes under way: the kernel's queue of a processor takes 1000 */
 	WARM_MS = 300,
+	WARM_TURNS = 5,
 	AGAIN_MS = 400,
 };
 
@@ -282,9 +283,9 @@ int main(int argc, char **argv)
 	for (uint32_t i = 0; i < count; i++)
 		ask_next(&connections[i], now_ns());
 	flush();
-	do {
+	/* A server that lets some of them starve does so while it is measured, too. */
+	for (int i = 0; i < WARM_TURNS && (i == 0 || !all_were_answered()); i++)
 		run(WARM_MS * INT64_C(1000000));
-	} while (!all_were_answered());
 	answered = 0;
 	again = 0;
 	counts = true;
