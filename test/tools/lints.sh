@@ -58,7 +58,8 @@ notices check-text.sh "$file: no newline" 'a last line without its end'
 printf 'int  a;\n' >$file
 notices fmt.sh "$file" 'another layout' --check
 printf 'int f(const int *p);\nint f(const int *p)\n{\n\tif (!p)\n\t\treturn *p;\n\treturn 0;\n}\n' >$file
-notices check-cppcheck.sh "$file:[45]:.*nullPointer" 'a null pointer that is followed, by cppcheck'
+notices check-cppcheck.sh "$file:[45]:.*nullPointer" 'a null pointer that is followed, by cppcheck' \
+	$file
 mkdir tidy
 printf '[{"directory": "%s", "file": "%s", "command": "clang-14 -I include -c %s"}]\n' \
 	"$PWD" $file $file >tidy/compile_commands.json
