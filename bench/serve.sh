@@ -319,7 +319,7 @@ tell() { # PART
 			ratio '  p99 ns' many-p99 sonde "$peer"
 			ratio '  CPU ns a request' many-cpu sonde "$peer"
 			ratio '  the load waits, % of the time' many-idle sonde "$peer"
-			ratio '  over the loopback interface' c1000 sonde "$peer"
+			ratio '  over the loopback interface' c1000 sonde "$peer" "$target"
 			ratio "  a bare epoll loop by them" c1000 epoll "$peer"
 			ratio "  the server's CPU, ns a request" c1000-cpu sonde "$peer"
 			ratio "  the load's CPU, ns a request" c1000-load sonde "$peer"
@@ -332,7 +332,7 @@ tell() { # PART
 		;;
 	crowd)
 		ratio "p99 ns, beside $idle idle, $slow slow, by alone" crowd-p99-of-1000 crowded alone '<2'
-		ratio '  of all requests at once, stalls too' crowd-p99 crowded alone
+		ratio '  of all requests at once, stalls too' crowd-p99 crowded alone '<2'
 		ratio '  p50 ns, by alone' crowd-p50 crowded alone
 		ratio '  left out: the load had no CPU, %' crowd-away crowded alone
 		;;
