@@ -21,6 +21,7 @@ program's path, waiting without sleeping, and an end that leaves nothing behind.
     run(argv, **more)       subprocess.run with text output captured and a time limit of 300 s
     background(argv, **more)  subprocess.Popen in a process group of its own, which is ended
                             with the test
+    end_group(process)      ends a process that leads a group, and what it has left there
     wait_until(what, question, seconds=60)  polls question() until it is true; returns what it
                             returned; raises TimeoutError with `what`
     wait_for_port(proto, port)  until something is bound to it
