@@ -102,9 +102,21 @@ peer = Peer(answer, kind=socket.SOCK_DGRAM)
 done = connect('--udp', '--idle-timeout', '2s', '127.0.0.1', peer.port, input=b'hello')
 tap.equal('UDP: a datagram goes, a datagram comes; silence ends it',
           (done.returncode, done.stdout), (0, b'olleh'))
-done = connect('-u', '127.0.0.1', peer.port, input=blob(65507))
+# standard input keeps messages whole: through a pipe they come in pieces, each a datagram
+largest = blob(65507)
+ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+out, err = (open(os.path.join(netns.scratch(), name), 'w+b') for name in ('out', 'err'))
+process = netns.background([netns.SONDE, 'connect', '-u', '127.0.0.1', str(peer.port)],
+                           stdin=its, stdout=out, stderr=err)
+its.close()
+ours.send(largest)
+netns.wait_until('an answer', lambda: os.fstat(out.fileno()).st_size)
+ours.close()
+process.wait(60)
+out.seek(0)
+err.seek(0)
 tap.equal('UDP: the largest datagram; a second without answers is the end',
-          (done.returncode, done.stdout == blob(65507)[::-1], done.stderr), (0, True, b''))
+          (process.returncode, out.read() == largest[::-1], err.read()), (0, True, b''))
 done = connect('-u', '127.0.0.1', 9, input=b'x')
 tap.equal('UDP: a closed port is said', said(done),
           (1, 'sonde: receive from 127.0.0.1:9/udp: nothing receives there (ECONNREFUSED)\n'
