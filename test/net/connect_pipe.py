@@ -13,6 +13,7 @@ import select
 import socket
 import struct
 import subprocess
+import tempfile
 import threading
 
 import netns
@@ -98,25 +99,30 @@ def answer(sock, data, source):
     sock.sendto(data[::-1], source)
 
 
+def ask(question, *words):
+    """Standard input keeps messages whole (through a pipe they may come in pieces, each a
+    datagram) and ends after the answer: no answer can be late."""
+    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, its, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        process = netns.background([netns.SONDE, 'connect', *words], stdin=its, stdout=out,
+                                   stderr=err)
+        ours.send(question)
+        netns.wait_until('an answer', lambda: os.fstat(out.fileno()).st_size)
+        ours.shutdown(socket.SHUT_WR)
+        process.wait(60)
+        out.seek(0)
+        err.seek(0)
+        return process.returncode, out.read(), err.read()
+
+
 peer = Peer(answer, kind=socket.SOCK_DGRAM)
-done = connect('--udp', '--idle-timeout', '2s', '127.0.0.1', peer.port, input=b'hello')
 tap.equal('UDP: a datagram goes, a datagram comes; silence ends it',
-          (done.returncode, done.stdout), (0, b'olleh'))
-# standard input keeps messages whole: through a pipe they come in pieces, each a datagram
+          ask(b'hello', '--udp', '--idle-timeout', '2s', '127.0.0.1', str(peer.port)),
+          (0, b'olleh', b''))
 largest = blob(65507)
-ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-out, err = (open(os.path.join(netns.scratch(), name), 'w+b') for name in ('out', 'err'))
-process = netns.background([netns.SONDE, 'connect', '-u', '127.0.0.1', str(peer.port)],
-                           stdin=its, stdout=out, stderr=err)
-its.close()
-ours.send(largest)
-netns.wait_until('an answer', lambda: os.fstat(out.fileno()).st_size)
-ours.close()
-process.wait(60)
-out.seek(0)
-err.seek(0)
-tap.equal('UDP: the largest datagram; a second without answers is the end',
-          (process.returncode, out.read() == largest[::-1], err.read()), (0, True, b''))
+status, output, errors = ask(largest, '-u', '127.0.0.1', str(peer.port))
+tap.check('UDP: the largest datagram; a second without answers is the end',
+          (status, output, errors) == (0, largest[::-1], b''), (status, len(output), errors))
 done = connect('-u', '127.0.0.1', 9, input=b'x')
 tap.equal('UDP: a closed port is said', said(done),
           (1, 'sonde: receive from 127.0.0.1:9/udp: nothing receives there (ECONNREFUSED)\n'

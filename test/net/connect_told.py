@@ -4,6 +4,7 @@ that was not answered, names of Unix sockets."""
 
 import json
 import socket
+import subprocess
 
 import netns
 from talking import Peer, connect
@@ -45,26 +46,35 @@ tap.equal('in words the error says it, once',
 
 # --- a question by UDP
 
+
+def ask(*words):
+    """From a file: a pipe may be open longer than the program waits."""
+    with open(f'{SCRATCH}/question', 'w+b') as file:
+        file.write(b'hi')
+        file.seek(0)
+        return connect(*words, stdin=file)
+
+
 silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 silent.bind(('127.0.0.1', 0))
 port = silent.getsockname()[1]
 NOTE = 'sonde: no answer within 200 ms; UDP does not say whether anything arrived\n'
 how = ('--udp', '--idle-timeout', '200ms', '127.0.0.1')
 tap.equal('UDP: that nobody answers is said, and no failure',
-          said(connect(*how, port, input=b'hi')), (0, NOTE))
-tap.equal('with -q it is not', said(connect('-q', *how, port, input=b'hi')), (0, ''))
-tap.equal('nor when nothing was asked', said(connect(*how, port)), (0, ''))
+          said(ask(*how, port)), (0, NOTE))
+tap.equal('with -q it is not', said(ask('-q', *how, port)), (0, ''))
+tap.equal('nor when nothing was asked', said(connect(*how, port, stdin=subprocess.DEVNULL)), (0, ''))
 peer = Peer(lambda sock, data, source: sock.sendto(b'', source), kind=socket.SOCK_DGRAM)
 # One that comes late on a busy machine is none: then there is more time for the next one.
 for idle in '200ms', '2s', '20s':
-    outcome = said(connect('--udp', '--idle-timeout', idle, '127.0.0.1', peer.port, input=b'hi'))
+    outcome = said(ask('--udp', '--idle-timeout', idle, '127.0.0.1', peer.port))
     if outcome == (0, ''):
         break
 tap.equal('an empty datagram is an answer', outcome, (0, ''))
-done = connect('--json', *how, port, input=b'hi')
+done = ask('--json', *how, port)
 tap.check('--json: a note', b'"event":"note"' in done.stdout and b'200 ms' in done.stdout,
           done.stdout)
-done = connect('--udp', '127.0.0.1', port, input=b'hi')
+done = ask('--udp', '127.0.0.1', port)
 tap.check('without --idle-timeout it is a second', said(done)[1] ==
           NOTE.replace('200 ms', '1 s'), said(done))
 

@@ -130,8 +130,9 @@ def main():
         tap.skip('a network of this program', f'/dev/net/tun: {error.strerror}')
         tap.done()
     fcntl.ioctl(tun, TUNSETIFF, struct.pack('16sH14x', b'tun0', IFF_TUN | IFF_NO_PI))
-    subprocess.run(f'ip address add {OWN}/24 dev tun0 && ip link set tun0 up', shell=True,
-                   check=True)
+    # Without an IPv6 address, whose router solicitations would come between.
+    subprocess.run(f'ip link set tun0 addrgenmode none && ip address add {OWN}/24 dev tun0 && '
+                   'ip link set tun0 up', shell=True, check=True)
     path = os.path.join(netns.scratch(), 'reordered.pcapng')
     network = Network(tun)
     network.start()
