@@ -7,8 +7,7 @@
 #
 #	tcp      beside a bare epoll loop and libev
 #	threads  beside a thread for each connection, in C and in Python; a bare epoll loop in the
-#	         same rounds tells what a server of our kind can reach here; then the same over
-#	         the loopback interface, where the load is what is measured
+#	         same rounds tells what a server of our kind can reach here
 #	udp      beside one datagram at a time
 #	crowd    how long the others wait beside many idle and slow connections
 #	memory   what an idle connection takes
@@ -17,10 +16,9 @@
 # All in a network namespace of its own, where TCP's congestion control is reno: what the
 # machine has otherwise may pace, and hide the rest.  Server and load have a CPU each.  The
 # load is `sonde calc --bench`, a closed loop that checks every answer; that of `crowd` is
-# bench/peers/crowd.c, an open one; that of `threads` is bench/peers/calc_load.c, which sits
-# behind a pair of interfaces and has no TCP, because one of sockets takes more of its CPU
-# for a request than a good server does of its own ("the load's CPU"), and would be what is
-# measured.
+# bench/peers/crowd.c, an open one; that of a thousand connections beside threads is
+# bench/peers/calc_load.c, with which their targets were set ("the load's CPU" tells how
+# much of what is measured is the load).
 #
 # In each round every server is started anew and measured in turn, so that a slow minute of
 # the machine meets all of them; a ratio is that of the same round, and what is printed is
@@ -48,29 +46,22 @@ ulimit -n "$(ulimit -Hn)"
 ip link set lo up
 sysctl -qw net.ipv4.tcp_congestion_control=reno
 
-# The path to a load that makes its own packets: there is no address at its end, and what is
-# sent to LOAD_LINK is nobody's, so that nothing there but the load looks at it.
-near=10.77.0.1
-load_address=10.77.1.1
-load_link=02:00:00:00:00:01
-
 server=
 crowd=
-there=
 out=$(mktemp)
 crowd_out=$(mktemp)
 spent=$(mktemp)
-trap 'kill $server $crowd $there 2>/dev/null || true; rm -f "$values" "$out" "$crowd_out" "$spent"' EXIT
+trap 'kill $server $crowd 2>/dev/null || true; rm -f "$values" "$out" "$crowd_out" "$spent"' EXIT
 
 declare -A commands=(
-	[sonde]='build/sonde serve -q calc@ADDRESS:0'
-	[epoll]='build/bench/bench_calc_epoll ADDRESS'
-	[libev]='build/bench/bench_calc_libev ADDRESS'
-	[threads]='build/bench/bench_calc_threads ADDRESS'
-	[python]='/usr/bin/python3 bench/peers/calc_threaded.py ADDRESS'
-	[one-by-one]='build/bench/bench_calc_datagrams ADDRESS'
-	[sonde-workers]='build/sonde serve -q --workers 2 calc@ADDRESS:0'
-	[sonde-busy]='build/sonde serve -q --busy-poll 200us calc@ADDRESS:0'
+	[sonde]='build/sonde serve -q calc@127.0.0.1:0'
+	[epoll]='build/bench/bench_calc_epoll'
+	[libev]='build/bench/bench_calc_libev'
+	[threads]='build/bench/bench_calc_threads'
+	[python]='/usr/bin/python3 bench/peers/calc_threaded.py'
+	[one-by-one]='build/bench/bench_calc_datagrams'
+	[sonde-workers]='build/sonde serve -q --workers 2 calc@127.0.0.1:0'
+	[sonde-busy]='build/sonde serve -q --busy-poll 200us calc@127.0.0.1:0'
 )
 
 wait_for() { # WHAT CMD...: until it prints something, which is printed
@@ -88,9 +79,9 @@ wait_for() { # WHAT CMD...: until it prints something, which is printed
 	return 1
 }
 
-start() { # SERVER [ADDRESS]
+start() { # SERVER
 	local -a command
-	read -ra command <<<"${commands[$1]//ADDRESS/${2:-127.0.0.1}}"
+	read -ra command <<<"${commands[$1]}"
 	: >"$out"
 	taskset -c "$server_cpu" "${command[@]}" >"$out" 2>&1 &
 	server=$!
@@ -112,46 +103,22 @@ load() { # VARIANT SHAPE LOAD-OPTION...: into the values, as SHAPE, SHAPE-p99, S
 	local variant=$1 shape=$2 line before per_second
 	shift 2
 	before=$(cpu_ns)
-	line=$( (
-		TIMEFORMAT='%U %S'
-		time taskset -c "$load_cpu" build/sonde calc --bench --json \
-			--to "127.0.0.1:$port" --for "${seconds}s" "$@" | tail -n 1
-	) 2>"$spent")
+	line=$(taskset -c "$load_cpu" build/sonde calc --bench --json \
+		--to "127.0.0.1:$port" --for "${seconds}s" "$@" | tail -n 1)
 	per_second=$(sed -E 's/.*"per_second":([0-9]+).*/\1/' <<<"$line")
 	add "$variant" "$shape" "$per_second"
 	add "$variant" "$shape-cpu" "$(awk -v ns=$(($(cpu_ns) - before)) -v rate="$per_second" \
 		-v seconds="$seconds" 'BEGIN { printf "%.1f", ns / (rate * seconds + 1) }')"
-	add "$variant" "$shape-load" "$(awk -v rate="$per_second" -v seconds="$seconds" \
-		'END { printf "%.1f", 1e9 * ($1 + $2) / (rate * seconds + 1) }' "$spent")"
 	add "$variant" "$shape-p50" "$(sed -E 's/.*"p50_ns":([0-9]+).*/\1/' <<<"$line")"
 	add "$variant" "$shape-p99" "$(sed -E 's/.*"p99_ns":([0-9]+).*/\1/' <<<"$line")"
 }
 
-make_path() {
-	unshare -n sleep infinity &
-	there=$!
-	wait_for 'a namespace' other_namespace "$there" >/dev/null
-	ip link add near type veth peer name far netns "$there"
-	ip address add "$near/16" dev near
-	ip link set near up
-	ip neighbour add "$load_address" lladdr "$load_link" dev near
-	nsenter -t "$there" -n ip link set far up
-	near_link=$(ip -o link show near | sed -E 's/.*link\/ether ([0-9a-f:]+).*/\1/')
-}
-
-other_namespace() { # PID: prints something once it is in one that is not ours
-	[ "$(readlink "/proc/$1/ns/net")" = "$(readlink /proc/self/ns/net)" ] || echo yes
-}
-
-# A thousand connections, from where nothing but the load is.
 load_many() { # VARIANT
 	local before
-	[ "$there" ] || make_path
-	start "$1" "$near"
+	start "$1"
 	before=$(cpu_ns)
-	nsenter -t "$there" -n taskset -c "$load_cpu" build/bench/bench_calc_load far \
-		"$load_address" "$near" "$near_link" "$port" 1000 "$seconds" |
-		sed 's/^per_second/many/; s/^[pia]/many-&/' >"$spent"
+	taskset -c "$load_cpu" build/bench/bench_calc_load "$port" 1000 "$seconds" |
+		sed 's/^per_second/many/; s/^[piu]/many-&/' >"$spent"
 	add_all "$1" <"$spent"
 	add "$1" many-cpu $((($(cpu_ns) - before) / $(sed -n 's/^many-in_all //p' "$spent")))
 	stop
@@ -318,11 +285,9 @@ tell() { # PART
 			ratio "  a bare epoll loop by them" many epoll "$peer"
 			ratio '  p99 ns' many-p99 sonde "$peer"
 			ratio '  CPU ns a request' many-cpu sonde "$peer"
-			ratio '  the load waits, % of the time' many-idle sonde "$peer"
-			ratio '  over the loopback interface' c1000 sonde "$peer" "$target"
-			ratio "  a bare epoll loop by them" c1000 epoll "$peer"
-			ratio "  the server's CPU, ns a request" c1000-cpu sonde "$peer"
-			ratio "  the load's CPU, ns a request" c1000-load sonde "$peer"
+			ratio "  the load's CPU, %" many-used sonde "$peer"
+			ratio '  by the load of calc --bench' c1000 sonde "$peer"
+			ratio "    a bare epoll loop by them" c1000 epoll "$peer"
 		done
 		ratio 'requests/s, c50d16, by Python threads' c50d16 sonde python 5
 		;;

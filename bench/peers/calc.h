@@ -80,8 +80,8 @@ static inline size_t calc_answer(const uint8_t *in, size_t n, uint8_t *out,
 	return at;
 }
 
-/* Bound to any port of the address (NULL: the loopback address), which it prints. */
-static inline int calc_bind(int type, const char *host)
+/* Bound to any port of the loopback address, which it prints. */
+static inline int calc_bind(int type)
 {
 	struct sockaddr_in address = {
 		.sin_family = AF_INET,
@@ -91,8 +91,6 @@ static inline int calc_bind(int type, const char *host)
 	int yes = 1;
 	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
 
-	if (host && inet_pton(AF_INET, host, &address.sin_addr) != 1)
-		die(host);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    getsockname(fd, (struct sockaddr *)&address, &length) < 0)
 		die("bind");
@@ -103,6 +101,23 @@ static inline int calc_bind(int type, const char *host)
 	}
 	printf("%u\n", ntohs(address.sin_port));
 	fflush(stdout);
+	return fd;
+}
+
+/* A connection to the port of the loopback address. */
+static inline int calc_connect(uint16_t port)
+{
+	const struct sockaddr_in to = {
+		.sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	const int yes = 1;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0)
+		die("connect");
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 	return fd;
 }
 

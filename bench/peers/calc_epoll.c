@@ -33,11 +33,11 @@ static int serve(struct client *client)
 	return 0;
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
 	struct epoll_event events[256];
 	int poller = epoll_create1(EPOLL_CLOEXEC);
-	int listener = calc_bind(SOCK_STREAM | SOCK_NONBLOCK, argc > 1 ? argv[1] : NULL);
+	int listener = calc_bind(SOCK_STREAM | SOCK_NONBLOCK);
 	struct epoll_event event = {.events = EPOLLIN};
 
 	if (poller < 0 || epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event) < 0)

@@ -56,14 +56,12 @@ static void welcome(struct ev_loop *loop, ev_io *watcher, int events)
 	ev_io_start(loop, &client->watcher);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
 	struct ev_loop *loop = ev_default_loop(EVBACKEND_EPOLL);
 	ev_io listener;
 
-	ev_io_init(&listener, welcome,
-		   calc_bind(SOCK_STREAM | SOCK_NONBLOCK, argc > 1 ? argv[1] : NULL),
-		   EV_READ);
+	ev_io_init(&listener, welcome, calc_bind(SOCK_STREAM | SOCK_NONBLOCK), EV_READ);
 	ev_io_start(loop, &listener);
 	ev_run(loop, 0);
 	return 0;

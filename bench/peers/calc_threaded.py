@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """A calculation server as one would write it in an hour, a thread for each client, for
-sonde serve to be measured against: calc_threaded.py [ADDRESS]
+sonde serve to be measured against.
 
 Prints the port that it listens on.
 """
@@ -8,7 +8,6 @@ Prints the port that it listens on.
 import math
 import socket
 import struct
-import sys
 import threading
 
 OPERATIONS = {b'Summe': sum, b'Produkt': math.prod, b'Minimum': min, b'Maximum': max}
@@ -43,8 +42,7 @@ def serve(connection):
 
 
 def main():
-    listener = socket.create_server((sys.argv[1] if sys.argv[1:] else '127.0.0.1', 0),
-                                    backlog=1024)
+    listener = socket.create_server(('127.0.0.1', 0), backlog=1024)
     print(listener.getsockname()[1], flush=True)
     while True:
         connection, _ = listener.accept()

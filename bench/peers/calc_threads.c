@@ -22,9 +22,9 @@ static void *serve(void *context)
 	return NULL;
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-	int listener = calc_bind(SOCK_STREAM, argc > 1 ? argv[1] : NULL);
+	int listener = calc_bind(SOCK_STREAM);
 	pthread_attr_t attributes;
 	pthread_t thread;
 

@@ -42,22 +42,6 @@ struct fast {
 
 static struct fast fast[FAST];
 
-static int open_one(uint16_t port)
-{
-	const struct sockaddr_in to = {
-		.sin_family = AF_INET,
-		.sin_port = htons(port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	const int yes = 1;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0 || connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0)
-		die("connect");
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-	return fd;
-}
-
 /* The turn of the next slow one. */
 static void step(uint64_t turn)
 {
@@ -184,9 +168,9 @@ int main(int argc, char **argv)
 	if (idle < 0 || slow < 0 || (slow == 0 && !measures) || idle + slow > CROWD_MOST)
 		return 2;
 	for (int i = 0; i < idle + slow; i++)
-		fds[i] = open_one((uint16_t)atoi(argv[1]));
+		fds[i] = calc_connect((uint16_t)atoi(argv[1]));
 	for (int i = 0; measures && i < FAST; i++)
-		fast[i].fd = open_one((uint16_t)atoi(argv[1]));
+		fast[i].fd = calc_connect((uint16_t)atoi(argv[1]));
 	puts("ready");
 	fflush(stdout);
 	if (measures)
