@@ -53,7 +53,7 @@ class Network(threading.Thread):
     the checksums as they are), but not always at once, once, or at all."""
 
     def __init__(self, tun):
-        super().__init__()
+        super().__init__(daemon=True)
         self.tun, self.count, self.held, self.late = tun, 0, [], []
         self.stop, self.stopped = os.pipe()
 
@@ -110,10 +110,10 @@ def transfer(listener):
             got.append(len(data))
 
     got = []
-    server = threading.Thread(target=serve)
+    server = threading.Thread(target=serve, daemon=True)
     server.start()
     with socket.create_connection((PEER, PORT)) as client:
-        reader = threading.Thread(target=read, args=(client, got))
+        reader = threading.Thread(target=read, args=(client, got), daemon=True)
         reader.start()
         for _ in range(LENGTH // 4000):
             client.sendall(b'x' * 4000)
