@@ -160,7 +160,7 @@ def run(command, key):
                                stderr=subprocess.PIPE, start_new_session=True, env=environment)
     try:
         # It would take 20 s; what it has done within some is as good.
-        out, err = process.communicate(timeout=3 if '--max-rate' in words else 100)
+        out, err = process.communicate(timeout=5 if '--max-rate' in words else 100)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=60)
