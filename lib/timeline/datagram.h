@@ -43,6 +43,13 @@ bool datagram_fits_send(const struct datagrams *datagrams, const struct sonde_ca
 /* Fills join->sent_by, and join->senders where there are several candidates. */
 int datagram_match_sends(struct datagrams *datagrams);
 
+/* ---- datagram_order.c ---- */
+
+/* Fills the order of packets[0..count), of which join->sent_by is known. */
+int datagram_order(const struct join *join, const uint32_t *packets, uint32_t count,
+		   struct datagram_order *order);
+void datagram_order_done(struct datagram_order *order);
+
 /* ---- datagram_received.c ---- */
 
 /* Fills join->datagram_of, and makes a queue for each socket on which several threads

@@ -129,14 +129,20 @@ struct sender {
 	uint32_t packet, call;
 };
 
-/* What came for a datagram socket on which several threads received at once: the receives
- * have ranges of its places. */
+/* What came for a datagram socket, as it was seen.  The one at `i` may have been queued in
+ * front of all from first[i] on, and behind all up to last[i]; both rise. */
+struct datagram_order {
+	uint32_t *first, *last;
+};
+
+/* What came for a datagram socket on which several threads received at once, or of which the
+ * order is not certain: the receives have ranges of its places. */
 struct datagram_queue {
 	uint32_t socket;
-	uint32_t *
-		packets; /* in the order of arrival; those that were dropped are not in it */
-	uint32_t *owners; /* the receive that got it, where that is certain; 0 */
+	uint32_t *packets; /* as they were seen; those that were dropped are not in it */
+	uint32_t *owners;  /* the receive that got it, where that is certain; 0 */
 	uint32_t count;
+	struct datagram_order order;
 	struct range_list receives; /* not those that only looked */
 };
 

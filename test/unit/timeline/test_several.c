@@ -111,6 +111,63 @@ static void test_cut(void **state)
 	story_done(&place.story);
 }
 
+static uint32_t give(struct place *place, unsigned thread, int64_t enter_us,
+		     int64_t exit_us, uint64_t content)
+{
+	return CALL(&place->story, CLIENT, "sendto", enter_us, exit_us, 4, .line = 81,
+		    .thread = thread, .socket = place->client_socket,
+		    .address = &place->server, .content = content);
+}
+
+/* Two threads send at once: which one came first into the queue is not known from which one
+ * was seen first.  What was cut may be either; so may it be among several receivers. */
+static void test_queued_otherwise(void **state)
+{
+	(void)state;
+	for (unsigned readers = 1; readers <= 2; readers++) {
+		struct place place;
+		uint32_t cut;
+
+		begin(&place);
+		cut = CALL(&place.story, SERVER, "recvfrom", 50, 200, 2, .line = 91,
+			   .thread = 1, .socket = place.server_socket,
+			   .address = &place.client, .length = 2, .content = 3);
+		give(&place, 1, 100, 140, 7);
+		give(&place, 2, 101, 141, 9);
+		arrive(&place, 110, 7);
+		arrive(&place, 111, 9);
+		/* One thread's come in order, and these behind those that have returned. */
+		give(&place, 2, 190, 210, 8);
+		arrive(&place, 195, 8);
+		CALL(&place.story, SERVER, "recvfrom", 220, 230, 2, .line = 91,
+		     .thread = readers, .socket = place.server_socket,
+		     .address = &place.client, .length = 2, .content = 3);
+		story_end(&place.story);
+		AMONG(&place.story, cut, 1, 2);
+		story_done(&place.story);
+	}
+}
+
+/* The contents tell in which order they were queued: none is lost. */
+static void test_queued_otherwise_by_content(void **state)
+{
+	struct place place;
+	uint32_t first, second;
+
+	(void)state;
+	begin(&place);
+	first = receive(&place, 1, 50, 112, 9);
+	give(&place, 1, 100, 140, 7);
+	give(&place, 2, 101, 141, 9);
+	arrive(&place, 110, 7);
+	arrive(&place, 111, 9);
+	second = receive(&place, 1, 200, 210, 7);
+	story_end(&place.story);
+	check_completed(&place.story, first, 2);
+	check_verdict(&place.story, second, SONDE_NO, SONDE_WHY_NOT_BLOCKED, 1);
+	story_done(&place.story);
+}
+
 /* Two are alike, the third is not: it is nobody else's. */
 static void test_alike(void **state)
 {
@@ -306,14 +363,6 @@ static void test_same_port(void **state)
 	story_done(&place.story);
 }
 
-static uint32_t give(struct place *place, unsigned thread, int64_t enter_us,
-		     int64_t exit_us, uint64_t content)
-{
-	return CALL(&place->story, CLIENT, "sendto", enter_us, exit_us, 4, .line = 81,
-		    .thread = thread, .socket = place->client_socket,
-		    .address = &place->server, .content = content);
-}
-
 /* Sends at once: by content; and what is left over when the others are settled. */
 static void test_sends(void **state)
 {
@@ -398,6 +447,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_by_content),
+		cmocka_unit_test(test_queued_otherwise),
+		cmocka_unit_test(test_queued_otherwise_by_content),
 		cmocka_unit_test(test_alike),
 		cmocka_unit_test(test_long_one),
 		cmocka_unit_test(test_dropped),
