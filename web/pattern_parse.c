@@ -71,7 +71,7 @@ static void copy(struct pattern_reader *reader, uint32_t from, uint32_t to)
 {
 	struct pattern *pattern = reader->pattern;
 
-	if (!make_room(reader, to - from))
+	if (from == to || !make_room(reader, to - from))
 		return;
 	memcpy(pattern->steps + pattern->step_count, pattern->steps + from,
 	       (to - from) * sizeof(pattern->steps[0]));
