@@ -19,7 +19,9 @@ struct sonde_frame {
 	uint16_t link;       /* LINKTYPE_ value, see enum sonde_link; of a packet */
 	uint32_t interface;  /* counts from 0 in the file; of a packet */
 	uint8_t time_digits; /* of the second's fraction, as the file has them: 0 to 9 */
-	int64_t at_ns; /* CLOCK_REALTIME since the epoch; INT64_MIN: the file has none */
+	/* CLOCK_REALTIME since the epoch, at most INT64_MAX / 2 before or behind it, so that
+	 * two have a difference; INT64_MIN: the file has none. */
+	int64_t at_ns;
 	uint32_t captured_length, wire_length;
 	const uint8_t *bytes; /* captured_length of them; of a journal entry, its text */
 	uint32_t pid, tid;    /* epb_processid_threadid as sonde writes it; 0 none */

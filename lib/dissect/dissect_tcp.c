@@ -312,16 +312,20 @@ static void read_segment(const struct sonde_dissector *d, const struct span *spa
 			 uint32_t header_length, struct tcp_segment *ret)
 {
 	const uint8_t *bytes = span_bytes(span);
+	uint32_t there =
+		header_length < span_left(span) ? header_length : span_left(span);
 	struct tcp_options options;
 
 	/* Of the array only what is there is read, here and elsewhere. */
-	tcp_options_read(bytes + HEADER_LEAST, header_length - HEADER_LEAST, &options);
+	tcp_options_read(bytes + HEADER_LEAST, there - HEADER_LEAST, &options);
 	ret->seq = be32(bytes + 4);
 	ret->ack = be32(bytes + 8);
 	ret->length = span_length(span) - header_length;
 	ret->flags = bytes[13];
 	ret->window = (uint32_t)(bytes[14] << 8 | bytes[15]);
-	ret->scale = options.scale;
+	ret->scale = options.scale >= 0      ? options.scale
+		     : there < header_length ? WINDOW_SCALE_UNKNOWN
+					     : WINDOW_SCALE_NONE;
 	ret->has_sack = options.has_sack;
 	ret->sack_count = options.sack_count;
 	ret->frame = d->frame_number;
@@ -330,7 +334,7 @@ static void read_segment(const struct sonde_dissector *d, const struct span *spa
 		ret->sacks[i] = options.sacks[i];
 }
 
-/* The segment with its header there as a whole. */
+/* The segment; of its header the options may be cut. */
 static void dissect_segment(struct sonde_dissector *d, const struct span *span,
 			    uint32_t header_length, struct sonde_field **layer)
 {
@@ -430,6 +434,11 @@ static void dissect(struct sonde_dissector *d, const struct span *span)
 			"Transmission Control Protocol, Src Port: %u, Dst Port: %u",
 			d->src.port, d->dst.port);
 		dissect_part(d, span);
+		if (!d->is_quoted) {
+			column_add_number(dissect_info(d), d->src.port);
+			column_add(dissect_info(d), " → ");
+			column_add_number(dissect_info(d), d->dst.port);
+		}
 		return;
 	}
 	header_length = (bytes[12] >> 4) * 4u;
@@ -437,13 +446,15 @@ static void dissect(struct sonde_dissector *d, const struct span *span)
 		say_bogus(d, span, header_length);
 		return;
 	}
-	if (header_length > left) {
+	if (header_length > left && d->is_quoted) {
 		dissect_open(d, span, left);
 		dissect_part(d, span);
 		return;
 	}
 	layer = dissect_open(d, span, header_length);
 	dissect_segment(d, span, header_length, &layer);
+	if (header_length > left)
+		dissect_set_short(d);
 }
 
 const struct dissector dissector_tcp = {

@@ -88,7 +88,7 @@ void tcp_notes_base(struct tcp_notes *notes, bool forward,
 		other->base = segment->ack - 1;
 	}
 	if (segment->flags & SONDE_TCP_SYN) {
-		own->scale = segment->scale >= 0 ? segment->scale : WINDOW_SCALE_NONE;
+		own->scale = segment->scale;
 		/* Both must offer it (RFC 7323, 2.2). */
 		if (segment->flags & SONDE_TCP_ACK && other->scale == WINDOW_SCALE_NONE)
 			own->scale = WINDOW_SCALE_NONE;

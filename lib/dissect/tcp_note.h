@@ -67,7 +67,7 @@ struct tcp_segment {
 	uint32_t seq, ack, length; /* raw */
 	uint32_t window;           /* as on the wire */
 	uint8_t flags;
-	int8_t scale; /* of its window scale option; -1 none */
+	int8_t scale; /* of its window scale option, or WINDOW_SCALE_* */
 	bool has_sack;
 	uint8_t sack_count;
 	struct tcp_sack sacks[TCP_SACKS];

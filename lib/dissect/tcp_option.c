@@ -256,6 +256,19 @@ static void add_option(struct sonde_dissector *d, const struct span *option,
 	dissect_unnest(d);
 }
 
+/* One of which the capture kept the beginning. */
+static void add_cut_option(struct sonde_dissector *d, const struct span *option)
+{
+	uint8_t kind = span_bytes(option)[0];
+
+	if (span_left(option) < 2)
+		return;
+	open_option(d, field_of(kind), option);
+	if (kind == OPTION_TIMESTAMPS && span_left(option) >= 6)
+		dissect_add_be(d, TCP_OPTION_TIMESTAMP_VALUE, option, 2, 4);
+	dissect_unnest(d);
+}
+
 void tcp_options_add(struct sonde_dissector *d, const struct span *options, uint32_t base)
 {
 	const uint8_t *bytes = span_bytes(options);
@@ -285,6 +298,14 @@ void tcp_options_add(struct sonde_dissector *d, const struct span *options, uint
 		}
 		if (at + 1 < length)
 			size = bytes[at + 1];
+		if (size > length - at || at + 1 == length) {
+			option = span_part(options, at, UINT32_MAX);
+			if (span_length(&option) > span_left(&option) &&
+			    size <= span_length(&option)) {
+				add_cut_option(d, &option);
+				break;
+			}
+		}
 		if (size < 2 || size > length - at) {
 			option = span_part(options, at, length - at > 1 ? 2 : 1);
 			open_option(d, TCP_OPTION_UNKNOWN, &option);

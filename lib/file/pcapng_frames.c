@@ -30,8 +30,16 @@ __extension__ typedef unsigned __int128 unsigned_wide;
 
 /* --- times */
 
-/* In ticks of 10^-n or 2^-n seconds since the epoch; what is too large for 64 bits of
- * nanoseconds becomes the largest. */
+#define MOST_NS (INT64_MAX / 2) /* see frame.h */
+
+static int64_t within_limit(wide ns)
+{
+	if (ns > MOST_NS)
+		return MOST_NS;
+	return ns < -MOST_NS ? -MOST_NS : (int64_t)ns;
+}
+
+/* In ticks of 10^-n or 2^-n seconds since the epoch. */
 static int64_t to_ns(uint64_t ticks, const struct capture_interface *interface)
 {
 	unsigned n = interface->resolution & (BINARY - 1);
@@ -47,9 +55,7 @@ static int64_t to_ns(uint64_t ticks, const struct capture_interface *interface)
 			ns /= 10;
 	}
 	sum = (wide)ns + (wide)interface->offset_s * NS_PER_SECOND;
-	if (sum > INT64_MAX)
-		return INT64_MAX;
-	return sum <= INT64_MIN ? INT64_MIN + 1 : (int64_t)sum;
+	return within_limit(sum);
 }
 
 /* Decimal digits that tell its ticks apart. */
@@ -289,7 +295,7 @@ static int64_t journal_time(const struct sonde_frame *entry)
 	while (i < field.value_length && field.value[i] >= '0' && field.value[i] <= '9' &&
 	       us < INT64_MAX / 10000)
 		us = us * 10 + (field.value[i++] - '0');
-	return i == field.value_length && i ? us * 1000 : INT64_MIN;
+	return i == field.value_length && i ? within_limit((wide)us * 1000) : INT64_MIN;
 }
 
 static int take_journal(const struct pcapng_view *view, struct sonde_frame *frame)

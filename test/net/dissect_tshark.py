@@ -12,6 +12,7 @@ What may differ stands below, with the reason; nothing else may."""
 
 import contextlib
 import os
+import re
 import socket
 import struct
 import subprocess
@@ -82,6 +83,17 @@ NET = {
     ('tcp.seq_raw', 10): 'tshark hides a number of 0 in a quoted packet',
     ('eth.trailer', 34): 'tshark takes the last four bytes for a checksum',
     **{(field, 30): 'bytes that were there before' for field in dissecting.BEFORE},
+}
+
+
+def is_without_analysis(difference):
+    return re.sub(r'^(\[TCP [^]]*\] )+', '', difference.ours) == difference.theirs
+
+
+CUT = {
+    **LOSS,
+    'info': is_without_analysis,
+    'frame.protocols': 'tshark does not count that something is missing',
 }
 
 
@@ -550,7 +562,14 @@ def main():
         'applications', make_applications, 'DNS', 'HTTP', 'TCP', 'TLSv1.2', 'TLSv1.3'), {})
     check('pings and fragments', captured(
         'pings', make_pings, 'ICMP', 'ICMPv6', 'IPv4', 'IPv6', 'UDP'), PING)
-    check('loss', captured('loss', make_loss, 'TCP'), LOSS)
+    loss = captured('loss', make_loss, 'TCP')
+    check('loss', loss, LOSS)
+    analysis = {field: 'where options are cut, tshark has none'
+                for field in dissecting.own_fields() if field.startswith('tcp.analysis')}
+    for bytes_kept in 58, 64:  # of the options the timestamps are cut
+        path = os.path.join(netns.scratch(), f'cut{bytes_kept}.pcapng')
+        subprocess.run(['editcap', '-s', str(bytes_kept), loss, path], check=True)
+        check(f'loss, {bytes_kept} bytes of each', path, {**CUT, **analysis})
     for name, make, explained, options in (
             ('net', make_net, NET, ()), ('odd', make_odd, ODD, ()), ('dns', make_dns, {}, ()),
             ('late', make_late, LATE, ()),

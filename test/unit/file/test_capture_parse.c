@@ -233,9 +233,9 @@ static void test_pcapng(void **state)
 	check_frame(&told.frames[1], 1234567000, 0, 0, (uint32_t)strlen(journal),
 		    journal);
 	assert_int_equal(told.frames[1].kind, SONDE_FRAME_JOURNAL);
-	check_frame(&told.frames[2], INT64_MAX, 276, 1, 100, "bcdef");
+	check_frame(&told.frames[2], INT64_MAX / 2, 276, 1, 100, "bcdef");
 	check_frame(&told.frames[3], 1, 101, 2, 100, "a");
-	check_frame(&told.frames[5], INT64_MAX, 276, 3, 100, "bcdef");
+	check_frame(&told.frames[5], INT64_MAX / 2, 276, 3, 100, "bcdef");
 	check_pieces(made.bytes, made.used, &told);
 	pcapng_block_done(&made.block);
 }
@@ -271,7 +271,7 @@ static void test_kept(void **state)
 	pcapng_block_done(&alone);
 }
 
-/* Times that do not fit become the largest or the smallest. */
+/* Times that do not fit become the largest or the smallest; two of them have a difference. */
 static void test_times(void **state)
 {
 	static const struct {
@@ -280,10 +280,14 @@ static void test_times(void **state)
 		uint64_t ticks;
 		int64_t at_ns;
 	} times[] = {
-		{0, 0, UINT64_MAX, INT64_MAX}, {9, 0, UINT64_MAX, INT64_MAX},
-		{127, 0, UINT64_MAX, 0},       {0x80, 0, UINT64_MAX, INT64_MAX},
-		{0xff, 0, UINT64_MAX, 0},      {0xbf, 0, UINT64_C(1) << 63, 1000000000},
-		{9, INT64_MAX, 1, INT64_MAX},  {9, INT64_MIN, 1, INT64_MIN + 1},
+		{0, 0, UINT64_MAX, INT64_MAX / 2},
+		{9, 0, UINT64_MAX, INT64_MAX / 2},
+		{127, 0, UINT64_MAX, 0},
+		{0x80, 0, UINT64_MAX, INT64_MAX / 2},
+		{0xff, 0, UINT64_MAX, 0},
+		{0xbf, 0, UINT64_C(1) << 63, 1000000000},
+		{9, INT64_MAX, 1, INT64_MAX / 2},
+		{9, INT64_MIN, 1, -(INT64_MAX / 2)},
 		{9, -1, 1, -999999999},
 	};
 	struct pcapng_block block;
