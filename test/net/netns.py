@@ -58,6 +58,9 @@ def enter(options=None, reason=None):
     # exec keeps the pid, so that only this very process takes itself for the inner one.
     if os.environ.pop(_MARK, None) == str(os.getpid()):
         subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
+        # No port that a test names is another one's by chance.
+        with open('/proc/sys/net/ipv4/ip_local_port_range', 'w', encoding='ascii') as file:
+            file.write('32768 49999')
         return
     # Root in a chroot has no user namespaces.
     for ways in [options] if options else [['-rn'], ['-n']]:
