@@ -127,6 +127,8 @@ void caller_close(struct caller *client, bool in_order, bool is_reset, const cha
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
+	if (client->state == CLIENT_WAITING)
+		listener->waiting_count--;
 	client->state = CLIENT_CLOSED;
 	if (client->next)
 		client->next->link = client->link;
@@ -347,6 +349,11 @@ void caller_ready(struct caller *client, struct end *end, uint32_t events)
 				     "the client left before it was relayed");
 		}
 		return;
+	case CLIENT_WAITING:
+		if (events & (EPOLLERR | EPOLLHUP))
+			caller_close(client, false, true,
+				     "the client left before it was its turn");
+		return;
 	case CLIENT_LEAVING:
 		leave(client);
 		return;
@@ -386,6 +393,8 @@ void caller_late(struct caller *client)
 		caller_close(client, false, true, "TLS: the handshake took too long");
 	} else if (client->state == CLIENT_REACHING) {
 		reach_late(client);
+	} else if (client->state == CLIENT_WAITING) {
+		caller_begin_again(client);
 	} else if (client->state == CLIENT_LEAVING) {
 		caller_close(client, true, false, "both ends are done");
 	} else if (client->failing) {

@@ -12,7 +12,7 @@
 #include "talk/listener.h"
 #include "talk/unix_path.h"
 
-enum { PAUSE_MS = 250, QUIET_MS = 10000, ACCEPTS = 64 };
+enum { ACCEPTS = 64 };
 
 static void name_one(const struct sockaddr_storage *from, socklen_t length,
 		     struct sonde_address *ret, char text[SONDE_ENDPOINT_CHARS])
@@ -87,7 +87,8 @@ static void take_client(struct sonde_listener *listener, int fd, struct stream *
 
 static bool has_room(const struct sonde_listener *listener)
 {
-	if (listener->is_done)
+	/* Another one would take the descriptors that those wait for. */
+	if (listener->is_done || listener->waiting_count > 0)
 		return false;
 	/* A first datagram would pass by those that wait for our output. */
 	if (listener_is_datagram(listener) && hub_output_is_full(listener))
@@ -110,6 +111,18 @@ void listener_watch(struct sonde_listener *listener)
 	}
 }
 
+void listener_note_wait(struct sonde_listener *listener, int error)
+{
+	if (clock_monotonic_ns() < listener->wait_quiet_until_ns)
+		return;
+	listener->wait_quiet_until_ns =
+		clock_monotonic_ns() + LISTENER_QUIET_MS * NS_PER_MS;
+	listener_note(listener,
+		      "a client has to wait: %s; ulimit -n sets how many may be "
+		      "open",
+		      strerrordesc_np(-error));
+}
+
 /* Without descriptors the client waits in the queue, and is asked for again soon. */
 static void pause_accepting(struct listening *it, int error)
 {
@@ -117,15 +130,9 @@ static void pause_accepting(struct listening *it, int error)
 
 	it->is_paused = true;
 	loop_set_deadline(listener->loop, it->slot,
-			  loop_now_ns(listener->loop) + PAUSE_MS * NS_PER_MS);
+			  loop_now_ns(listener->loop) + LISTENER_PAUSE_MS * NS_PER_MS);
 	listener_watch(listener);
-	if (clock_monotonic_ns() < listener->quiet_until_ns)
-		return;
-	listener->quiet_until_ns = clock_monotonic_ns() + QUIET_MS * NS_PER_MS;
-	listener_note(listener,
-		      "a client has to wait: %s; ulimit -n sets how many may be "
-		      "open",
-		      strerrordesc_np(-error));
+	listener_note_wait(listener, error);
 }
 
 static void accept_clients(struct listening *it)

@@ -33,6 +33,11 @@
 #include "talk/outlet.h"
 #include "talk/splice.h"
 
+enum {
+	LISTENER_PAUSE_MS = 250,   /* until descriptors are asked for again */
+	LISTENER_QUIET_MS = 10000, /* between two notes that say the same */
+};
+
 enum listener_kind {
 	KIND_SOCKET = 0, /* struct listening: it listens */
 	KIND_END,        /* struct end: a stream */
@@ -75,6 +80,7 @@ struct end {
 enum client_state {
 	CLIENT_HANDSHAKE = 0, /* TLS */
 	CLIENT_REACHING,      /* the other address */
+	CLIENT_WAITING,       /* for descriptors, to be had for its other end */
 	CLIENT_OPEN,
 	CLIENT_LEAVING, /* all is said; it may still send what nobody wants */
 	CLIENT_CLOSED,
@@ -139,7 +145,8 @@ struct sonde_listener {
 	struct caller *clients;
 	struct child *children;
 	unsigned client_count, max_clients;
-	uint8_t *scratch; /* LIMIT_TALK_BYTES: of the read that is under way */
+	unsigned waiting_count; /* of the clients: in CLIENT_WAITING */
+	uint8_t *scratch;       /* LIMIT_TALK_BYTES: of the read that is under way */
 	struct splice_pipe splicing;
 	uint8_t *spare[LIMIT_LISTEN_SPARE]; /* buffers of the same size, for the next */
 	unsigned spare_count;
@@ -151,7 +158,9 @@ struct sonde_listener {
 	struct queue out_queue;
 	struct chat_line in_line;
 	struct sonde_listen_totals totals;
-	int64_t began_ns, quiet_until_ns;
+	int64_t began_ns;
+	/* What was said is not said again before: that clients wait, that one failed. */
+	int64_t wait_quiet_until_ns, fail_quiet_until_ns;
 	struct stream *single; /* owned; PIPE with one client: this one */
 	struct peer single_peer;
 	uint64_t queued;        /* bytes in the queues of all clients */
@@ -187,6 +196,8 @@ int listen_bind(struct sonde_listener *listener, struct sonde_error *err);
 void listener_watch(struct sonde_listener *listener);
 /* The names of both ends of an accepted (or connected) socket. */
 void listener_name_ends(int fd, const struct peer *peer, struct caller *client);
+/* Says, once in a while, that clients have to wait until descriptors are free. */
+void listener_note_wait(struct sonde_listener *listener, int error);
 void listening_ready(struct listening *it);
 void listening_late(struct listening *it); /* its pause is over */
 
@@ -197,6 +208,11 @@ void caller_new(struct sonde_listener *listener, struct stream *stream,
 		const struct peer *peer);
 /* Of TLS, as far as it goes. */
 void caller_shake_hands(struct caller *client);
+/* It has waited for descriptors: perhaps there are some now. */
+void caller_begin_again(struct caller *client);
+/* Closes it: what it was to be connected with (`what` says so) cannot be had.  Where it is
+ * the only client, that is how all ends; with many it is said once in a while. */
+void caller_fail(struct caller *client, const struct sonde_error *why, const char *what);
 
 /* ---- caller.c */
 

@@ -126,6 +126,8 @@ int reach_begin(struct caller *client)
 		fd = try_address(&listener->to[client->to_try++], transport);
 		if (fd >= 0)
 			return add_far(client, fd);
+		if (fd == -EMFILE || fd == -ENFILE) /* and so it is with the next one */
+			return fd;
 	}
 	return fd;
 }
@@ -136,6 +138,7 @@ void reach_fail(struct caller *client, int error)
 	struct sonde_listener *listener = client->listener;
 	const struct sonde_target *to = listener->options.to;
 	char subject[SONDE_ENDPOINT_CHARS];
+	char what[SONDE_ENDPOINT_CHARS + 32];
 	struct sonde_error why;
 
 	snprintf(subject, sizeof(subject), "%s%s%s", to->host, to->port ? ":" : "",
@@ -148,12 +151,8 @@ void reach_fail(struct caller *client, int error)
 	else
 		connect_explain("relay to", subject, listener->to[0].port, false, error,
 				&why);
-	if (!listener->options.keep_open && !listener->why_client) {
-		listener->why_client = true;
-		listener->why = why;
-	}
-	caller_close(client, false, true, "cannot be relayed to %s: %s", subject,
-		     why.reason);
+	snprintf(what, sizeof(what), "cannot be relayed to %s", subject);
+	caller_fail(client, &why, what);
 }
 
 /* The name of where it got to. */

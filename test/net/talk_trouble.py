@@ -10,6 +10,7 @@ import resource
 import socket
 import struct
 import subprocess
+import time
 
 import netns
 from talking import Listen, Peer, blob, connect, echo, until_end
@@ -117,31 +118,43 @@ with open(f'{netns.scratch()}/status', encoding='ascii') as file:
 
 # --- no descriptor is left
 
-def few():
-    resource.setrlimit(resource.RLIMIT_NOFILE, (14, 14))
+def leave(listen, count):
+    """So many descriptors, and no more, for what comes."""
+    taken = {int(name) for name in os.listdir(f'/proc/{listen.process.pid}/fd')}
+    free = [number for number in range(100) if number not in taken]
+    resource.prlimit(listen.process.pid, resource.RLIMIT_NOFILE,
+                     (free[count], resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
 
 
 target = Peer(lambda sock: [sock.sendall(piece) for piece in iter(lambda: sock.recv(99), b'')])
-listen = Listen('-k', '--to', f'127.0.0.1:{target.port}', preexec_fn=few)
+listen = Listen('-k', '--to', f'127.0.0.1:{target.port}')
+leave(listen, 5)  # a client has 2: the third gets one for itself alone
 crowd = [listen.join() for _ in range(12)]
 for sock in crowd:
     sock.sendall(b'x')
 netns.wait_until('it says why', lambda: 'ulimit -n' in listen.said())
-served = 0
-while crowd:
-    # Who was accepted when no descriptor was left for the other side is reset.
-    for sock in list(crowd):
-        sock.settimeout(0.05)
-        try:
-            served += sock.recv(1) == b'x'
-        except TimeoutError:
-            continue
-        except ConnectionError:
-            pass
-        sock.close()
-        crowd.remove(sock)
-tap.check('a relay without descriptors goes on with those that there is room for', served >= 2,
-          (served, listen.said()))
+
+
+def serve_crowd():
+    """How many get an answer, each when those before it have left."""
+    served = 0
+    while crowd:
+        for sock in list(crowd):
+            sock.settimeout(0.05)
+            try:
+                served += sock.recv(1) == b'x'
+            except TimeoutError:
+                continue
+            except ConnectionError:
+                pass
+            sock.close()
+            crowd.remove(sock)
+    return served
+
+
+served = serve_crowd()
+tap.check('a relay without descriptors: all wait until there is room, and none is reset',
+          served == 12, (served, listen.said()))
 
 
 def answer_to_new():
@@ -155,6 +168,66 @@ def answer_to_new():
 
 
 tap.equal('and has room again', netns.wait_until('an answer', answer_to_new), b'y')
+listen.end()
+
+
+def is_said_seldom(words, began):
+    """Once in ten seconds."""
+    return 1 <= len(re.findall(words, listen.said())) <= 1 + (time.monotonic() - began) / 10
+
+
+began = time.monotonic()
+listen = Listen('-k', '--exec', 'cat')
+leave(listen, 9)  # one client has 4 in the end, and needs 6 to begin
+crowd = [listen.join() for _ in range(8)]
+for sock in crowd:
+    sock.sendall(b'x')
+netns.wait_until('it says why', lambda: 'ulimit -n' in listen.said())
+served = serve_crowd()
+tap.check('a command for each client, without descriptors: the same', served == 8 and
+          is_said_seldom('a client has to wait: Too many open files; ulimit -n', began),
+          (served, listen.said()))
+listen.end()
+
+
+def outcome_of(listen):
+    try:
+        with listen.join() as client:
+            return client.recv(1)
+    except ConnectionError:
+        return 'reset'
+
+
+
+listen = Listen('-k', '--exec', 'cat')
+leave(listen, 3)
+began = time.monotonic()
+tap.equal('where nobody is there whose descriptors could come free: reset',
+          [outcome_of(listen) for _ in range(2)], ['reset'] * 2)
+tap.check('and why, once', is_said_seldom(
+    r'sonde: client \d \(127\.0\.0\.1:\d+\) did not get its command: Too many open files '
+    r'\(EMFILE\); ulimit -n sets', began), listen.said())
+tap.equal('and it goes on', (listen.process.poll(), listen.end()), (None, 0))
+
+listen = Listen('--exec', 'cat')
+leave(listen, 3)
+outcome_of(listen)
+tap.check('the only client: status 4, and what helps', listen.process.wait(60) == 4 and re.search(
+    r'sonde: run cat: Too many open files \(EMFILE\)\nhint: ulimit -n sets', listen.said()),
+          listen.said())
+
+dead = socket.create_server(('127.0.0.1', 0))
+dead_port = dead.getsockname()[1]
+dead.close()
+listen = Listen('-k', '--to', f'127.0.0.1:{dead_port}')
+began = time.monotonic()
+for _ in range(3):
+    outcome_of(listen)
+netns.wait_until('three have gone', lambda: listen.said().count('closed after') == 3)
+tap.check('a relay to where nobody listens says so, not for each client', is_said_seldom(
+    rf'sonde: client \d \(127\.0\.0\.1:\d+\) cannot be relayed to 127\.0\.0\.1:{dead_port}: '
+    rf'Connection refused \(ECONNREFUSED\); nothing listens there; `sonde listen {dead_port}` '
+    r'would\n', began), listen.said())
 listen.end()
 
 # --- one client that does not end in order: why, without -v
