@@ -205,6 +205,9 @@ static int refuse(const struct command *command, const struct arguments *argumen
 	if (arguments_has(arguments, "rotate-keep") && !rotates)
 		return message_usage(command->name, "--rotate-keep has a meaning with "
 						    "--rotate-size or --rotate-every");
+	if (arguments_has(arguments, "ring") &&
+	    arguments_number(arguments, "ring", 0) == 0)
+		return message_usage(command->name, "--ring 0: it has 256k to 4G");
 	if (path && strcmp(path, "-") == 0 && output->has_json)
 		return message_usage(command->name,
 				     "-w - and --json both write standard output");

@@ -2,7 +2,9 @@
  *
  * Text and hex are laid out as tshark's -z follow does it; raw is the bytes themselves. */
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -203,7 +205,10 @@ static void add_text(struct following *following, const struct sonde_follow_piec
 
 static void add_row(struct lines *lines, const uint8_t *bytes, size_t n, uint64_t offset)
 {
-	lines_hex(lines, offset, OFFSET_DIGITS);
+	char text[OFFSET_DIGITS + 9];
+	int length = snprintf(text, sizeof(text), "%0*" PRIX64, OFFSET_DIGITS, offset);
+
+	lines_add(lines, text, (size_t)length);
 	lines_char(lines, ' ');
 	for (size_t i = 0; i < ROW_BYTES; i++) {
 		lines_spaces(lines, i == HALF_BYTES ? 2 : 1);

@@ -67,10 +67,24 @@ static int find_field(const struct filter_token *token)
 	return sonde_field_find((const char *)token->bytes + skip, token->size - skip);
 }
 
+/* For names that Wireshark knows. */
+static const char *used_instead(const struct filter_token *token)
+{
+	const char *name = (const char *)token->bytes;
+
+	if (token->size >= 3 && memcmp(name, "ssl", 3) == 0 &&
+	    (token->size == 3 || name[3] == '.'))
+		return "it is called tls, with all its fields";
+	if (token->size >= 10 && memcmp(name, "_ws.expert", 10) == 0)
+		return "sonde has no expert information; tcp.analysis.flags and "
+		       "_ws.malformed are the most of it";
+	return NULL;
+}
+
 static int refuse_unknown(struct filter_parser *parser)
 {
 	const struct filter_token *token = &parser->token;
-	const char *nearest = NULL;
+	const char *nearest = NULL, *instead = NULL;
 	int r;
 
 	if (token->kind != TOKEN_WORD && token->kind != TOKEN_STRING &&
@@ -78,8 +92,12 @@ static int refuse_unknown(struct filter_parser *parser)
 		return filter_refuse_token(parser);
 	r = filter_refuse(parser, token->at, token->length, "no such field or protocol");
 	if (token->kind == TOKEN_WORD)
+		instead = used_instead(token);
+	if (token->kind == TOKEN_WORD && !instead)
 		nearest = sonde_field_nearest((const char *)token->bytes, token->size);
-	if (nearest)
+	if (instead)
+		filter_hint(parser, "%s", instead);
+	else if (nearest)
 		filter_hint(parser, "did you mean %s?", nearest);
 	else
 		filter_hint(parser,

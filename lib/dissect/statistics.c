@@ -316,13 +316,14 @@ static int add_path(struct sonde_statistics *s, const struct sonde_frame *frame,
 	return 0;
 }
 
-/* The layers one in the other, as the tree has them. */
+/* The layers one in the other, as the tree has them.  The records of a TLS segment stand side
+ * by side. */
 static int add_paths(struct sonde_statistics *s, const struct sonde_frame *frame,
 		     const struct sonde_dissection *dissection)
 {
 	uint32_t parent = 0;
 	unsigned depth = 0;
-	int r = 0;
+	int last = -1, r = 0;
 
 	for (size_t i = 0; r == 0 && i < dissection->field_count; i++) {
 		const struct sonde_field *field = &dissection->fields[i];
@@ -331,8 +332,10 @@ static int add_paths(struct sonde_statistics *s, const struct sonde_frame *frame
 		if (field->depth != 0 || info->type != SONDE_FIELD_PROTOCOL ||
 		    (field->flags & SONDE_FIELD_HIDDEN) ||
 		    strcmp(info->name, "frame") == 0 ||
+		    (field->field == last && strcmp(info->name, "tls") == 0) ||
 		    depth++ == LIMIT_STATISTICS_LAYERS)
 			continue;
+		last = field->field;
 		r = add_path(s, frame, &parent, field->field);
 	}
 	return r;

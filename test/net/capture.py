@@ -498,7 +498,7 @@ def test_usage():
                             (['--rotate-keep', '1', '-w', 'x'], '--rotate-size'),
                             (['-i', 'any', '-i', 'lo'], 'any is all'),
                             (['-i', 'lo', '-i', 'lo'], 'twice'),
-                            (['--ring', '1k'], '256k')):
+                            (['--ring', '1k'], '256k'), (['--ring', '0'], '256k')):
         done = netns.run([netns.SONDE, 'capture', *options])
         tap.check(' '.join(options), done.returncode == 2 and reason in done.stderr,
                   done.stderr)

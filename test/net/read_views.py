@@ -283,13 +283,13 @@ def their_turns(path, proto, stream):
 def our_turns(path, proto, stream):
     done = sonde('follow', path, str(stream), '--as', 'hex', *(['--udp'] * (proto == 'udp')))
     return turns((row.startswith('\t'), bytes.fromhex(row.strip()[10:58])) for row
-                 in done.stdout.splitlines() if re.match(r'\t?[0-9a-f]{8}  ', row))
+                 in done.stdout.splitlines() if re.match(r'\t?[0-9A-F]{8}  ', row))
 
 
 def check_rows(path):
     """The rows of the hex form, where tshark's are whole."""
     def rows(text):
-        return [row.rstrip() for row in text.splitlines() if re.match(r'\t?[0-9a-f]{8}  ', row)]
+        return [row.rstrip() for row in text.splitlines() if re.match(r'\t?[0-9a-fA-F]{8}  ', row)]
     tap.equal('hex rows are those of tshark', rows(sonde('follow', path, '0', '--as',
                                                          'hex').stdout),
               rows(tshark(path, '-q', '-z', 'follow,tcp,hex,0')))

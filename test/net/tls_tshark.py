@@ -10,7 +10,9 @@ server wants another group.
 
 What may differ stands below, with the reason; nothing else may."""
 
+import json
 import os
+import re
 import socket
 import ssl
 import subprocess
@@ -160,6 +162,14 @@ def main():
     tap.check('six hellos, of which three were spread',
               len(counts) == 6 and sum(count > 0 for count in counts) == 3 and
               max(counts) > 200, counts)
+    # Records in one segment stand side by side: no TLS is carried by TLS, as tshark has it
+    # where it put one together.
+    done = netns.run([netns.SONDE, 'read', path, *decode, '--json', '--stats', 'hierarchy'])
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    tap.equal('one layer of TLS, and in how many frames',
+              [event['frames'] for event in events if event.get('name') == 'tls'],
+              [int(found) for found in re.findall(r' tls +frames:(\d+)', netns.run(
+                  ['tshark', '-n', '-r', path, *decode, '-q', '-z', 'io,phs']).stdout)][:1])
     tap.done()
 
 
