@@ -303,6 +303,8 @@ static void tell_silent(struct udp *udp)
 			result.state = SONDE_SCAN_UNREACHABLE;
 			result.reason = SONDE_SCAN_REFUSED;
 			result.error_number = ENOBUFS;
+		} else if (result.tries < udp->least_tries) {
+			udp->least_tries = (uint8_t)result.tries;
 		}
 		if (scan_tell_port(udp->scan, &result) < 0)
 			udp->result = -ENOMEM;
@@ -344,8 +346,8 @@ static int run_group(struct udp *udp, struct sonde_error *err)
 	return r < 0 ? r : udp->result;
 }
 
-/* Of the ports that talk: each silent one was asked at least as often as there were
- * rounds. */
+/* Of the ports that talk: all of them were lost so often as the least asked of the silent
+ * ones was asked. */
 static void reckon_risk(struct udp *udp)
 {
 	struct sonde_scan_summary *summary = &udp->scan->summary;
@@ -360,8 +362,9 @@ static void reckon_risk(struct udp *udp)
 		summary->miss_probability = 0;
 	} else if (n > 0) {
 		summary->loss = x / n;
-		summary->miss_probability = (responders < 1 ? 1 : responders) *
-					    risk_power(risk_upper(x, n), ROUNDS + 3);
+		summary->miss_probability =
+			(responders < 1 ? 1 : responders) *
+			risk_power(risk_upper(x, n), udp->least_tries);
 		if (summary->miss_probability > 1)
 			summary->miss_probability = 1;
 	}
@@ -375,6 +378,7 @@ static int prepare(struct udp *udp, struct sonde_error *err)
 	udp->status = array_new(size, 1);
 	udp->sent_us = array_new(size, sizeof(udp->sent_us[0]));
 	udp->tries = array_new(size, 1);
+	udp->least_tries = UINT8_MAX;
 	if (!udp->status || !udp->sent_us || !udp->tries)
 		return sonde_error_set(err, SONDE_ERROR_TROUBLE, -ENOMEM, "scan", "",
 				       NULL);

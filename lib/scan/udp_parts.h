@@ -20,10 +20,11 @@ struct udp {
 	struct source *sources; /* owned */
 	struct pollfd *polls;   /* owned; as many */
 	size_t source_count;
-	size_t turn;       /* the source that is next */
-	uint8_t *status;   /* owned; of each target */
-	uint32_t *sent_us; /* owned; since epoch_ns, 0 never: scan/stamp.h */
-	uint8_t *tries;    /* owned */
+	size_t turn;         /* the source that is next */
+	uint8_t *status;     /* owned; of each target */
+	uint32_t *sent_us;   /* owned; since epoch_ns, 0 never: scan/stamp.h */
+	uint8_t *tries;      /* owned */
+	uint8_t least_tries; /* of the ports that stayed silent */
 	struct udp_host hosts[UDP_GROUP];
 	uint32_t first, count; /* the group */
 	int64_t epoch_ns, next_ns;

@@ -5,6 +5,7 @@ errors, with loss, and on this machine, where the asking socket has a port of it
     here ---- veth ---- there: 5 services, nft (test/net/scanning.py)
 """
 
+import socket
 import subprocess
 
 import netns
@@ -57,6 +58,12 @@ summary = check('silent and rejected ports', scan('--udp', '-p', '1-120', HOST),
                 truth(range(1, 121), silent=range(40, 80), rejected=range(90, 95)))
 tap.check('with a stated risk', summary['miss_probability'] is not None and
           0 <= summary['miss_probability'] < 0.05, summary)
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+    silent.bind(('127.0.0.1', 7))
+    lines = scan('--udp', '-p', '7,1000', '127.0.0.1')
+# One answer says little of the loss, but the silent port was asked often.
+tap.check('few ports, one of them silent: the risk is that of all its tries',
+          lines[-1]['open|filtered'] == 1 and lines[-1]['miss_probability'] < 0.01, lines)
 lab.mode('loss5')
 check('5 % lost each way', scan('--udp', '-p', '1-150', HOST), truth(range(1, 151)))
 lab.mode('closed')
