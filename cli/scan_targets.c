@@ -55,30 +55,67 @@ char *scan_words_read(const char *text, size_t *ret_bytes)
 	return bytes;
 }
 
-static int add_file(struct sonde_scan *scan, const char *path, struct sonde_error *err)
+/* Says where in the file it stands; a byte that ends texts would hide what is behind it. */
+static int fail_at(const char *path, unsigned long number, struct sonde_error *err)
+{
+	char subject[sizeof(err->subject)];
+
+	snprintf(subject, sizeof(subject), "%.96s, line %lu%s%.72s", path, number,
+		 err->subject[0] ? ": " : "", err->subject);
+	memcpy(err->subject, subject, sizeof(subject));
+	return err->code;
+}
+
+/* Without its end; how many bytes, LINE_CHARS where it has more, or -1 at the end. */
+static int read_line(FILE *file, char *line)
+{
+	int n = 0, byte = getc(file);
+
+	if (byte == EOF)
+		return -1;
+	for (; byte != EOF && byte != '\n' && n < LINE_CHARS; byte = getc(file))
+		line[n++] = (char)byte;
+	line[n < LINE_CHARS ? n : LINE_CHARS - 1] = '\0';
+	return n;
+}
+
+static int add_line(struct sonde_scan *scan, char *line, int n, struct sonde_error *err)
 {
 	static const char blank[] = " \t\r\n";
-	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-	char line[LINE_CHARS];
+	char *rest = NULL;
 	int r = 0;
+
+	if (n == LINE_CHARS)
+		return sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "use target", "",
+				       "a line has more than %d characters",
+				       LINE_CHARS - 1);
+
+	if (memchr(line, '\0', (size_t)n))
+		return sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "use target", "",
+				       "a NUL byte stands in it: is it a text?");
+	line[strcspn(line, "#")] = '\0';
+	for (char *word = strtok_r(line, blank, &rest); word && r == 0;
+	     word = strtok_r(NULL, blank, &rest))
+		r = sonde_scan_add_target(scan, word, err);
+	return r;
+}
+
+static int add_file(struct sonde_scan *scan, const char *path, struct sonde_error *err)
+{
+	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	unsigned long number = 0;
+	char line[LINE_CHARS];
+	int n, r = 0;
 
 	if (!file)
 		return sonde_error_set(
 			err, errno == EACCES ? SONDE_ERROR_PERMISSION : SONDE_ERROR_USAGE,
 			-errno, "read", path, NULL);
-	while (r == 0 && fgets(line, sizeof(line), file)) {
-		char *rest = NULL;
-
-		if (!strchr(line, '\n') && !feof(file)) {
-			r = sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "read", path,
-					    "a line has more than %d characters",
-					    LINE_CHARS - 2);
-			break;
-		}
-		line[strcspn(line, "#")] = '\0';
-		for (char *word = strtok_r(line, blank, &rest); word && r == 0;
-		     word = strtok_r(NULL, blank, &rest))
-			r = sonde_scan_add_target(scan, word, err);
+	while (r == 0 && (n = read_line(file, line)) >= 0) {
+		number++;
+		r = add_line(scan, line, n, err);
+		if (r < 0)
+			fail_at(path, number, err);
 	}
 	if (r == 0 && ferror(file))
 		r = sonde_error_set(

@@ -145,6 +145,15 @@ with open(path, 'w', encoding='ascii') as file:
     file.write('127.0.1.1 127.0.1.2 # two\n\n# none\n127.0.1.8-9\n')
 tap.equal('targets from a file', sorted(states(events('--connect', '-p', '2222', '-i', path))),
           [(f'127.0.1.{i}', 2222) for i in (1, 2, 8, 9)])
+for content, place, reason in (('127.0.1.1\n\n::1,', 'line 3: ::1,', 'no IPv6 address'),
+                               ('127.0.1.1\0x\n', 'line 1', 'a NUL byte'),
+                               ('127.0.1.1\0', 'line 1', 'a NUL byte'),
+                               ('1' * 1024, 'line 1', 'more than 1023 characters')):
+    with open(path, 'w', encoding='ascii') as file:
+        file.write(content)
+    done = scan('--connect', '-p', '2222', '-i', path)
+    tap.check(f'targets, {place}: {reason}', done.returncode == 2 and f'{path}, {place}' in done.stderr
+              and reason in done.stderr, done)
 tap.equal('and from standard input', sorted(states(events(
     '--connect', '-p', '2222', '-i', '-', input='127.0.1.1\n127.0.1.3'))),
     [('127.0.1.1', 2222), ('127.0.1.3', 2222)])
