@@ -229,6 +229,50 @@ static int tell_wrong(const struct sonde_calc_request *request,
 	return STATUS_NETWORK;
 }
 
+/* Whether a server of the other byte order would have answered otherwise.  Bytes that are
+ * turned round add up to the sum turned round, as long as nothing is carried.  Where the
+ * other order has not failed yet, that server may also do as it likes where there is no
+ * result. */
+static bool tells_orders_apart(const struct sonde_calc_request *request,
+			       const struct sonde_calc_ask *ask, int32_t result,
+			       bool other_failed)
+{
+	enum sonde_calc_order other =
+		ask->order == SONDE_CALC_BIG ? SONDE_CALC_LITTLE : SONDE_CALC_BIG;
+	uint8_t bytes[SONDE_CALC_DIALECT_BYTES], reply[SONDE_CALC_REPLY_BYTES];
+	size_t length = sonde_calc_format_as(request, ask->dialect, ask->order, bytes);
+	struct sonde_calc_request heard;
+	int32_t exact;
+
+	if (sonde_calc_compute(request, &exact) < 0)
+		return false; /* any result would do */
+	if (sonde_calc_parse_as(bytes, length, ask->dialect, other, &heard) <= 0)
+		return true; /* it would not have understood */
+	if (sonde_calc_compute(&heard, &exact) < 0 && other_failed)
+		return true;
+	for (int policy = SONDE_CALC_ZERO; policy <= SONDE_CALC_SATURATE; policy++) {
+		sonde_calc_compute_with(&heard, (enum sonde_calc_policy)policy, &exact);
+		sonde_calc_format_reply(heard.id, exact, other, reply);
+		if (sonde_calc_parse_reply(reply, ask->order) == result)
+			return false;
+	}
+	return true;
+}
+
+static void tell_order(const struct output *output,
+		       const struct sonde_calc_request *request,
+		       const struct sonde_calc_ask *ask, int32_t result)
+{
+	/* Big-endian is asked for last. */
+	if (tells_orders_apart(request, ask, result, ask->order == SONDE_CALC_BIG))
+		message_detail(output, "it answers in %s-endian order",
+			       ask->order == SONDE_CALC_BIG ? "big" : "little");
+	else
+		message_detail(output,
+			       "this question does not tell the byte orders apart: a "
+			       "server of either may answer so; product 6 7 does");
+}
+
 /* Little-endian, then big-endian, until the answer is the right one.  Where neither is,
  * what the first of them came to is what counts. */
 static int ask_in_both_orders(const struct output *output, struct sonde_calc_ask *ask,
@@ -241,14 +285,14 @@ static int ask_in_both_orders(const struct output *output, struct sonde_calc_ask
 	ask->order = SONDE_CALC_LITTLE;
 	int r = sonde_calc_ask(ask, request, ret, err);
 	if (r == 0 && is_right(request, *ret)) {
-		message_detail(output, "it answers in little-endian order");
+		tell_order(output, request, ask, *ret);
 		return 0;
 	}
 	ask->order = SONDE_CALC_BIG;
 	write_id(id, ask->order, request->id);
 	int other_r = sonde_calc_ask(ask, request, &other, &other_err);
 	if (other_r == 0 && is_right(request, other)) {
-		message_detail(output, "it answers in big-endian order");
+		tell_order(output, request, ask, other);
 		*ret = other;
 		return 0;
 	}

@@ -116,6 +116,13 @@ ports = dict(zip(specs, many.ports))
 answers = [calc('product', 300, 300, '-v', '--order', 'auto', '--dialect', 'fixed8', '--to',
                 f':{ports[f"calc@:0,dialect=fixed8,order={order}"]}', '--timeout', '60s')
            for order in ('le', 'be')]
+alike, apart = ([calc(*words, '-v', '--order', 'auto', '--timeout', '60s', '--to',
+                      f':{ports[f"calc@:0,dialect=sheet,order={order}"]}') for order, words in asked]
+                for asked in (
+                    (('le', ('sum', 3, 4)), ('le', ('max', 5)), ('le', ('sum', 100, 100)),
+                     ('be', ('sum', 3, 4)), ('be', ('max', 5))),
+                    (('le', ('product', 6, 7)), ('le', ('min', 1, 256)), ('le', ('sum', 100, 200)),
+                     ('be', ('sum', 100, 100)))))
 wrong = [answer_of(*words, '--to', f':{ports[spec]}') for words, spec in (
     (('sum', 100, 200), 'calc@:0,dialect=sheet,order=be'),
     (('product', 6, 7, '--order', 'auto', '--dialect', 'fixed8'), 'calc@:0,dialect=fixed7,order=le'))]
@@ -126,6 +133,12 @@ tap.check('--order auto finds the order of a server', [
     (done.returncode, done.stdout) for done in answers] == [(0, '90000\n')] * 2 and
           'it answers in little-endian order' in answers[0].stderr and
           'it answers in big-endian order' in answers[1].stderr, answers)
+tap.check('and names none where a server of the other order may answer the same', [
+    done.stdout for done in alike] == ['7\n', '5\n', '200\n', '7\n', '5\n'] and
+          all('does not tell the byte orders apart' in done.stderr and
+              'it answers in' not in done.stderr for done in alike) and
+          all(f'it answers in {order}-endian order' in done.stderr for order, done in zip(
+              ('little', 'little', 'little', 'big'), apart)), (alike, apart))
 
 
 def cut_in_three(port):
