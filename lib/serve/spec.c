@@ -135,12 +135,24 @@ static int parse_option(const char *name, const char *value, struct serve_spec *
 {
 	const struct service_option *option = service_find_option(spec->service, name);
 
+	if (!option && strcmp(name, "once") == 0 && spec->service->has_answers) {
+		sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "serve",
+				spec->service->name, "once takes no value");
+		sonde_error_hint(err, "write %s,once", spec->service->name);
+		return -EINVAL;
+	}
 	if (!option)
 		return refuse_option(spec->service, name, value, -ENOENT, err);
 	uint32_t bit = UINT32_C(1) << (option - spec->service->options);
 	if (spec->given & bit)
 		return refuse_twice(spec, option->name, err);
 	spec->given |= bit;
+	if (option->names_file && !*value) {
+		sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "serve",
+				spec->service->name, "%s has no file name", name);
+		hint_at_options(spec->service, name, err);
+		return -EINVAL;
+	}
 	if (option->names_file) {
 		spec->file_option = option;
 		spec->file_name = strdup(value);
@@ -153,8 +165,9 @@ static int parse_option(const char *name, const char *value, struct serve_spec *
 	return r < 0 ? refuse_option(spec->service, name, value, r, err) : 0;
 }
 
-/* A word without a value. */
-static int refuse_word(const char *name, struct sonde_error *err)
+/* A word without a value, or nothing at all. */
+static int refuse_word(const struct service *service, const char *name,
+		       struct sonde_error *err)
 {
 	static const char *const words[] = {"once"};
 
@@ -163,8 +176,13 @@ static int refuse_word(const char *name, struct sonde_error *err)
 		sonde_error_hint(err, "did you mean once?");
 		return -EINVAL;
 	}
-	refuse(err, *name ? name : ",",
-	       "an option of a service is NAME=VALUE, or the word once");
+	if (!*name) {
+		sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "serve", service->name,
+				"an option is missing behind the comma");
+		hint_at_options(service, NULL, err);
+		return -EINVAL;
+	}
+	refuse(err, name, "an option of a service is NAME=VALUE, or the word once");
 	if (service_find(name))
 		sonde_error_hint(err, "services are separated by spaces, not by commas");
 	return -EINVAL;
@@ -184,7 +202,7 @@ static int parse_options(char *rest, struct serve_spec *spec, struct sonde_error
 			continue;
 		}
 		if (!value) {
-			return refuse_word(name, err);
+			return refuse_word(spec->service, name, err);
 		}
 		*value++ = '\0';
 		r = parse_option(name, value, spec, err);
@@ -217,6 +235,14 @@ static int parse_transport(char *text, struct serve_spec *spec, struct sonde_err
 		return -EINVAL;
 	}
 	*slash = '\0';
+	slash = strrchr(text, '/');
+	if (slash && (strcmp(slash, "/tcp") == 0 || strcmp(slash, "/udp") == 0)) {
+		sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "serve",
+				spec->service->name,
+				"only one of /tcp and /udp can stand there");
+		sonde_error_hint(err, "without /tcp and /udp it is served on both");
+		return -EINVAL;
+	}
 	return 0;
 }
 
