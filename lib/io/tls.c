@@ -52,6 +52,21 @@ static const char *alert_text(const char *text)
 	return alert ? alert + strlen("alert ") : text;
 }
 
+static void say_distrust(struct tls_stream *tls)
+{
+	long verdict = SSL_get_verify_result(tls->ssl);
+	const char *text = X509_verify_cert_error_string(verdict);
+
+	if (verdict == X509_V_ERR_HOSTNAME_MISMATCH ||
+	    verdict == X509_V_ERR_IP_ADDRESS_MISMATCH) {
+		tls->fault = TLS_FAULT_NAME;
+		say(tls, "its certificate is not for %s: %s", tls->name, text);
+		return;
+	}
+	tls->fault = TLS_FAULT_TRUST;
+	say(tls, "its certificate is not trusted: %s", text);
+}
+
 static int fail_ssl(struct tls_stream *tls)
 {
 	unsigned long error = ERR_peek_error();
@@ -61,9 +76,18 @@ static int fail_ssl(struct tls_stream *tls)
 		text = "unknown";
 	switch (ERR_GET_REASON(error)) {
 	case SSL_R_CERTIFICATE_VERIFY_FAILED:
-		tls->fault = TLS_FAULT_TRUST;
-		say(tls, "its certificate is not trusted: %s",
-		    X509_verify_cert_error_string(SSL_get_verify_result(tls->ssl)));
+		say_distrust(tls);
+		break;
+	case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+		tls->fault = TLS_FAULT_NONE_SHOWN;
+		say(tls, "the peer refused: it wants a certificate of ours");
+		break;
+	case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
+	case SSL_R_UNSUPPORTED_PROTOCOL:
+		tls->fault = TLS_FAULT_VERSION;
+		say(tls, "%s; we speak TLS 1.2 and 1.3",
+		    is_alert(error) ? "the peer refused: protocol version"
+				    : "the peer speaks another version of TLS");
 		break;
 	case SSL_R_WRONG_VERSION_NUMBER:
 	case SSL_R_HTTP_REQUEST:
@@ -283,6 +307,7 @@ static bool set_name(struct tls_stream *tls, const char *name)
 	struct sonde_address address;
 	char host[SONDE_ADDRESS_CHARS], host_name[HOST_NAME_CHARS];
 
+	snprintf(tls->name, sizeof(tls->name), "%s", name);
 	if (!name[0])
 		return true;
 	if (snprintf(host_name, sizeof(host_name), "%s", name) >= HOST_NAME_CHARS)

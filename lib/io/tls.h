@@ -37,8 +37,11 @@ void tls_describe(struct stream *stream, struct sonde_tls_details *ret);
 /* What was wrong with a handshake that failed. */
 enum tls_fault {
 	TLS_FAULT_OTHER = 0,
-	TLS_FAULT_TRUST, /* the peer's certificate, or that it has none */
-	TLS_FAULT_PLAIN, /* what it says is no TLS, or it closed at once */
+	TLS_FAULT_TRUST,      /* the peer's certificate, or that it has none */
+	TLS_FAULT_NAME,       /* the certificate is for another name */
+	TLS_FAULT_NONE_SHOWN, /* the peer wants a certificate of ours */
+	TLS_FAULT_VERSION,    /* no version that both sides speak */
+	TLS_FAULT_PLAIN,      /* what it says is no TLS, or it closed at once */
 };
 enum tls_fault tls_get_fault(struct stream *stream);
 bool stream_is_tls(const struct stream *stream);

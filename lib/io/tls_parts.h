@@ -40,6 +40,7 @@ struct tls_stream {
 	bool has_shaken;
 	bool is_broken; /* by a failure after which TLS may say nothing more */
 	enum tls_fault fault;
+	char name[256]; /* that the certificate must have; "" any */
 	bool sent_close;
 	bool has_ended; /* reading: from now on it gives `end` */
 	int end;

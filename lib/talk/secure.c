@@ -18,12 +18,18 @@ static int fail(struct sonde_session *session, int error, struct sonde_error *er
 		sonde_error_hint(err, "--ca-file trusts who signed a certificate, --pin "
 				      "one certificate alone; --insecure -v shows it");
 		break;
+	case TLS_FAULT_NAME:
+		sonde_error_hint(err, "--tls-name says for which name its certificate "
+				      "is, where that is meant; --insecure -v shows it");
+		break;
 	case TLS_FAULT_PLAIN:
 		sonde_error_hint(err,
 				 "where TLS begins with a command, as STARTTLS, "
 				 "connect without --tls, send it, and then say `tls` "
 				 "in a --script or after ^]");
 		break;
+	case TLS_FAULT_NONE_SHOWN:
+	case TLS_FAULT_VERSION:
 	case TLS_FAULT_OTHER:
 		break;
 	}

@@ -165,9 +165,16 @@ int session_fail(struct sonde_session *session, const char *operation, int error
 	const char *trouble = session->stream ? session->stream->trouble : "";
 
 	session_format_subject(session, subject);
-	if (trouble[0])
-		return sonde_error_set(err, SONDE_ERROR_NETWORK, error, operation,
-				       subject, "%s", trouble);
+	if (trouble[0]) {
+		sonde_error_set(err, SONDE_ERROR_NETWORK, error, operation, subject, "%s",
+				trouble);
+		/* It says so after the handshake, which is over for us by then. */
+		if (stream_is_tls(session->stream) &&
+		    tls_get_fault(session->stream) == TLS_FAULT_NONE_SHOWN)
+			sonde_error_hint(err, "--cert shows it a certificate, with --key "
+					      "its key");
+		return error;
+	}
 	switch (-error) {
 	case ECONNRESET:
 		sonde_error_set(err, SONDE_ERROR_NETWORK, error, operation, subject,

@@ -9,7 +9,7 @@ import subprocess
 import threading
 
 import netns
-from talking import Peer, blob, connect, echo, until_end
+from talking import Listen, Peer, blob, connect, echo, until_end
 from tap import tap
 
 netns.enter()
@@ -33,7 +33,7 @@ BIG = blob(5000000)
 asked = []
 
 
-def secured(handler, ends=True, **settings):
+def secured(handler, ends=True, where='127.0.0.1', **settings):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERT, KEY)
     context.sni_callback = lambda sock, name, _: asked.append(name)
@@ -49,7 +49,7 @@ def secured(handler, ends=True, **settings):
         if ends:
             sock.unwrap()
         sock.close()
-    return Peer(handle)
+    return Peer(handle, address=(where, 0))
 
 
 def said(done):
@@ -60,6 +60,8 @@ peer = secured(echo)
 subject = f'127.0.0.1:{peer.port}/tcp'
 hint = ('hint: --ca-file trusts who signed a certificate, --pin one certificate alone; '
         '--insecure -v shows it\n')
+name_hint = ('hint: --tls-name says for which name its certificate is, where that is meant; '
+             '--insecure -v shows it\n')
 
 done = connect('--tls', 'localhost', peer.port)
 tap.equal('nobody trusts a self-signed certificate', said(done),
@@ -80,7 +82,11 @@ tap.equal('a certificate for an address', (done.returncode, done.stdout), (0, b'
 tap.equal('an address is not asked for', asked[-1], None)
 done = connect('--tls', '--ca-file', CERT, '--tls-name', 'other.example', 'localhost', peer.port)
 tap.equal('a certificate for another name', said(done),
-          (1, f'sonde: secure {subject}: its certificate is not trusted: hostname mismatch\n{hint}'))
+          (1, f'sonde: secure {subject}: its certificate is not for other.example: hostname '
+              f'mismatch\n{name_hint}'))
+done = connect('--tls', '--ca-file', CERT, '127.0.0.2', secured(echo, where='127.0.0.2').port)
+tap.check('or for another address', done.returncode == 1 and done.stderr.decode().endswith(
+    f'its certificate is not for 127.0.0.2: IP address mismatch\n{name_hint}'), said(done))
 for pin in PIN, 'sha256:' + PIN.lower(), PIN.replace(':', ''):
     done = connect('--tls', '--pin', pin, 'localhost', peer.port, input=b'x')
     tap.equal(f'--pin {pin[:12]}...', (done.returncode, done.stdout, done.stderr), (0, b'x', b''))
@@ -105,8 +111,21 @@ done = connect('--tls', '--ca-file', CERT, '--cert', OWN, '--key', OWN_KEY, 'loc
 tap.equal('--cert and --key', (done.returncode, done.stdout), (0, b'me'))
 done = connect('--tls', '--ca-file', CERT, 'localhost', mutual.port, input=b'me')
 tap.check('without it the server refuses, and that is said',
-          done.returncode == 1 and b'the peer refused: ' in done.stderr and
-          b'hint' not in done.stderr, said(done))
+          done.returncode == 1 and done.stderr.endswith(
+              b'the peer refused: it wants a certificate of ours\nhint: --cert shows it a '
+              b'certificate, with --key its key\n'), said(done))
+refuser = Peer(lambda sock: (sock.recv(2000), sock.sendall(b'\x15\3\1\0\2\2\x46'), until_end(sock)))
+done = connect('--tls', 'localhost', refuser.port)
+tap.check('a server of older versions alone: which ones we speak', done.returncode == 1 and
+          b'the peer refused: protocol version; we speak TLS 1.2 and 1.3\n' in done.stderr, said(done))
+listen = Listen('--tls')
+hello = b'\3\1' + bytes(32) + b'\0' + b'\0\2\0\x2f' + b'\1\0'  # TLS 1.0, one cipher
+with listen.join() as older:
+    older.sendall(b'\x16\3\1' + (len(hello) + 4).to_bytes(2, 'big') +
+                  b'\1' + len(hello).to_bytes(3, 'big') + hello)
+    listen.process.wait(60)
+tap.check('and such a client', 'the peer speaks another version of TLS; we speak TLS 1.2 and 1.3' in
+          listen.said(), listen.said())
 
 chosen = secured(lambda sock: sock.sendall(sock.selected_alpn_protocol().encode()),
                  set_alpn_protocols=['h2', 'http/1.1'])
