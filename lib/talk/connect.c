@@ -50,9 +50,31 @@ void connect_tell_failed(struct sonde_session *session, const char *reason, int 
 	session_tell(session, &event);
 }
 
-int connect_explain(const char *operation, const char *subject, uint16_t port,
-		    bool has_bind, int error, struct sonde_error *err)
+bool connect_lacks_interface(const struct sonde_address *address)
 {
+	return address->family == SONDE_FAMILY_INET6 && address->scope_id == 0 &&
+	       address->bytes[0] == 0xfe && (address->bytes[1] & 0xc0) == 0x80;
+}
+
+int connect_refuse_link_local(const char *operation, const char *subject,
+			      const struct sonde_address *address,
+			      struct sonde_error *err)
+{
+	char host[SONDE_ADDRESS_CHARS];
+
+	sonde_address_format_host(address, host);
+	sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, operation, subject,
+			"a link-local address needs its interface (EINVAL)");
+	sonde_error_hint(err, "write %s%%eth0, with the interface's name", host);
+	return -EINVAL;
+}
+
+int connect_explain(const char *operation, const char *subject,
+		    const struct sonde_address *address, bool has_bind, int error,
+		    struct sonde_error *err)
+{
+	if (error == -EINVAL && connect_lacks_interface(address))
+		return connect_refuse_link_local(operation, subject, address, err);
 	if (error == -EINTR)
 		return sonde_error_set(err, SONDE_ERROR_NETWORK, error, operation,
 				       subject, "told to end meanwhile");
@@ -61,7 +83,7 @@ int connect_explain(const char *operation, const char *subject, uint16_t port,
 	switch (-error) {
 	case ECONNREFUSED:
 		sonde_error_hint(err, "nothing listens there; `sonde listen %u` would",
-				 port);
+				 address->port);
 		break;
 	case EHOSTUNREACH:
 	case ENETUNREACH:
@@ -95,8 +117,8 @@ static int fail_connect(const struct sonde_session *session,
 	sock_format_subject(address, sock_transport(session), subject);
 	if (error == -ETIMEDOUT && target->timeout_ns > 0)
 		return connect_fail_timeout("connect", subject, target->timeout_ns, err);
-	return connect_explain("connect", subject, address->port, target->bind != NULL,
-			       error, err);
+	return connect_explain("connect", subject, address, target->bind != NULL, error,
+			       err);
 }
 
 /* --- IP */

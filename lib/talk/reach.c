@@ -41,6 +41,9 @@ int reach_prepare(struct sonde_listener *listener, struct sonde_error *err)
 	r = resolve_lookup(&endpoint, listener->to, LIMIT_ADDRESSES, err);
 	if (r < 0)
 		return r;
+	if (r == 1 && connect_lacks_interface(&listener->to[0]))
+		return connect_refuse_link_local("relay to", to->host, &listener->to[0],
+						 err);
 	listener->to_count = r;
 	return 0;
 }
@@ -149,7 +152,7 @@ void reach_fail(struct caller *client, int error)
 	else if (is_unix(listener))
 		connect_explain_unix("relay to", subject, false, error, &why);
 	else
-		connect_explain("relay to", subject, listener->to[0].port, false, error,
+		connect_explain("relay to", subject, &listener->to[0], false, error,
 				&why);
 	snprintf(what, sizeof(what), "cannot be relayed to %s", subject);
 	caller_fail(client, &why, what);

@@ -84,8 +84,14 @@ void session_close(struct sonde_session *session, bool in_order, const char *why
 /* --- connect.c, connect_unix.c */
 
 /* What an error of connect() means, with what can be done. */
-int connect_explain(const char *operation, const char *subject, uint16_t port,
-		    bool has_bind, int error, struct sonde_error *err);
+int connect_explain(const char *operation, const char *subject,
+		    const struct sonde_address *address, bool has_bind, int error,
+		    struct sonde_error *err);
+/* Whether it is a link-local one that does not say on which interface. */
+bool connect_lacks_interface(const struct sonde_address *address);
+int connect_refuse_link_local(const char *operation, const char *subject,
+			      const struct sonde_address *address,
+			      struct sonde_error *err);
 int connect_explain_unix(const char *operation, const char *subject, bool is_datagram,
 			 int error, struct sonde_error *err);
 int connect_fail_timeout(const char *operation, const char *subject, int64_t timeout_ns,

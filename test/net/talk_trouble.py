@@ -257,6 +257,16 @@ tap.check('one that never reads', listen.process.wait(60) == 1 and
           'nothing came or went for too long' in said(listen), said(listen))
 stuck.close()
 
+# --- a link-local address without its interface
+
+for words, what in ((['connect', 'fe80::1', '1'], r'connect \[fe80::1\]:1/tcp'),
+                    (['connect', '-u', 'fe80::1', '1'], r'connect \[fe80::1\]:1/udp'),
+                    (['listen', '-k', '--to', '[fe80::1]:1', '127.0.0.1:0'], 'relay to .*')):
+    done = netns.run([SONDE, *words])
+    tap.check(f'{" ".join(words)}: what is missing', done.returncode == 2 and re.fullmatch(
+        f'sonde: {what}: a link-local address needs its interface \\(EINVAL\\)\n'
+        r"hint: write fe80::1%eth0, with the interface's name\n", done.stderr), done.stderr)
+
 # --- a socket that is connected with itself
 
 done = connect('--bind', '127.0.0.1:50007', '127.0.0.1', 50007)
