@@ -110,10 +110,7 @@ int64_t call_bytes(const struct sonde_call *call)
 {
 	if (!call_returned(call) || call->result <= 0)
 		return 0;
-	/* sendmmsg and recvmmsg return messages. */
-	if (call->datagrams)
-		return call->length > INT64_MAX ? INT64_MAX : (int64_t)call->length;
-	return call->result;
+	return call->result; /* of several messages, too: the tracer adds them up */
 }
 
 int64_t call_end_ns(const struct sonde_call *call)

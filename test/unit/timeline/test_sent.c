@@ -103,6 +103,38 @@ static void test_one_send_in_segments(void **state)
 	story_done(&story);
 }
 
+/* sendmmsg and recvmmsg on a stream: their bytes count, and what comes behind them has its
+ * place. */
+static void test_messages_of_a_stream(void **state)
+{
+	struct story story;
+	struct talk talk;
+	uint32_t messages, later, got, first;
+
+	(void)state;
+	story_begin(&story);
+	talk = story_talk(&story, 5000, 100);
+	got = CALL(&story, SERVER, "recvmmsg", 250, 330, 3, .line = 91,
+		   .socket = talk.server, .datagrams = 1);
+	messages = CALL(&story, CLIENT, "sendmmsg", 300, 320, 7, .line = 82,
+			.socket = talk.client, .datagrams = 2);
+	first = story_tcp(&story, &talk.wire, 310, '>', "PA", 1, 1, 3);
+	story_tcp(&story, &talk.wire, 311, '>', "PA", 4, 1, 4);
+	later = CALL(&story, CLIENT, "sendto", 340, 360, 4, .line = 83,
+		     .socket = talk.client);
+	story_tcp(&story, &talk.wire, 350, '>', "PA", 8, 1, 4);
+	/* As the tracer has them: messages have no length beforehand. */
+	story.recording->calls[messages - 1].length = 0;
+	story.recording->calls[got - 1].length = 0;
+	story_end(&story);
+
+	check_bytes(&story, first, messages, 0, 3);
+	check_bytes(&story, first + 1, messages, 0, 4);
+	check_bytes(&story, first + 2, later, 0, 4);
+	check_completed(&story, got, first);
+	story_done(&story);
+}
+
 static void test_fin_on_data(void **state)
 {
 	struct story story;
@@ -558,6 +590,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole_conversation),
 		cmocka_unit_test(test_one_send_in_segments),
+		cmocka_unit_test(test_messages_of_a_stream),
 		cmocka_unit_test(test_fin_on_data),
 		cmocka_unit_test(test_exit_without_close),
 		cmocka_unit_test(test_reset_on_unread_input),
