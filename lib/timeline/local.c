@@ -229,7 +229,9 @@ static int contradicts(const struct range *range, void *context)
 
 static bool is_broken(const struct join *join, const struct channel *channel)
 {
-	if (!channel->sends.is_open && channel->receives.total > channel->sends.total)
+	/* Edges along the wrong connection would be wrong, all of them. */
+	if (!channel->is_certain ||
+	    (!channel->sends.is_open && channel->receives.total > channel->sends.total))
 		return true;
 	for (size_t i = 0; i < channel->receives.count; i++) {
 		const struct range *range = &channel->receives.ranges[i];

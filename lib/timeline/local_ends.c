@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/limits.h"
 #include "timeline/local.h"
 
 /* Both ways between two sockets. */
@@ -99,15 +100,31 @@ static bool is_accepted(const struct join *join, const struct sonde_socket *sock
 	       call_returned(accept);
 }
 
+static bool is_one_queue(const struct begun *a, const struct begun *b)
+{
+	return a->pid == b->pid && sonde_address_equal(&a->name, &b->name);
+}
+
+static int64_t end_ns(const struct join *join, const struct begun *connect)
+{
+	return call_end_ns(call_at(join->recording, connect->call));
+}
+
 /* Two calls of one process that ran at once may have been queued in either order. */
 static bool is_alone(const struct join *join, const struct begun *connects, size_t count,
 		     size_t at)
 {
-	const struct sonde_call *call = call_at(join->recording, connects[at].call);
+	const struct begun *connect = &connects[at];
 
-	return at + 1 == count || connects[at + 1].pid != connects[at].pid ||
-	       !sonde_address_equal(&connects[at + 1].name, &connects[at].name) ||
-	       connects[at + 1].at_ns > call_end_ns(call);
+	if (at + 1 < count && is_one_queue(&connects[at + 1], connect) &&
+	    connects[at + 1].at_ns <= end_ns(join, connect))
+		return false;
+	for (size_t i = at; i-- > 0 && is_one_queue(&connects[i], connect);) {
+		if (at - i > LIMIT_CANDIDATES ||
+		    end_ns(join, &connects[i]) >= connect->at_ns)
+			return false;
+	}
+	return true;
 }
 
 /* Both in groups of one name and process, each in order of time. */
@@ -134,9 +151,9 @@ static int match(struct join *join, struct begun *connects, size_t connect_count
 		    connects[at].at_ns > accept->at_ns)
 			continue;
 		connects[at].is_used = true;
-		is_certain = is_alone(join, connects, connect_count, at) &&
-			     (at == 0 || is_alone(join, connects, connect_count, at - 1));
-		join->local.accepts[connects[at].call - 1] = accept->call;
+		is_certain = is_alone(join, connects, connect_count, at);
+		if (is_certain)
+			join->local.accepts[connects[at].call - 1] = accept->call;
 		if (add_both(join, connects[at].socket, accept->socket, connects[at].call,
 			     accept->call, is_certain) < 0)
 			return -ENOMEM;

@@ -119,6 +119,16 @@ tap.equal('two writers at once: what is true is among the possible', [
         edge['call'] == read and edge['from_call'] == part[0] and
         edge['from'] <= part[1] and part[2] <= edge['to'] for edge in run.taken)], [])
 
+run = Local('crowd')
+tap.equal('a crowd connects: runs', (run.done.returncode, run.done.stdout), (0, 'done\n'))
+with open(os.path.join(run.folder, 'taken'), encoding='ascii') as file:
+    taken, asked = json.load(file)
+received = [call['call'] for call in sorted(run.calls.values(), key=lambda call: call['enter_ns'])
+            if call['name'] == 'recvfrom' and str(call['tid']) not in asked]
+tap.equal('a crowd connects: no byte is from somebody else', [
+    edge for edge in run.taken if edge['call'] in received and
+    asked.get(str(run.calls[edge['from_call']]['tid'])) != taken[received.index(edge['call'])]], [])
+
 run = Local('outside')
 tap.equal('a pipe to somebody who is not traced is let alone',
           (run.done.stdout, [each['proto'] for each in run.events['socket']], run.kinds()),

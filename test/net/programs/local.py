@@ -15,15 +15,20 @@ FOLDER = os.environ['BARRIER']
 SOCKET = os.path.join(FOLDER, 'socket')
 
 
+def number_of_call(tid):
+    with open(f'/proc/{tid}/syscall', encoding='ascii') as file:
+        return file.read().split()[0]
+
+
 def waits_in(tid, *names):
-    """Until the thread sleeps in one of these places of the kernel."""
+    """Until the thread sleeps in one of these places of the kernel.  It has to be there before
+    and behind the look at its state: it may have slept in the call before."""
     until = time.monotonic() + 20
     while time.monotonic() < until:
+        before = number_of_call(tid)
         with open(f'/proc/{tid}/stat', encoding='ascii') as file:
             state = file.read().rsplit(')', 1)[1].split()[0]
-        with open(f'/proc/{tid}/syscall', encoding='ascii') as file:
-            number = file.read().split()[0]
-        if state == 'S' and number in names:
+        if state == 'S' and before in names and number_of_call(tid) == before:
             return
         time.sleep(0.002)
     sys.exit(f'{tid} never came to wait')
@@ -90,6 +95,37 @@ def full():
     os.read(r, 65536)                                    # later
     os.close(w)
     os.waitpid(pid, 0)
+
+
+def crowd():
+    """Threads connect at once: in which order they are accepted nobody sees."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(os.path.join(FOLDER, 'crowd'))
+    listener.listen(1)
+    ready = threading.Barrier(6)
+    asked = {}
+
+    def ask(i):
+        sock = socket.socket(socket.AF_UNIX)
+        ready.wait()
+        sock.connect(listener.getsockname())
+        sock.sendall(bytes([i]))                         # ask
+        asked[threading.get_native_id()] = i
+        sock.recv(1)                                     # hear
+
+    threads = [threading.Thread(target=ask, args=(i,)) for i in range(6)]
+    for thread in threads:
+        thread.start()
+    taken = []
+    for _ in threads:
+        sock, _ = listener.accept()
+        taken.append(sock.recv(1)[0])                    # take
+        sock.sendall(bytes([taken[-1]]))
+        sock.close()
+    for thread in threads:
+        thread.join()
+    with open(os.path.join(FOLDER, 'taken'), 'w', encoding='ascii') as file:
+        json.dump([taken, asked], file)
 
 
 def fifo():
