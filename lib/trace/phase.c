@@ -238,6 +238,15 @@ void phase_advance(struct session *session)
 		follow_adopt_orphans(session);
 }
 
+/* The main program, which would get the signal, is not there yet. */
+static void give_up_start(struct session *session, int signal)
+{
+	feed_note(&session->feed, SONDE_WARNING,
+		  "interrupted before the main program was started: it was not", NULL);
+	feed_main_status(&session->feed, signal);
+	change_phase(session, PHASE_DRAINING);
+}
+
 static void obey(struct session *session)
 {
 	struct tracer_message message;
@@ -252,6 +261,8 @@ static void obey(struct session *session)
 			if (!session->roots[i].has_ended)
 				kill(session->roots[i].launched.pid, message.signal);
 		}
+		if (session->phase == PHASE_STARTING)
+			give_up_start(session, message.signal);
 	}
 }
 

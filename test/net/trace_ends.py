@@ -46,6 +46,17 @@ ended = [p for p in events(done.stdout, 'program') if p['name'] == 'busy']
 tap.equal('by SIGTERM', [p.get('signal') for p in ended], [signal.SIGTERM])
 tap.check('all of them got on', all_got_on(threads), threads)
 
+# A signal while the others start: the main program is not started any more.
+mark = os.path.join(netns.scratch(), 'started')
+process = netns.background([netns.SONDE, 'trace', '--isolate', '-o', '/dev/null', '--with',
+                            f'echo >{mark}; exec sleep 100', '--', '/bin/sh', '-c',
+                            'echo main'], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+netns.wait_until('the other one', lambda: os.path.exists(mark))
+os.kill(process.pid, signal.SIGTERM)
+out, err = process.communicate(timeout=60)
+tap.check('a signal before the main program is started', out == 'main\n' or (
+    process.returncode == 128 + signal.SIGTERM and 'it was not' in err), (process.returncode, out, err))
+
 # The first signal is for the programs, which are busy; the second ends all.
 process = netns.background([netns.SONDE, 'trace', '--isolate', '-o', '/dev/null', '--', '/bin/sh', '-c',
                             'trap "" INT; echo up; ' + program('busy') + ' 4'],
