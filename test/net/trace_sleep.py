@@ -21,7 +21,10 @@ for count in range(200):
 RECVFROM = {'x86_64': '45', 'aarch64': '207'}[os.uname().machine]
 def sleeps_in_recv():
     with open(f'/proc/{os.getpid()}/stat') as stat, open(f'/proc/{os.getpid()}/syscall') as call:
-        return stat.read().rsplit(')', 1)[1].split()[0] == 'S' and call.read().split()[0] == RECVFROM
+        if call.read().split()[0] != RECVFROM or stat.read().rsplit(')', 1)[1].split()[0] != 'S':
+            return False
+        call.seek(0)
+        return call.read().split()[0] == RECVFROM
 def send_later():
     while not sleeps_in_recv():
         time.sleep(0.002)

@@ -95,6 +95,8 @@ run('threads')
 MARGIN_NS = 2_000  # of the two clocks: so near an edge a packet may be on either side
 
 
+NONE_OUTSIDE = 'none left outside of a send call'
+
 def released_wrong(it):
     """Every data packet's release against the calls' own times: what left while a send call
     that gave it bytes ran was released by that call, what left while none of its sender's
@@ -144,14 +146,18 @@ def released_wrong(it):
     if sum(figures.values()) != data:
         wrong.append(f'{data} data packets, {sum(figures.values())} releases')
     if not figures['outside']:
-        wrong.append('none left outside of a send call')
+        wrong.append(NONE_OUTSIDE)
     return wrong
 
 
-program = run('bulk')
+for _ in range(5):
+    program = run('bulk')
+    found = program and released_wrong(program)
+    if found != [NONE_OUTSIDE]:  # which depends on who runs when
+        break
 if program:
     tap.equal('bulk: what left outside of the send calls was released by a packet or a timer, '
-              'what left inside by its call', released_wrong(program)[:3], [])
+              'what left inside by its call', found[:3], [])
 
 program = run('two_senders')
 has('two_senders: they overlap', program, lambda it: it.figures['candidates'] > 0)
