@@ -304,6 +304,28 @@ bool fact_was_ended(const struct finding_facts *facts, uint32_t program)
 	return facts->recording->programs[program - 1].exit_signal != 0;
 }
 
+/* Bytes that the reader need not get: an urgent one is taken out of what it receives, unless
+ * it asked otherwise (RFC 6093). */
+static int64_t urgent_until(const struct finding_facts *facts, uint32_t stream,
+			    unsigned side, int64_t at_ns)
+{
+	const uint32_t *packets;
+	size_t count = fact_packets(facts, stream, &packets);
+	int64_t urgent = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct sonde_packet *packet = fact_packet(facts, packets[i]);
+
+		if (packet->at_ns > at_ns)
+			break;
+		urgent += fact_place(facts, packets[i])->direction == side &&
+			  packet->decoded.payload_length &&
+			  packet->decoded.proto == SONDE_PACKET_TCP &&
+			  packet->decoded.tcp_flags & SONDE_TCP_URG;
+	}
+	return urgent;
+}
+
 /* The offset behind the furthest byte that this side sent until then. */
 static int64_t sent_until(const struct finding_facts *facts, uint32_t stream,
 			  unsigned side, int64_t at_ns)
@@ -362,6 +384,9 @@ bool fact_unread(const struct finding_facts *facts, uint32_t socket, int64_t at_
 		return false;
 	*ret_arrived = sent_until(facts, stream, !side, at_ns);
 	*ret_taken = taken_until(facts, socket, at_ns);
+	if (*ret_arrived > *ret_taken &&
+	    *ret_arrived - urgent_until(facts, stream, !side, at_ns) <= *ret_taken)
+		*ret_arrived = *ret_taken;
 	return true;
 }
 
