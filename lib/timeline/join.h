@@ -7,6 +7,7 @@
  *	endpoint.c        traced sockets -> sides of streams
  *	range.c           sends and receives -> ranges of a side's bytes
  *	anchor.c          where these bytes begin in the stream
+ *	urgent.c          which of them were not read in their place
  *	join_sent.c       packets -> the calls that sent them
  *	join_completed.c  blocking calls -> the packets that completed them, with completer.c,
  *			  ready*.c and verdict.c
@@ -192,6 +193,8 @@ int endpoint_match(struct join *join);
 int range_build(struct join *join);
 /* Says where in the stream the bytes of the traced programs lie. */
 void anchor_side(struct join *join, uint32_t side_number);
+/* Moves what was read behind urgent bytes of that side that were not in the way. */
+void urgent_side(struct join *join, uint32_t side_number);
 int udp_match(struct join *join);
 int sent_join(struct join *join);
 int completed_join(struct join *join);

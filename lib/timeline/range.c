@@ -262,6 +262,8 @@ int range_build(struct join *join)
 			return -ENOMEM;
 	for (uint32_t i = 0; i < side_count; i++)
 		anchor_side(join, i);
+	for (uint32_t i = 0; i < side_count; i++)
+		urgent_side(join, i);
 	return 0;
 }
 

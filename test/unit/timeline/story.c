@@ -236,6 +236,9 @@ static uint8_t flags_of(const char *letters)
 		case 'A':
 			flags |= SONDE_TCP_ACK;
 			break;
+		case 'U':
+			flags |= SONDE_TCP_URG;
+			break;
 		case 'P':
 			flags |= SONDE_TCP_PSH;
 			break;

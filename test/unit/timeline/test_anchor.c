@@ -143,9 +143,44 @@ static void test_just_then(void **state)
 	story_done(&before.story);
 }
 
+/* An urgent byte that nobody asked for is not received: what comes behind it is.  Where it was
+ * received, nothing moves. */
+static void test_urgent(void **state)
+{
+	(void)state;
+	for (int is_read = 0; is_read <= 1; is_read++) {
+		struct story story;
+		struct talk talk;
+		uint32_t first, second, urgent, rest, end;
+
+		story_begin(&story);
+		talk = story_talk(&story, 5000, 100);
+		first = CALL(&story, SERVER, "recvfrom", 250, 330, 5, .line = 91,
+			     .socket = talk.server, .length = 100);
+		story_tcp(&story, &talk.wire, 310, '>', "PA", 1, 1, 5);
+		second = CALL(&story, SERVER, "recvfrom", 350, is_read ? 430 : 530,
+			      is_read ? 1 : 4, .line = 92, .socket = talk.server,
+			      .length = 100);
+		urgent = story_tcp(&story, &talk.wire, 410, '>', "UPA", 6, 1, 1);
+		rest = story_tcp(&story, &talk.wire, 510, '>', "PA", 7, 1, 4);
+		if (is_read)
+			CALL(&story, SERVER, "recvfrom", 540, 545, 4, .line = 93,
+			     .socket = talk.server, .length = 100);
+		end = CALL(&story, SERVER, "recvfrom", 550, 730, 0, .line = 94,
+			   .socket = talk.server, .length = 100);
+		story_tcp(&story, &talk.wire, 710, '>', "FA", 11, 1, 0);
+		story_end(&story);
+		check_completed(&story, first, urgent - 1);
+		check_completed(&story, second, is_read ? urgent : rest);
+		check_completed(&story, end, rest + 1);
+		story_done(&story);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_urgent),
 		cmocka_unit_test(test_nothing_under_way),
 		cmocka_unit_test(test_captured_before),
 		cmocka_unit_test(test_unread),
