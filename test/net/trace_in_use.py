@@ -60,6 +60,11 @@ if how == 'forks':
             break
 os.write(1, b'ready\\n')
 sys.stdin.read()
+try:
+    while True:  # what its children have is free when they have ended
+        os.wait()
+except ChildProcessError:
+    pass
 ''')
 WANTS = write('wants.py', '''
 import socket
