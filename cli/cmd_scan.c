@@ -19,10 +19,8 @@
 #include "scan_ping.h"
 #include "scan_progress.h"
 #include "scan_targets.h"
+#include "scan_usage.h"
 #include "scan_view.h"
-
-enum format { FORMAT_TEXT = 0, FORMAT_XML, FORMAT_GREP };
-enum ping { PING_AUTO = 0, PING_N, PING_NO, PING_ONLY };
 
 enum { DESCRIPTORS_WANTED = 8192 };
 
@@ -252,68 +250,19 @@ static void show(struct seen *seen, const struct arguments *arguments,
 		return;
 	}
 	scan_view_sort(&seen->view);
-	switch ((enum format)arguments_number(arguments, "format", FORMAT_TEXT)) {
-	case FORMAT_XML:
+	switch ((enum scan_format)arguments_number(arguments, "format",
+						   SCAN_FORMAT_TEXT)) {
+	case SCAN_FORMAT_XML:
 		render_scan_xml(output, &seen->view, frame);
 		break;
-	case FORMAT_GREP:
+	case SCAN_FORMAT_GREP:
 		render_scan_grep(output, &seen->view, frame);
 		break;
-	case FORMAT_TEXT:
+	case SCAN_FORMAT_TEXT:
 	default:
 		render_scan_text(output, &seen->view, frame);
 		break;
 	}
-}
-
-/* No port is scanned: what is said about ports has no use. */
-static int check_ping_only(const struct command *command,
-			   const struct arguments *arguments)
-{
-	static const char *const of_ports[] = {
-		"ports",   "udp",       "open",       "banner", "say",
-		"timeout", "max-tries", "blind-rate", "reason", "source-pool"};
-
-	for (size_t i = 0; i < sizeof(of_ports) / sizeof(of_ports[0]); i++)
-		if (arguments_has(arguments, of_ports[i]))
-			return message_usage(command->name,
-					     "--ping only scans no ports: --%s has no "
-					     "meaning with it",
-					     of_ports[i]);
-	return STATUS_DONE;
-}
-
-static int check_usage(const struct command *command, const struct arguments *arguments,
-		       struct sonde_error *err)
-{
-	if (arguments->operand_count == 0 && !arguments_has(arguments, "targets"))
-		return message_usage(command->name,
-				     "name a target, as in: sonde scan localhost");
-	if (arguments_refuse_both(arguments, command->name, "json", "format", err) < 0 ||
-	    arguments_refuse_both(arguments, command->name, "say", "banner", err) < 0)
-		return message_error(err);
-	static const char *const of_tcp[] = {"max-tries", "blind-rate"};
-	bool udp = arguments_has(arguments, "udp");
-	for (size_t i = 0; udp && i < 2; i++)
-		if (arguments_has(arguments, of_tcp[i]))
-			return message_usage(command->name,
-					     "--%s has a meaning with TCP only",
-					     of_tcp[i]);
-	if (!arguments_has(arguments, "udp-ping") &&
-	    (arguments_has(arguments, "count") || arguments_has(arguments, "interval")))
-		return message_usage(command->name,
-				     "--count and --interval have a meaning "
-				     "with --udp-ping only");
-	if (!udp && arguments_has(arguments, "source-pool"))
-		return message_usage(command->name,
-				     "--source-pool has a meaning with --udp only");
-	if (arguments_number(arguments, "format", FORMAT_TEXT) == FORMAT_GREP &&
-	    arguments_has(arguments, "reason"))
-		return message_usage(command->name, "--format grep has no place for a "
-						    "--reason");
-	if (arguments_number(arguments, "ping", PING_AUTO) == PING_ONLY)
-		return check_ping_only(command, arguments);
-	return STATUS_DONE;
 }
 
 static int scan_and_show(const struct arguments *arguments, struct seen *seen,
@@ -357,38 +306,13 @@ static int scan_and_show(const struct arguments *arguments, struct seen *seen,
 	return r;
 }
 
-/* Two jobs that are no scan, and have no use for its options. */
-static int refuse_others(const struct command *command, const struct arguments *arguments,
-			 const char *own, struct sonde_error *err)
-{
-	static const char *const others[] = {
-		"syn",     "connect", "udp",      "open",        "reason",    "exclude",
-		"targets", "ping",    "max-rate", "blind-rate",  "format",    "max-tries",
-		"banner",  "say",     "output",   "source-pool", "yes-i-may",
-	};
-	static const char *const of_ping[] = {"ports",    "timeout",  "count",
-					      "interval", "udp-ping", "json"};
-	bool is_ping = strcmp(own, "udp-ping") == 0;
-
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if ((is_ping || strcmp(others[i], "yes-i-may") != 0) &&
-		    arguments_refuse_both(arguments, command->name, own, others[i], err) <
-			    0)
-			return -EINVAL;
-	for (size_t i = 0; !is_ping && i < sizeof(of_ping) / sizeof(of_ping[0]); i++)
-		if (arguments_refuse_both(arguments, command->name, own, of_ping[i],
-					  err) < 0)
-			return -EINVAL;
-	return 0;
-}
-
 static int ping(const struct command *command, const struct arguments *arguments,
 		struct output *output)
 {
 	struct sonde_error err;
 	int signal_fd, status;
 
-	if (refuse_others(command, arguments, "udp-ping", &err) < 0)
+	if (scan_usage_refuse_others(command, arguments, "udp-ping", &err) < 0)
 		return message_error(&err);
 	if (arguments_number(arguments, "interval", 1) == 0)
 		return message_usage(command->name, "--interval 0s: it has to be more");
@@ -406,7 +330,7 @@ static int explain(const struct command *command, const struct arguments *argume
 	struct sonde_scan_options how = {.method = SONDE_SCAN_CONNECT};
 	struct sonde_scan *scan = NULL;
 	struct sonde_error err;
-	int r = refuse_others(command, arguments, "explain", &err);
+	int r = scan_usage_refuse_others(command, arguments, "explain", &err);
 
 	if (r == 0)
 		r = sonde_scan_new(&how, &scan, &err);
@@ -434,7 +358,7 @@ static int run(const struct command *command, const struct arguments *arguments,
 		.observer = observe,
 		.context = &seen,
 	};
-	long long how_ping = arguments_number(arguments, "ping", PING_AUTO);
+	long long how_ping = arguments_number(arguments, "ping", SCAN_PING_AUTO);
 	const char *say = arguments_text(arguments, "say", NULL);
 	char *words = NULL;
 	struct sonde_error err;
@@ -444,7 +368,7 @@ static int run(const struct command *command, const struct arguments *arguments,
 		return ping(command, arguments, output);
 	if (arguments_has(arguments, "explain"))
 		return explain(command, arguments, output);
-	status = check_usage(command, arguments, &err);
+	status = scan_usage_check(command, arguments, &err);
 	if (status != STATUS_DONE)
 		return status;
 	if (choose_method(arguments, &how.method, &err) < 0)
@@ -457,8 +381,8 @@ static int run(const struct command *command, const struct arguments *arguments,
 				"--say: the escapes are \\n \\r \\t \\0 \\\\ "
 				"and \\xNN");
 	}
-	how.skip_ping = how_ping == PING_N || how_ping == PING_NO;
-	how.only_ping = how_ping == PING_ONLY;
+	how.skip_ping = how_ping == SCAN_PING_N || how_ping == SCAN_PING_NO;
+	how.only_ping = how_ping == SCAN_PING_ONLY;
 	raise_descriptor_limit();
 	scan_progress_init(&seen.progress, output);
 	int r = scan_and_show(arguments, &seen, &how, &err);
