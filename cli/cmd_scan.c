@@ -141,6 +141,7 @@ static const struct option options[] = {
 struct seen {
 	struct output *output;
 	struct scan_view view;
+	struct scan_skips skips;
 	struct scan_progress progress;
 	bool is_ending; /* because nobody reads */
 };
@@ -274,6 +275,7 @@ static int scan_and_show(const struct arguments *arguments, struct seen *seen,
 		.has_reasons = arguments_has(arguments, "reason"),
 		.only_open = how->only_open,
 		.only_ping = how->only_ping,
+		.skips = &seen->skips,
 	};
 	const char *path = arguments_text(arguments, "output", "-");
 	struct sonde_scan *scan = NULL;
@@ -282,14 +284,18 @@ static int scan_and_show(const struct arguments *arguments, struct seen *seen,
 	int r = sonde_scan_new(how, &scan, err);
 
 	if (r == 0)
-		r = scan_targets_add(scan, arguments, err);
+		r = scan_targets_add(scan, arguments, &seen->skips, err);
+	if (r > 0)
+		goto out;
 	if (r == 0)
 		r = scan_targets_permit(scan, arguments, err);
 	if (r == 0 && strcmp(path, "-") != 0 && output_open(seen->output, path) < 0)
 		r = sonde_error_set(err, SONDE_ERROR_TROUBLE, -errno, "open", path, NULL);
 	if (r == 0) {
-		if (seen->output->has_json)
+		if (seen->output->has_json) {
 			output_json_start(seen->output, frame.started_ns);
+			render_scan_json_skips(seen->output, &seen->skips);
+		}
 		signal_fd = open_signals();
 		r = sonde_scan_run(scan, signal_fd, err);
 	}
@@ -300,6 +306,7 @@ static int scan_and_show(const struct arguments *arguments, struct seen *seen,
 		frame.port_count = sonde_scan_ports(scan, &frame.ports);
 		show(seen, arguments, &frame);
 	}
+out:
 	if (signal_fd >= 0)
 		close(signal_fd);
 	sonde_scan_free(scan);
@@ -390,9 +397,13 @@ static int run(const struct command *command, const struct arguments *arguments,
 	if (r >= 0 && seen.view.has_no_memory)
 		r = sonde_error_set(&err, SONDE_ERROR_TROUBLE, -ENOMEM, "keep",
 				    "the results", NULL);
+	status = r < 0 ? message_error(&err) : STATUS_DONE;
+	if (r >= 0 && seen.skips.count > 0)
+		status = STATUS_NETWORK;
 	scan_view_done(&seen.view);
+	scan_skips_done(&seen.skips);
 	free(words);
-	return r < 0 ? message_error(&err) : STATUS_DONE;
+	return status;
 }
 
 const struct command command_scan = {

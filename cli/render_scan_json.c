@@ -116,6 +116,17 @@ void render_scan_json(struct output *output, const struct sonde_scan_event *even
 	}
 }
 
+void render_scan_json_skips(struct output *output, const struct scan_skips *skips)
+{
+	for (size_t i = 0; i < skips->count; i++) {
+		struct sonde_json *json = output_event_begin(output, "not_scanned");
+
+		sonde_json_add_string(json, "target", skips->list[i].target);
+		sonde_json_add_string(json, "reason", skips->list[i].reason);
+		output_event_end(output);
+	}
+}
+
 /* Negative: not known. */
 static void add_fraction(struct sonde_json *json, const char *key, double value)
 {
@@ -133,6 +144,8 @@ void render_scan_json_summary(struct output *output, const struct scan_frame *fr
 	sonde_json_add_int(json, "hosts", (int64_t)summary->hosts);
 	sonde_json_add_int(json, "hosts_up", (int64_t)summary->hosts_up);
 	sonde_json_add_int(json, "hosts_not_known", (int64_t)summary->hosts_unknown);
+	sonde_json_add_int(json, "targets_not_scanned",
+			   frame->skips ? (int64_t)frame->skips->count : 0);
 	sonde_json_add_int(json, "ports", (int64_t)summary->ports);
 	for (unsigned state = SONDE_SCAN_OPEN; state < SONDE_SCAN_STATES; state++)
 		sonde_json_add_int(json,

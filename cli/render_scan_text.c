@@ -266,6 +266,12 @@ void render_scan_certainty(struct output *output, const struct scan_frame *frame
 		sonde_text_add(&text, " (measured loss %.2g %%)", summary->loss * 100);
 	if (text.used)
 		output_print(output, "%s%s\n", before, storage);
+	if (frame->skips && frame->skips->count)
+		output_print(output,
+			     "%s%zu target%s not scanned: no address for %s name%s\n",
+			     before, frame->skips->count, plural(frame->skips->count),
+			     frame->skips->count == 1 ? "its" : "their",
+			     plural(frame->skips->count));
 }
 
 void render_scan_text(struct output *output, const struct scan_view *view,

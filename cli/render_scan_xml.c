@@ -192,12 +192,34 @@ static void print_host(struct output *output, const struct scan_view_host *host,
 	output_print(output, "</host>\n");
 }
 
+static void print_summary(struct output *output, const struct sonde_scan_summary *summary,
+			  size_t skipped)
+{
+	char storage[128];
+	struct sonde_text text;
+
+	sonde_text_init(&text, storage, sizeof(storage));
+	if (summary->miss_probability >= 0)
+		sonde_text_add(&text, "miss probability %.3g", summary->miss_probability);
+	if (skipped)
+		sonde_text_add(&text, "%s%zu target%s not scanned", text.used ? "; " : "",
+			       skipped, skipped == 1 ? "" : "s");
+	if (text.used)
+		print_attribute(output, "summary", storage);
+}
+
 void render_scan_xml(struct output *output, const struct scan_view *view,
 		     const struct scan_frame *frame)
 {
 	const struct sonde_scan_summary *summary = frame->summary;
+	size_t skipped = frame->skips ? frame->skips->count : 0;
 
 	print_head(output, frame);
+	for (size_t i = 0; i < skipped; i++) {
+		output_print(output, "<target");
+		print_escaped(output, "specification", frame->skips->list[i].target);
+		output_print(output, " status=\"skipped\" reason=\"invalid\"/>\n");
+	}
 	for (size_t i = 0; i < view->host_count; i++)
 		print_host(output, &view->hosts[i], frame);
 	output_print(output, "<runstats><finished");
@@ -206,9 +228,7 @@ void render_scan_xml(struct output *output, const struct scan_view *view,
 	output_print(output, " elapsed=\"%.2f\" exit=\"%s\"",
 		     (double)summary->took_ns / 1e9,
 		     summary->is_complete ? "success" : "error");
-	if (summary->miss_probability >= 0)
-		output_print(output, " summary=\"miss probability %.3g\"",
-			     summary->miss_probability);
+	print_summary(output, summary, skipped);
 	output_print(output, "/><hosts");
 	print_number(output, "up", (int64_t)summary->hosts_up);
 	print_number(

@@ -55,6 +55,13 @@ char *scan_words_read(const char *text, size_t *ret_bytes)
 	return bytes;
 }
 
+/* What the words of targets are added to. */
+struct adding {
+	struct sonde_scan *scan;
+	struct scan_skips *skips;
+	size_t known; /* words that could be used */
+};
+
 /* Says where in the file it stands; a byte that ends texts would hide what is behind it. */
 static int fail_at(const char *path, unsigned long number, struct sonde_error *err)
 {
@@ -79,32 +86,44 @@ static int read_line(FILE *file, char *line)
 	return n;
 }
 
-static int add_line(struct sonde_scan *scan, char *line, int n, struct sonde_error *err)
+/* One word; a name that cannot be looked up is said and left out.  Its place is a line of
+ * the file at path, or NULL: the command line. */
+static int add_target(struct adding *to, const char *word, const char *path,
+		      unsigned long number, struct sonde_error *err)
 {
-	static const char blank[] = " \t\r\n";
-	char *rest = NULL;
-	int r = 0;
+	int r = sonde_scan_add_target(to->scan, word, err);
 
+	to->known += r == 0;
+	if (r < 0 && path)
+		fail_at(path, number, err);
+	if (r < 0 && err->kind == SONDE_ERROR_NETWORK) {
+		r = scan_skips_add(to->skips, word, err);
+		if (r < 0)
+			sonde_error_set(err, SONDE_ERROR_TROUBLE, r, "keep",
+					"the targets", NULL);
+	}
+	return r;
+}
+
+/* What a line of a file cannot be. */
+static int check_line(const char *line, int n, struct sonde_error *err)
+{
 	if (n == LINE_CHARS)
 		return sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "use target", "",
 				       "a line has more than %d characters",
 				       LINE_CHARS - 1);
-
 	if (memchr(line, '\0', (size_t)n))
 		return sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "use target", "",
 				       "a NUL byte stands in it: is it a text?");
-	line[strcspn(line, "#")] = '\0';
-	for (char *word = strtok_r(line, blank, &rest); word && r == 0;
-	     word = strtok_r(NULL, blank, &rest))
-		r = sonde_scan_add_target(scan, word, err);
-	return r;
+	return 0;
 }
 
-static int add_file(struct sonde_scan *scan, const char *path, struct sonde_error *err)
+static int add_file(struct adding *to, const char *path, struct sonde_error *err)
 {
+	static const char blank[] = " \t\r\n";
 	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
 	unsigned long number = 0;
-	char line[LINE_CHARS];
+	char line[LINE_CHARS], *rest = NULL;
 	int n, r = 0;
 
 	if (!file)
@@ -113,9 +132,13 @@ static int add_file(struct sonde_scan *scan, const char *path, struct sonde_erro
 			-errno, "read", path, NULL);
 	while (r == 0 && (n = read_line(file, line)) >= 0) {
 		number++;
-		r = add_line(scan, line, n, err);
+		r = check_line(line, n, err);
 		if (r < 0)
 			fail_at(path, number, err);
+		line[strcspn(line, "#")] = '\0';
+		for (char *word = strtok_r(line, blank, &rest); word && r == 0;
+		     word = strtok_r(NULL, blank, &rest))
+			r = add_target(to, word, path, number, err);
 	}
 	if (r == 0 && ferror(file))
 		r = sonde_error_set(
@@ -127,8 +150,9 @@ static int add_file(struct sonde_scan *scan, const char *path, struct sonde_erro
 }
 
 int scan_targets_add(struct sonde_scan *scan, const struct arguments *arguments,
-		     struct sonde_error *err)
+		     struct scan_skips *skips, struct sonde_error *err)
 {
+	struct adding to = {.scan = scan, .skips = skips};
 	const char *text;
 	int r = 0;
 
@@ -137,15 +161,15 @@ int scan_targets_add(struct sonde_scan *scan, const struct arguments *arguments,
 	if (r == 0 && !arguments_has(arguments, "ports"))
 		r = sonde_scan_add_default_ports(scan, err);
 	for (size_t i = 0; r == 0 && i < arguments->operand_count; i++)
-		r = sonde_scan_add_target(scan, arguments->operands[i], err);
+		r = add_target(&to, arguments->operands[i], NULL, 0, err);
 	for (size_t i = 0; r == 0 && (text = arguments_nth(arguments, "targets", i)); i++)
-		r = add_file(scan, text, err);
+		r = add_file(&to, text, err);
 	for (size_t i = 0; r == 0 && (text = arguments_nth(arguments, "exclude", i)); i++)
 		r = sonde_scan_exclude(scan, text, err);
 	for (size_t i = 0; r == 0 && (text = arguments_nth(arguments, "source-pool", i));
 	     i++)
 		r = sonde_scan_add_source(scan, text, err);
-	return r;
+	return r == 0 && skips->count > 0 && to.known == 0 ? 1 : r;
 }
 
 int scan_targets_permit(struct sonde_scan *scan, const struct arguments *arguments,

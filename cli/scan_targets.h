@@ -7,10 +7,12 @@
 #include <sonde/scan.h>
 
 #include "option.h"
+#include "scan_skips.h"
 
-/* Ports, targets, exclusions and sources.  0 or a negative errno. */
+/* Ports, targets, exclusions and sources.  0; 1: all targets are names that cannot be looked
+ * up, which was said; or a negative errno. */
 int scan_targets_add(struct sonde_scan *scan, const struct arguments *arguments,
-		     struct sonde_error *err);
+		     struct scan_skips *skips, struct sonde_error *err);
 /* Public addresses belong to somebody: the user says that this is permitted.  0, or
  * -EINVAL where nobody did. */
 int scan_targets_permit(struct sonde_scan *scan, const struct arguments *arguments,

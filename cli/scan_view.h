@@ -12,6 +12,7 @@
 #include <sonde/scan.h>
 
 #include "output.h"
+#include "scan_skips.h"
 
 enum { SCAN_VIEW_LISTED = 25 }; /* of a state that is not open; more become a count */
 
@@ -56,6 +57,7 @@ struct scan_frame {
 	const char *arguments;        /* the command line */
 	int64_t started_ns, ended_ns; /* CLOCK_REALTIME */
 	bool has_reasons, only_open, only_ping;
+	const struct scan_skips *skips; /* targets that were not scanned; NULL none */
 };
 
 void render_scan_text(struct output *output, const struct scan_view *view,
@@ -66,6 +68,8 @@ void render_scan_grep(struct output *output, const struct scan_view *view,
 		      const struct scan_frame *frame);
 /* One event, as it comes. */
 void render_scan_json(struct output *output, const struct sonde_scan_event *event);
+/* The targets that are not scanned. */
+void render_scan_json_skips(struct output *output, const struct scan_skips *skips);
 void render_scan_json_summary(struct output *output, const struct scan_frame *frame);
 /* The last lines: what was done, and how sure it is; `before` begins each of them. */
 void render_scan_certainty(struct output *output, const struct scan_frame *frame,
