@@ -1,7 +1,9 @@
 /* Who comes to a listener: accepted, refused, or left in the queue until there is room. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -259,9 +261,35 @@ static struct caller *find_peer(struct sonde_listener *listener,
 	return NULL;
 }
 
+void listener_note_lost(struct sonde_listener *listener)
+{
+	char times[32] = "";
+
+	if (listener->lost_unsaid == 0)
+		return;
+	if (listener->lost_unsaid > 1)
+		snprintf(times, sizeof(times), " (%" PRIu64 " times)",
+			 listener->lost_unsaid);
+	listener->lost_unsaid = 0;
+	listener_note(listener, "no socket for %s: %s%s%s", listener->lost_peer,
+		      strerrordesc_np(-listener->lost_error), times,
+		      listener->lost_error == -EMFILE
+			      ? "; ulimit -n sets how many may be open"
+			      : "");
+}
+
+/* Its datagram is lost.  Each of a flood would be a line: they are counted. */
 static void refuse_datagram(struct sonde_listener *listener, const char *who, int error)
 {
-	listener_note(listener, "no socket for %s: %s", who, strerrordesc_np(-error));
+	int64_t now_ns = clock_monotonic_ns();
+
+	memcpy(listener->lost_peer, who, sizeof(listener->lost_peer));
+	listener->lost_error = error;
+	listener->lost_unsaid++;
+	if (now_ns < listener->lost_quiet_until_ns)
+		return;
+	listener->lost_quiet_until_ns = now_ns + LISTENER_QUIET_MS * NS_PER_MS;
+	listener_note_lost(listener);
 }
 
 /* A Unix socket cannot have its address twice: the listener's own becomes the client's. */

@@ -387,6 +387,7 @@ int sonde_listener_run(struct sonde_listener *listener, int also_fd,
 		r = loop_turn(listener->loop, LOOP_NEVER);
 	if (slot >= 0)
 		loop_close(listener->loop, slot);
+	listener_note_lost(listener);
 	if (listener->error) {
 		*err = listener->why;
 		return listener->error;

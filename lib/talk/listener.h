@@ -161,6 +161,11 @@ struct sonde_listener {
 	int64_t began_ns;
 	/* What was said is not said again before: that clients wait, that one failed. */
 	int64_t wait_quiet_until_ns, fail_quiet_until_ns;
+	/* Datagrams of peers that got no socket: those that were not said, and the last. */
+	int64_t lost_quiet_until_ns;
+	uint64_t lost_unsaid;
+	int lost_error;
+	char lost_peer[SONDE_ENDPOINT_CHARS];
 	struct stream *single; /* owned; PIPE with one client: this one */
 	struct peer single_peer;
 	uint64_t queued;        /* bytes in the queues of all clients */
@@ -198,6 +203,8 @@ void listener_watch(struct sonde_listener *listener);
 void listener_name_ends(int fd, const struct peer *peer, struct caller *client);
 /* Says, once in a while, that clients have to wait until descriptors are free. */
 void listener_note_wait(struct sonde_listener *listener, int error);
+/* Says which datagrams were lost, as far as it was not said yet. */
+void listener_note_lost(struct sonde_listener *listener);
 void listening_ready(struct listening *it);
 void listening_late(struct listening *it); /* its pause is over */
 

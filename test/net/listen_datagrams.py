@@ -3,6 +3,8 @@
 asked, and an output that is full ends nothing."""
 
 import os
+import re
+import resource
 import signal
 import socket
 import subprocess
@@ -123,5 +125,31 @@ def last_word():
 netns.wait_until('what comes then', last_word)
 tap.ok('and hears what comes then')
 tap.equal('in order', listen.end(), 0)
+
+# --- more peers than descriptors
+
+listen = Listen('--udp', '-k', preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (24, 24)))
+crowd += [sock_at('127.0.0.1') for _ in range(240)]
+
+def is_read():
+    with open('/proc/net/udp', encoding='ascii') as table:
+        rows = [row.split() for row in table if f'0100007F:{listen.port:04X} 00000000:0000' in row]
+    return [row[4].endswith(':00000000') for row in rows] == [True]
+
+
+sent = 0
+while sent < len(crowd):
+    # What comes while another peer's socket is made may be lost to it, and more than these would not fit into
+    # the queue.
+    for sock in crowd[sent:(sent := sent + (1 if sent < 30 else 50))]:
+        sock.sendto(b'x', ('127.0.0.1', listen.port))
+    netns.wait_until('their datagrams are read', is_read)
+tap.equal('more peers than descriptors: it ends in order', listen.end(), 0)
+accepted = listen.said().count('accepted')
+lines = [line for line in listen.said().splitlines() if 'no socket for' in line]
+told = [re.fullmatch(r'sonde: no socket for 127\.0\.0\.1:\d+: Too many open files(?: \((\d+) times\))?; '
+                     'ulimit -n sets how many may be open', line) for line in lines]
+tap.check('those that get no socket are counted, not listed', 0 < accepted < 24 and all(told) and
+          sum(int(line[1] or 1) for line in told) == len(crowd) - accepted and 2 <= len(lines) <= 20, listen.said())
 
 tap.done()
