@@ -22,6 +22,7 @@ import netns
 from tap import tap
 
 folder = netns.scratch()
+os.chmod(folder, 0o711)  # rsync's server becomes nobody, and opens by the whole path
 sonde = netns.SONDE
 only = sys.argv[1:]
 ME = getpass.getuser()
