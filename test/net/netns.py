@@ -7,7 +7,8 @@ program's path, waiting without sleeping, and an end that leaves nothing behind.
 
     netns.enter()                          first call: runs the test again from its start inside
                                            a network namespace of its own, as root of it, lo up
-                                           (options of unshare, and why a skip, may be given)
+                                           (options of unshare, and why a skip, may be given);
+                                           once inside, nothing
     server = netns.background([netns.SONDE, 'serve', 'calc'])
     netns.wait_for_port('tcp', 50000)
     done = netns.run([netns.SONDE, 'calc', 'sum', '1', '2'])
@@ -43,6 +44,7 @@ os.environ['PATH'] += ':/usr/sbin:/sbin'
 os.environ.update(SONDE=SONDE, LC_ALL='C.UTF-8', TZ='UTC')
 
 _MARK = 'SONDE_TEST_NETNS'
+_inside = False
 _scratch = None
 
 
@@ -55,8 +57,12 @@ def can_isolate():
 
 
 def enter(options=None, reason=None):
+    global _inside
+    if _inside:
+        return
     # exec keeps the pid, so that only this very process takes itself for the inner one.
     if os.environ.pop(_MARK, None) == str(os.getpid()):
+        _inside = True
         subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
         # No port that a test names is another one's by chance.
         with open('/proc/sys/net/ipv4/ip_local_port_range', 'w', encoding='ascii') as file:
