@@ -90,6 +90,8 @@ enum sonde_why {
 	SONDE_WHY_OWN_SIDE, /* completed by this machine: an event, a Unix socket whose
 			       other end is not traced */
 	SONDE_WHY_MAYBE, /* within the margin: `packet` names the one that would have */
+	SONDE_WHY_CALL_NOT_SEEN, /* of a Unix socket or pipe, that has no packets: not
+				    recorded, or not to be told */
 };
 
 /* Where a packet stands in its stream. */

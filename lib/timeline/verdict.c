@@ -5,6 +5,7 @@
  * however late it got there; who gave it up did. */
 #include "timeline/verdict.h"
 
+#include "timeline/local.h"
 #include "timeline/moment.h"
 #include "timeline/ready.h"
 
@@ -116,9 +117,28 @@ static bool asks_unjoined(const struct join *join, const struct sonde_call *call
 	return false;
 }
 
+/* All that it was about has no packets: another call did it. */
+static bool asks_local(const struct join *join, const struct sonde_call *call)
+{
+	bool any_ready = false;
+
+	if (call->socket)
+		return local_has(join, call->socket);
+	for (uint32_t i = 0; i < call->watched_count; i++) {
+		if (!call->watched[i].ready)
+			continue;
+		any_ready = true;
+		if (!local_has(join, call->watched[i].socket))
+			return false;
+	}
+	return any_ready;
+}
+
 enum sonde_why verdict_why(const struct join *join, const struct sonde_call *call,
 			   const struct verdict *verdict)
 {
+	if (verdict->why == SONDE_WHY_PACKET_NOT_SEEN && asks_local(join, call))
+		return SONDE_WHY_CALL_NOT_SEEN;
 	if (verdict->why == SONDE_WHY_OWN_SIDE && asks_unjoined(join, call))
 		return SONDE_WHY_NOT_JOINED;
 	if (verdict->why != SONDE_WHY_NOT_BLOCKED || verdict->packet || verdict->by_call)

@@ -25,6 +25,7 @@ const char *sonde_why_text(enum sonde_why why)
 		[SONDE_WHY_PACKET_NOT_SEEN] = "the packet was not captured",
 		[SONDE_WHY_OWN_SIDE] = "completed by this machine itself",
 		[SONDE_WHY_MAYBE] = "too close to tell",
+		[SONDE_WHY_CALL_NOT_SEEN] = "no packets there; call not known",
 	};
 
 	if ((unsigned)why >= sizeof(texts) / sizeof(*texts))

@@ -282,7 +282,7 @@ static void check_edges(const struct sonde_timeline *timeline)
 	require(mapped == timeline->packets_mapped);
 	for (uint32_t i = 0; i < recording->call_count; i++) {
 		require(timeline->call_blocked[i] <= SONDE_UNKNOWN);
-		require(timeline->call_why[i] <= SONDE_WHY_MAYBE);
+		require(timeline->call_why[i] <= SONDE_WHY_CALL_NOT_SEEN);
 		require(timeline->call_packet[i] <= recording->packet_count);
 		if (timeline->call_blocked[i] == SONDE_YES && timeline->call_packet[i])
 			completed--;

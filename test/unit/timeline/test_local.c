@@ -171,6 +171,8 @@ static void test_contradiction(void **state)
 	story_end(&story);
 	assert_int_equal(count_taken(&story), 0);
 	assert_int_equal(story.timeline.call_by[read - 1], 0);
+	/* It never had a packet that could have been missed. */
+	assert_int_equal(story.timeline.call_why[read - 1], SONDE_WHY_CALL_NOT_SEEN);
 	story_done(&story);
 
 	/* It came out before it went in. */

@@ -6,7 +6,7 @@ static void test_texts(void **state)
 {
 	(void)state;
 	assert_string_equal(sonde_why_text(SONDE_WHY_NONE), "");
-	for (int why = SONDE_WHY_KERNEL_SYN_ACK; why <= SONDE_WHY_MAYBE; why++)
+	for (int why = SONDE_WHY_KERNEL_SYN_ACK; why <= SONDE_WHY_CALL_NOT_SEEN; why++)
 		assert_in_range(strlen(sonde_why_text((enum sonde_why)why)), 5, 40);
 	assert_string_equal(sonde_why_text((enum sonde_why)1000), "");
 }
