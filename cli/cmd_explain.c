@@ -98,8 +98,7 @@ static int check_usage(const struct command *command, const struct arguments *ar
 		sonde_error_hint(err, "sonde explain run.pcapng");
 		return -EINVAL;
 	}
-	if (arguments_refuse_both(arguments, command->name, "stream", "json", err) < 0 ||
-	    refuse_same_files(command->name, files, sizeof(files) / sizeof(files[0]),
+	if (refuse_same_files(command->name, files, sizeof(files) / sizeof(files[0]),
 			      err) < 0)
 		return -EINVAL;
 	return show_check(command, arguments, err);

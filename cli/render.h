@@ -87,10 +87,12 @@ void summary_add_line(struct sonde_text *text, const struct sonde_timeline *time
 		      enum summary_line line);
 void render_summary(struct output *output, const struct sonde_timeline *timeline);
 
-/* NDJSON, in order of time; accounts may be NULL.  0 or -ENOMEM. */
+/* NDJSON, in order of time, of all streams (it is always full) or of one; accounts may be
+ * NULL.  0 or -ENOMEM. */
 int render_trace_json(struct output *output, const struct sonde_timeline *timeline,
 		      const struct sonde_findings *findings,
-		      const struct sonde_account *accounts);
+		      const struct sonde_account *accounts,
+		      const struct render_options *options);
 
 /* What the user must know about the recording, on standard error. */
 void render_notes(const struct output *output, const struct sonde_recording *recording);

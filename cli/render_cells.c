@@ -128,8 +128,17 @@ bool cell_is_by_call(const struct sonde_tables *tables)
 	return false;
 }
 
-static bool is_of_stream(const struct sonde_stream *stream, uint32_t socket)
+/* A socket that listens, and one for datagrams, has statements for other streams, too. */
+static bool is_of_stream(const struct sonde_timeline *timeline,
+			 const struct sonde_stream *stream,
+			 const struct sonde_completed_row *row)
 {
+	uint32_t socket = timeline->statements[row->statement - 1].socket;
+	uint32_t other =
+		row->packet ? timeline->packet_places[row->packet - 1].stream : 0;
+
+	if (other && other != stream->stream)
+		return false;
 	return socket &&
 	       (socket == stream->client_socket || socket == stream->server_socket ||
 		socket == stream->listening_socket);
@@ -152,7 +161,7 @@ void cell_choose(const struct sonde_timeline *timeline, struct sonde_tables *tab
 	for (uint32_t i = 0; i < tables->completed_count; i++) {
 		const struct sonde_completed_row *row = &tables->completed[i];
 
-		if (is_of_stream(it, timeline->statements[row->statement - 1].socket))
+		if (is_of_stream(timeline, it, row))
 			tables->completed[kept++] = *row;
 	}
 	tables->completed_count = kept;

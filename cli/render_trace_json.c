@@ -9,6 +9,7 @@
 
 #include "render.h"
 #include "trace_json.h"
+#include "trace_json_scope.h"
 
 enum { ACCOUNT_CHARS = 4096 };
 
@@ -127,6 +128,31 @@ static void collect(const struct sonde_timeline *timeline, struct item *at)
 		add_item(&at, ITEM_EDGE, i, edge_time(timeline, &timeline->edges[i]));
 }
 
+static bool is_wanted(const struct sonde_timeline *timeline,
+		      const struct trace_scope *scope, const struct item *item)
+{
+	uint32_t number = item->index + 1;
+
+	switch ((enum item_kind)item->kind) {
+	case ITEM_PROGRAM:
+		return trace_scope_has_program(scope, number);
+	case ITEM_SOCKET:
+		return trace_scope_has_socket(scope, number);
+	case ITEM_STREAM:
+		return trace_scope_has_stream(scope, number);
+	case ITEM_STATEMENT:
+		return trace_scope_has_statement(scope, number);
+	case ITEM_CALL:
+		return trace_scope_has_statement(
+			scope, timeline->statement_of_call[item->index]);
+	case ITEM_PACKET:
+		return trace_scope_has_packet(scope, number);
+	case ITEM_EDGE:
+		return trace_scope_has_edge(scope, &timeline->edges[item->index]);
+	}
+	return false;
+}
+
 static void write_item(struct output *output, const struct sonde_timeline *timeline,
 		       const struct item *item)
 {
@@ -177,7 +203,8 @@ static void write_account(struct output *output, const struct sonde_timeline *ti
 
 int render_trace_json(struct output *output, const struct sonde_timeline *timeline,
 		      const struct sonde_findings *findings,
-		      const struct sonde_account *accounts)
+		      const struct sonde_account *accounts,
+		      const struct render_options *options)
 {
 	const struct sonde_recording *recording = timeline->recording;
 	size_t count = (size_t)recording->program_count + recording->socket_count +
@@ -185,22 +212,31 @@ int render_trace_json(struct output *output, const struct sonde_timeline *timeli
 		       recording->call_count + recording->packet_count +
 		       timeline->edge_count;
 	struct item *items = calloc(count ? count : 1, sizeof(*items));
+	struct trace_scope scope = {0};
 
-	if (!items)
+	if (!items || trace_scope_init(timeline, options->stream, &scope) < 0) {
+		free(items);
 		return -ENOMEM;
+	}
 	collect(timeline, items);
 	qsort(items, count, sizeof(*items), compare_items);
 
 	output_json_start(output, recording->started_ns);
 	for (size_t i = 0; i < count && !output_is_broken(output); i++)
-		write_item(output, timeline, &items[i]);
+		if (is_wanted(timeline, &scope, &items[i]))
+			write_item(output, timeline, &items[i]);
 	for (uint32_t i = 0; i < recording->note_count; i++)
 		trace_json_note(output, &recording->notes[i]);
 	for (uint32_t i = 1; accounts && i <= timeline->stream_count; i++)
-		write_account(output, timeline, accounts, i);
+		if (trace_scope_has_stream(&scope, i))
+			write_account(output, timeline, accounts, i);
 	for (uint32_t i = 0; i < findings->count; i++)
-		trace_json_finding(output, &findings->findings[i]);
-	write_summary(output, timeline);
+		if (trace_scope_has_stream(&scope, findings->findings[i].stream))
+			trace_json_finding(output, &findings->findings[i]);
+	/* It is of the whole recording. */
+	if (!options->stream)
+		write_summary(output, timeline);
+	trace_scope_done(&scope);
 	free(items);
 	return 0;
 }

@@ -151,7 +151,7 @@ int show_all(struct output *output, const struct shown *what,
 
 	if (output->has_json)
 		r = render_trace_json(output, what->timeline, what->findings,
-				      what->accounts);
+				      what->accounts, &how);
 	else if (arguments_has(arguments, "markdown"))
 		r = render_markdown(output, what->timeline, what->findings,
 				    what->accounts, &how);

@@ -126,6 +126,37 @@ wrong = explain('--stream', '99', at('json.pcapng'))
 tap.check('a stream that is not there is an error', wrong.returncode == 2 and
           'hint: 0 to' in wrong.stderr, wrong.stderr)
 
+# ---- one stream as JSON: the lines of the whole that speak of it
+
+whole = explain('--json', at('json.pcapng')).stdout.splitlines()
+streams = [e for e in map(json.loads, whole) if e['event'] == 'stream']
+for stream in streams:
+    number = stream['stream']
+    done = explain('--stream', str(number), '--json', at('json.pcapng'))
+    lines = done.stdout.splitlines()
+    rest = iter(whole)
+    tap.check(f'stream {number} as JSON: lines of the whole, in its order',
+              done.returncode == 0 and all(line in rest for line in lines), done.stderr)
+    own = [json.loads(line) for line in lines]
+    tap.equal(f'stream {number}: no other stream', [e for e in own if e['event'] == 'stream'], [stream])
+    tap.equal(f'stream {number}: its packets', [e['packet'] for e in own if e['event'] == 'packet'],
+              [e['packet'] for e in packets if e.get('stream') == number])
+    tap.check(f'stream {number}: its findings alone',
+              [e for e in own if e['event'] == 'finding'] ==
+              [e for e in events if e['event'] == 'finding' and e.get('stream') == number])
+    told = {kind: {e[kind] for e in own if e['event'] == kind} for kind in ('program', 'socket', 'statement', 'call')}
+    tap.check(f'stream {number}: all that edges and calls speak of is there',
+              all(e.get('statement', 0) in told['statement'] | {0} and e.get('call', 0) in told['call'] | {0} and
+                  e.get('program', 0) in told['program'] | {0} and e.get('socket', 0) in told['socket'] | {0}
+                  for e in own if e['event'] in ('edge', 'call', 'statement', 'socket')), own)
+    shown = explain('--stream', str(number), '--full', at('json.pcapng')).stdout
+    names = {f'{os.path.basename(e["file"])}:{e["line"]}' for e in own if e['event'] == 'statement' and e['line']}
+    tap.check(f'stream {number}: statements that the text shows', names and all(
+        re.search(rf'(?<![0-9]){name.split(":")[1]} ', shown) for name in names), (names, shown))
+tap.check('each of them is less than the whole', len(streams) > 1 and any(
+    len(explain('--stream', str(e['stream']), '--json', at('json.pcapng')).stdout.splitlines()) < len(whole) / 2
+    for e in streams))
+
 # ---- a capture without calls
 
 
