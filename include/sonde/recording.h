@@ -171,7 +171,7 @@ struct sonde_call {
 	uint32_t new_socket;  /* what accept, socket and dup returned */
 	uint32_t from_socket; /* of splice, tee and sendfile: where the bytes come from */
 	uint32_t stack;       /* 0: no source line */
-	uint32_t holder;      /* of a bind or listen: who has the address; 0 not asked */
+	uint32_t holder;      /* of a bind, listen or connect that failed; 0 not asked */
 	uint8_t kind;         /* enum sonde_call_kind */
 	uint8_t flags;        /* SONDE_CALL_* bits */
 	uint16_t datagrams; /* sendmmsg, recvmmsg: how many, and result their bytes; else
@@ -197,7 +197,8 @@ struct sonde_call {
 };
 
 /* Who had an address when a bind or listen failed with EADDRINUSE, as far as the tracer
- * could see a moment later. */
+ * could see a moment later.  Of a connect that this machine refused: who is near the address,
+ * by another one, another port or another protocol. */
 enum sonde_holder_state {
 	SONDE_HOLDER_UNKNOWN = 0, /* nobody was found */
 	SONDE_HOLDER_LISTENS,
@@ -207,6 +208,7 @@ enum sonde_holder_state {
 	SONDE_HOLDER_TIME_WAIT, /* one that has ended: nobody has it any more */
 	SONDE_HOLDER_STALE,     /* a Unix socket's path, and nobody listens there */
 	SONDE_HOLDER_FILE,      /* a file that is no socket has the path */
+	SONDE_HOLDER_DATAGRAMS, /* of a connect: it is for UDP, and TCP was asked */
 };
 
 struct sonde_holder {

@@ -15,6 +15,12 @@
 
 #include "timeline/calls.h"
 
+struct fact_connection {
+	uint32_t stream;         /* 0: without packets */
+	uint8_t kind;            /* enum sonde_socket_kind */
+	uint32_t client, server; /* sockets; 0 not traced */
+};
+
 struct finding_facts {
 	const struct sonde_timeline *timeline;
 	const struct sonde_recording *recording;
@@ -29,6 +35,11 @@ struct finding_facts {
 	uint32_t *waits;     /* polls, selects and their kin */
 	uint32_t *errors;    /* packets: ICMP with a quote */
 	uint32_t listener_count, pending_count, wait_count, error_count;
+	/* TCP connections between traced sockets that have no stream, because no packets were
+	 * captured; peer[socket]: the other end of one; 0 none. */
+	struct fact_connection *pairs;
+	uint32_t *peer;
+	uint32_t pair_count;
 	bool shows_secrets;
 	uint32_t *edge_begin; /* [packet]: edges of that packet, begin[p]..begin[p + 1] */
 };
@@ -67,6 +78,10 @@ uint32_t fact_packet_of(const struct finding_facts *facts, uint32_t call);
 uint32_t fact_statement(const struct finding_facts *facts, uint32_t call); /* 0 none */
 /* "client.py", for sentences; never NULL. */
 const char *fact_program(const struct finding_facts *facts, uint32_t program);
+/* "server.py:12", or the program's name where the line is not known; statement may be 0. */
+enum { FACT_WHERE_CHARS = 160 };
+void fact_where(const struct finding_facts *facts, uint32_t statement, uint32_t program,
+		char ret[FACT_WHERE_CHARS]);
 /* The calls on a socket, in order of entering. */
 size_t fact_calls(const struct finding_facts *facts, uint32_t socket,
 		  const uint32_t **ret_calls);
@@ -77,6 +92,9 @@ size_t fact_packets(const struct finding_facts *facts, uint32_t stream,
  * client's. */
 uint32_t fact_stream(const struct finding_facts *facts, uint32_t socket,
 		     unsigned *ret_side);
+/* Streams, then the connections that are none: [0, fact_connection_count()). */
+uint32_t fact_connection_count(const struct finding_facts *facts);
+struct fact_connection fact_connection(const struct finding_facts *facts, uint32_t index);
 /* The call that sent what the packet carries (data, SYN, FIN, RST); 0 none. */
 uint32_t fact_sender(const struct finding_facts *facts, uint32_t packet,
 		     enum sonde_carries carries);
@@ -95,7 +113,8 @@ bool fact_is_single(const struct finding_facts *facts, uint32_t socket);
 /* A signal ended the program: what it left undone is not its fault. */
 bool fact_was_ended(const struct finding_facts *facts, uint32_t program);
 /* Bytes of the other side that reached the socket's stream before that time, and those
- * that receives had taken; false where that cannot be told. */
+ * that receives had taken; false where that cannot be told.  Without packets: that the other
+ * side's calls had sent. */
 bool fact_unread(const struct finding_facts *facts, uint32_t socket, int64_t at_ns,
 		 int64_t *ret_arrived, int64_t *ret_taken);
 

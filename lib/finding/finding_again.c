@@ -4,6 +4,10 @@
 
 #include <errno.h>
 
+#define VANISHED_REMEDY                                                                  \
+	"Close the socket and connect anew; how soon it is noticed is set by "           \
+	"TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT and TCP_USER_TIMEOUT."
+
 /* The port that the program itself chose for the socket; 0: the kernel did. */
 static uint16_t chosen_port(const struct finding_facts *facts, uint32_t socket)
 {
@@ -36,6 +40,24 @@ static uint32_t find_earlier(const struct finding_facts *facts, uint16_t port,
 	return 0;
 }
 
+/* The socket of the latest one, by the calls; 0. */
+static uint32_t find_earlier_socket(const struct finding_facts *facts, uint16_t port,
+				    const struct sonde_call *connect)
+{
+	for (uint32_t i = connect->call - 1; i > 0; i--) {
+		const struct sonde_call *call = &facts->recording->calls[i - 1];
+
+		if (call->kind == SONDE_CALL_CONNECT && call->result == 0 &&
+		    call->socket != connect->socket &&
+		    call->enter_ns < connect->enter_ns &&
+		    sonde_address_equal(&call->address, &connect->address) &&
+		    socket_at(facts->recording, call->socket) &&
+		    facts->recording->sockets[call->socket - 1].local.port == port)
+			return call->socket;
+	}
+	return 0;
+}
+
 static bool went_on(const struct finding_facts *facts, const struct sonde_call *failed)
 {
 	for (uint32_t i = failed->call; i < facts->recording->call_count; i++) {
@@ -58,15 +80,21 @@ static void find_reuse(const struct finding_facts *facts, struct finding_list *l
 	char server[SONDE_ADDRESS_CHARS];
 	struct sonde_finding *finding;
 	const struct sonde_socket *before;
+	uint32_t socket;
 
-	if (!earlier || went_on(facts, connect))
+	if (earlier)
+		socket = facts->timeline->streams[earlier - 1].client_socket;
+	else
+		socket = port ? find_earlier_socket(facts, port, connect) : 0;
+	if ((!earlier && !socket) || went_on(facts, connect))
 		return;
-	before = socket_at(facts->recording,
-			   facts->timeline->streams[earlier - 1].client_socket);
+	before = socket_at(facts->recording, socket);
 	sonde_address_format(&connect->address, server);
 	finding = finding_add(facts, list, "port-reused-too-soon", SONDE_ERROR, earlier,
 			      fact_statement(facts, connect->call));
-	finding_packet(finding, facts->timeline->streams[earlier - 1].last_packet);
+	if (earlier)
+		finding_packet(finding,
+			       facts->timeline->streams[earlier - 1].last_packet);
 	finding_why(
 		finding,
 		"connect() from port %u to %s failed: the connection before it has "
@@ -104,6 +132,22 @@ static unsigned find_unanswered(const struct finding_facts *facts, uint32_t stre
 	return n;
 }
 
+/* No answer, of any kind, is what ETIMEDOUT says also without packets. */
+static void say_vanished(const struct finding_facts *facts, struct finding_list *list,
+			 const struct sonde_call *call)
+{
+	struct sonde_finding *finding =
+		finding_add(facts, list, "peer-vanished", SONDE_WARNING, 0,
+			    fact_statement(facts, call->call));
+
+	finding_why(finding,
+		    "%s() failed with ETIMEDOUT: what was sent was not acknowledged any "
+		    "more, and the kernel gave the connection up. The peer is gone "
+		    "without a FIN, or the network to it is.",
+		    call->name);
+	finding_remedy(finding, VANISHED_REMEDY);
+}
+
 static void find_vanished(const struct finding_facts *facts, struct finding_list *list,
 			  const struct sonde_call *call)
 {
@@ -111,8 +155,11 @@ static void find_vanished(const struct finding_facts *facts, struct finding_list
 	struct sonde_finding *finding;
 	unsigned side = 0, count;
 	uint32_t stream = fact_stream(facts, call->socket, &side);
+	const struct sonde_socket *socket = socket_at(facts->recording, call->socket);
 	bool is_probes;
 
+	if (!facts->recording->has_packets && socket && socket->kind == SONDE_SOCKET_TCP)
+		say_vanished(facts, list, call);
 	if (!stream || facts->timeline->streams[stream - 1].kind != SONDE_SOCKET_TCP)
 		return;
 	count = find_unanswered(facts, stream, side, call->exit_ns, found, &is_probes);
@@ -130,9 +177,7 @@ static void find_vanished(const struct finding_facts *facts, struct finding_list
 		call->name,
 		is_probes ? "keep-alive probes"
 			  : "the same bytes, sent again and again,");
-	finding_remedy(finding, "Close the socket and connect anew; how soon it is "
-				"noticed is set by TCP_KEEPIDLE, TCP_KEEPINTVL, "
-				"TCP_KEEPCNT and TCP_USER_TIMEOUT.");
+	finding_remedy(finding, VANISHED_REMEDY);
 }
 
 void finding_again(const struct finding_facts *facts, struct finding_list *list)

@@ -1,9 +1,26 @@
 /* Sockets that were closed too early, and the end of a stream that nobody minded. */
 #include "finding/finding.h"
 
+#include <errno.h>
 #include <sys/socket.h>
 
 enum { PATIENCE_MS = 500 };
+
+/* Without packets: the peer was told that its connection was reset. */
+static bool was_reset(const struct finding_facts *facts, uint32_t socket,
+		      int64_t since_ns)
+{
+	const uint32_t *calls;
+	size_t count = fact_calls(facts, facts->peer[socket], &calls);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct sonde_call *call = &facts->recording->calls[calls[i] - 1];
+
+		if (call->result == -ECONNRESET && call_end_ns(call) > since_ns)
+			return true;
+	}
+	return false;
+}
 
 static void find_reset(const struct finding_facts *facts, struct finding_list *list,
 		       uint32_t socket)
@@ -25,7 +42,8 @@ static void find_reset(const struct finding_facts *facts, struct finding_list *l
 		if (fact_place(facts, packets[i])->direction == side &&
 		    fact_sender(facts, packets[i], SONDE_RST) == close->call)
 			reset = packets[i];
-	if (!reset || !fact_unread(facts, socket, close->enter_ns, &arrived, &taken) ||
+	if ((!reset && !was_reset(facts, socket, close->enter_ns)) ||
+	    !fact_unread(facts, socket, close->enter_ns, &arrived, &taken) ||
 	    arrived <= taken)
 		return;
 	finding = finding_add(facts, list, "reset-by-unread-input", SONDE_WARNING, stream,
@@ -105,15 +123,15 @@ void finding_close(const struct finding_facts *facts, struct finding_list *list)
 			continue;
 		find_reset(facts, list, i);
 	}
-	for (uint32_t i = 1; i <= facts->timeline->stream_count; i++) {
-		const struct sonde_stream *stream = &facts->timeline->streams[i - 1];
-		uint32_t client = stream->client_socket, server = stream->server_socket;
+	for (uint32_t i = 0; i < fact_connection_count(facts); i++) {
+		const struct fact_connection it = fact_connection(facts, i);
+		uint32_t client = it.client, server = it.server;
 
-		if (stream->kind != SONDE_SOCKET_TCP || !client || !server)
+		if (it.kind != SONDE_SOCKET_TCP || !client || !server)
 			continue;
 		/* NOLINTNEXTLINE(readability-suspicious-call-argument): one asks. */
-		find_half_open(facts, list, i, client, server);
+		find_half_open(facts, list, it.stream, client, server);
 		/* NOLINTNEXTLINE(readability-suspicious-call-argument): the other way. */
-		find_half_open(facts, list, i, server, client);
+		find_half_open(facts, list, it.stream, server, client);
 	}
 }

@@ -9,8 +9,6 @@
 
 #include "timeline/calls.h"
 
-enum { WHO_CHARS = 160 };
-
 /* The traced socket that has the port at that time; 0. */
 static uint32_t find_socket(const struct finding_facts *facts,
 			    const struct sonde_call *failed,
@@ -69,8 +67,8 @@ static uint32_t last_packet_of(const struct finding_facts *facts, uint32_t strea
 	return stream ? facts->timeline->streams[stream - 1].last_packet : 0;
 }
 
-static const struct sonde_holder *find_holder(const struct finding_facts *facts,
-					      const struct sonde_call *failed)
+const struct sonde_holder *finding_holder(const struct finding_facts *facts,
+					  const struct sonde_call *failed)
 {
 	if (!failed->holder || failed->holder > facts->recording->holder_count)
 		return NULL;
@@ -99,18 +97,18 @@ static void format_age(int64_t age_ns, char *ret, size_t size)
 		snprintf(ret, size, "%lld days", s / 86400);
 }
 
-/* "web.py (process 812, which runs since 3 min)", or what is known of nobody in sight. */
-static void format_who(const struct sonde_holder *holder, char ret[WHO_CHARS])
+void finding_format_holder(const struct sonde_holder *holder,
+			   char ret[FINDING_HOLDER_CHARS])
 {
 	char age[32], others[48] = "";
 
 	if (!holder->pid && holder->is_ownerless) {
-		snprintf(ret, WHO_CHARS, "the kernel itself");
+		snprintf(ret, FINDING_HOLDER_CHARS, "the kernel itself");
 		return;
 	}
 	if (!holder->pid) {
-		snprintf(ret, WHO_CHARS, "a process of user %u%s, %s,", holder->uid,
-			 holder->uid ? "" : " (root)",
+		snprintf(ret, FINDING_HOLDER_CHARS, "a process of user %u%s, %s,",
+			 holder->uid, holder->uid ? "" : " (root)",
 			 holder->is_unsearched ? "one of too many to look through"
 					       : "which sonde may not look into");
 		return;
@@ -119,11 +117,12 @@ static void format_who(const struct sonde_holder *holder, char ret[WHO_CHARS])
 	if (holder->others)
 		snprintf(others, sizeof(others), ", with %u more", holder->others);
 	if (holder->started_ns && holder->started_ns < holder->looked_ns)
-		snprintf(ret, WHO_CHARS, "%.64s (process %u%s, started %s before%s)",
+		snprintf(ret, FINDING_HOLDER_CHARS,
+			 "%.64s (process %u%s, started %s before%s)",
 			 holder->name ? holder->name : "a program", holder->pid, others,
 			 age, holder->is_stopped ? ", stopped now" : "");
 	else
-		snprintf(ret, WHO_CHARS, "%.64s (process %u%s%s)",
+		snprintf(ret, FINDING_HOLDER_CHARS, "%.64s (process %u%s%s)",
 			 holder->name ? holder->name : "a program", holder->pid, others,
 			 holder->is_stopped ? ", stopped now" : "");
 }
@@ -150,11 +149,12 @@ static void say_end_it(struct sonde_finding *finding, const struct sonde_holder 
 static void say_holder(struct sonde_finding *finding, const struct sonde_call *failed,
 		       const struct sonde_holder *holder, const char *address)
 {
-	char who[WHO_CHARS], local[SONDE_ADDRESS_CHARS], peer[SONDE_ADDRESS_CHARS];
+	char who[FINDING_HOLDER_CHARS], local[SONDE_ADDRESS_CHARS],
+		peer[SONDE_ADDRESS_CHARS];
 	const char *verb = verb_of(failed);
 	bool is_path = holder->path != NULL;
 
-	format_who(holder, who);
+	finding_format_holder(holder, who);
 	sonde_address_format(&holder->local, local);
 	sonde_address_format(&holder->peer, peer);
 	switch ((enum sonde_holder_state)holder->state) {
@@ -206,6 +206,7 @@ static void say_holder(struct sonde_finding *finding, const struct sonde_call *f
 			    address);
 		finding_remedy(finding, "Take another path.");
 		break;
+	case SONDE_HOLDER_DATAGRAMS: /* is in no bind()'s way as such */
 	case SONDE_HOLDER_UNKNOWN:
 		break;
 	}
@@ -219,7 +220,7 @@ static bool say_reused(const struct finding_facts *facts, struct finding_list *l
 		       const struct sonde_address *wanted, const char *address)
 {
 	uint32_t earlier = find_time_wait(facts, failed, wanted, true);
-	const struct sonde_holder *holder = find_holder(facts, failed);
+	const struct sonde_holder *holder = finding_holder(facts, failed);
 	struct sonde_finding *finding;
 
 	if (!earlier || find_socket(facts, failed, wanted))
@@ -286,7 +287,7 @@ static void say_traced(const struct finding_facts *facts, struct sonde_finding *
 void finding_in_use(const struct finding_facts *facts, struct finding_list *list,
 		    const struct sonde_call *failed)
 {
-	const struct sonde_holder *holder = find_holder(facts, failed);
+	const struct sonde_holder *holder = finding_holder(facts, failed);
 	const struct sonde_socket *own = socket_at(facts->recording, failed->socket);
 	struct sonde_address wanted = failed->address;
 	char storage[SONDE_ADDRESS_CHARS];

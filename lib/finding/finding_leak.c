@@ -51,7 +51,7 @@ static bool is_used_later(const struct finding_facts *facts, uint32_t socket,
 	return false;
 }
 
-/* When the peer's FIN came; 0: it did not. */
+/* When the peer's FIN came, or, without packets, the peer was closed; 0: it did not. */
 static int64_t left_ns(const struct finding_facts *facts, uint32_t socket,
 		       uint32_t *ret_packet)
 {
@@ -69,6 +69,8 @@ static int64_t left_ns(const struct finding_facts *facts, uint32_t socket,
 			return packet->at_ns;
 		}
 	}
+	if (facts->peer[socket])
+		return facts->recording->sockets[facts->peer[socket] - 1].closed_ns;
 	return 0;
 }
 

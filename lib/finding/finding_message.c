@@ -190,20 +190,20 @@ static void find_merged(const struct finding_facts *facts, struct finding_list *
 
 void finding_message(const struct finding_facts *facts, struct finding_list *list)
 {
-	for (uint32_t i = 1; i <= facts->timeline->stream_count; i++) {
-		const struct sonde_stream *stream = &facts->timeline->streams[i - 1];
-		uint32_t client = stream->client_socket, server = stream->server_socket;
+	for (uint32_t i = 0; i < fact_connection_count(facts); i++) {
+		const struct fact_connection it = fact_connection(facts, i);
+		uint32_t client = it.client, server = it.server;
 
-		if (stream->kind != SONDE_SOCKET_TCP || !client || !server ||
+		if (it.kind != SONDE_SOCKET_TCP || !client || !server ||
 		    !fact_is_single(facts, client) || !fact_is_single(facts, server))
 			continue;
 		/* NOLINTNEXTLINE(readability-suspicious-call-argument): one sends. */
-		find_split(facts, list, i, client, server);
+		find_split(facts, list, it.stream, client, server);
 		/* NOLINTNEXTLINE(readability-suspicious-call-argument): the other way. */
-		find_split(facts, list, i, server, client);
+		find_split(facts, list, it.stream, server, client);
 		/* NOLINTNEXTLINE(readability-suspicious-call-argument): one sends. */
-		find_merged(facts, list, i, client, server);
+		find_merged(facts, list, it.stream, client, server);
 		/* NOLINTNEXTLINE(readability-suspicious-call-argument): the other way. */
-		find_merged(facts, list, i, server, client);
+		find_merged(facts, list, it.stream, server, client);
 	}
 }

@@ -38,7 +38,8 @@ static void find_both(const struct finding_facts *facts, struct finding_list *li
 			    fact_statement(facts, client->call));
 
 	finding_statement(finding, fact_statement(facts, server->call));
-	finding_packet(finding, facts->timeline->streams[stream - 1].last_packet);
+	if (stream)
+		finding_packet(finding, facts->timeline->streams[stream - 1].last_packet);
 	finding_why(finding,
 		    "%s and %s each wait for the other to send: neither will ever go on.",
 		    fact_program(facts, client->program),
@@ -68,24 +69,23 @@ void finding_wait(const struct finding_facts *facts, struct finding_list *list)
 {
 	const struct sonde_recording *recording = facts->recording;
 
-	for (uint32_t i = 1; i <= facts->timeline->stream_count; i++) {
-		const struct sonde_stream *stream = &facts->timeline->streams[i - 1];
-		const struct sonde_call *client =
-			find_pending(facts, stream->client_socket);
-		const struct sonde_call *server =
-			find_pending(facts, stream->server_socket);
+	for (uint32_t i = 0; i < fact_connection_count(facts); i++) {
+		const struct fact_connection it = fact_connection(facts, i);
+		const struct sonde_call *client = find_pending(facts, it.client);
+		const struct sonde_call *server = find_pending(facts, it.server);
 
 		/* Of Unix sockets and pipes it is not known who is at fault. */
-		if (!stream->packet_count || finding_line_end(facts, list, i))
+		if ((it.kind != SONDE_SOCKET_TCP && it.kind != SONDE_SOCKET_UDP) ||
+		    (it.stream && finding_line_end(facts, list, it.stream)))
 			continue;
 		if (client && server && has_patience(facts, client) &&
 		    has_patience(facts, server))
-			find_both(facts, list, i, client, server);
+			find_both(facts, list, it.stream, client, server);
 		/* Servers wait, that is what they are for; it is the program that was run
 		 * which had to be ended. */
 		else if (client && has_patience(facts, client) &&
 			 client->program == recording->main_program &&
 			 fact_was_ended(facts, client->program))
-			find_alone(facts, list, i, client);
+			find_alone(facts, list, it.stream, client);
 	}
 }

@@ -3,6 +3,7 @@
  * Several may be in the way at once: the one that listens, what it accepted, what is left
  * of connections that have ended.  The first of these is the one to name. */
 #include "io/holder_owner.h"
+#include "io/holder_table.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,14 +13,12 @@
 #include <string.h>
 
 enum {
-	LINE_CHARS = 512,
 	TIMER_TIME_WAIT = 3,
 	STATE_ESTABLISHED = 1,
 	STATE_TIME_WAIT = 6,
 	STATE_CLOSE = 7,
 	STATE_LISTEN = 10,
-	LINES_A_LOOK = 256, /* at the clock */
-	TICKS_PER_S = 100,  /* of the times in these tables */
+	TICKS_PER_S = 100, /* of the times in these tables */
 };
 
 /* Smaller is more in the way. */
@@ -90,7 +89,7 @@ static enum holder_state state_of(unsigned state, enum sock_transport transport,
 }
 
 /* sl local:port remote:port st tx:rx tr:when retrnsmt uid timeout inode */
-static bool read_line(const char *line, enum sock_transport transport, struct holder *ret)
+bool holder_read_line(const char *line, enum sock_transport transport, struct holder *ret)
 {
 	char local[33], peer[33];
 	unsigned local_port, peer_port, state, timer, uid;
@@ -116,7 +115,7 @@ static bool read_line(const char *line, enum sock_transport transport, struct ho
 	return true;
 }
 
-static FILE *open_table(pid_t viewer, const char *name)
+FILE *holder_open_table(pid_t viewer, const char *name)
 {
 	char path[64];
 
@@ -133,7 +132,7 @@ static int look_through(FILE *table, const struct sonde_address *wanted,
 			enum sock_transport transport, int64_t deadline_ns, int *rank,
 			struct holder *ret)
 {
-	char line[LINE_CHARS], port[8];
+	char line[HOLDER_LINE_CHARS], port[8];
 	unsigned lines = 0;
 
 	/* Few lines have the port, and to take one apart takes a microsecond. */
@@ -142,9 +141,9 @@ static int look_through(FILE *table, const struct sonde_address *wanted,
 		struct holder found;
 		int conflict;
 
-		if (++lines % LINES_A_LOOK == 0 && holder_clock_ns() > deadline_ns)
+		if (++lines % HOLDER_LINES_A_LOOK == 0 && holder_clock_ns() > deadline_ns)
 			return -ETIMEDOUT;
-		if (!strstr(line, port) || !read_line(line, transport, &found))
+		if (!strstr(line, port) || !holder_read_line(line, transport, &found))
 			continue;
 		conflict = holder_conflicts(&found.local, wanted);
 		if (conflict && rank_of(&found, conflict) < *rank) {
@@ -168,7 +167,7 @@ int holder_find(const struct holder_search *search, const struct sonde_address *
 	int rank = none, r = 0;
 
 	for (int i = 0; i < 2 && r == 0; i++) {
-		FILE *table = open_table(search->viewer, tables[transport][i]);
+		FILE *table = holder_open_table(search->viewer, tables[transport][i]);
 
 		if (!table)
 			continue;

@@ -56,6 +56,13 @@ int64_t holder_clock_ns(void);
 int holder_find(const struct holder_search *search, const struct sonde_address *wanted,
 		enum sock_transport transport, struct holder *ret);
 
+/* Who is near an address of this machine at which nobody listens for TCP: has the port for
+ * UDP (*ret_is_udp), or listens at it under another address, or at a port that is
+ * easily taken for it.  As above. */
+int holder_find_near(const struct holder_search *search,
+		     const struct sonde_address *asked, bool *ret_is_udp,
+		     struct holder *ret);
+
 /* Of a Unix socket's path, as the viewer spelt it, or name (which begins with '@' in place
  * of the NUL).  The viewer is another process. */
 int holder_find_unix(const struct holder_search *search, const char *path,

@@ -213,7 +213,8 @@ static int take_holder(const struct row *row, uint32_t object, uint32_t *ret_num
 	const struct json_document *document = row->document;
 	uint32_t raw = json_member(document, object, "raw");
 	const struct sonde_holder holder = {
-		.state = (uint8_t)json_count(document, raw, "state", SONDE_HOLDER_FILE),
+		.state = (uint8_t)json_count(document, raw, "state",
+					     SONDE_HOLDER_DATAGRAMS),
 		.is_ownerless = json_bool(document, raw, "ownerless"),
 		.is_unsearched = json_bool(document, raw, "unsearched"),
 		.is_stopped = json_bool(document, object, "stopped"),

@@ -18,6 +18,8 @@ const char *sonde_holder_state_word(uint8_t state)
 		return "stale";
 	case SONDE_HOLDER_FILE:
 		return "file";
+	case SONDE_HOLDER_DATAGRAMS:
+		return "datagrams";
 	case SONDE_HOLDER_UNKNOWN:
 		break;
 	}

@@ -235,6 +235,9 @@ void call_return(struct tracer *tracer, struct task *task, int64_t result)
 	if (result == -EADDRINUSE && call->socket && call->call &&
 	    (call->kind == SONDE_CALL_BIND || call->kind == SONDE_CALL_LISTEN))
 		in_use_note(tracer, task, syscall);
+	if (result == -ECONNREFUSED && call->socket && call->call &&
+	    call->kind == SONDE_CALL_CONNECT)
+		in_use_note_refused(tracer, task, syscall);
 	if (content_matters(tracer, call))
 		call->content_hash = content_read(task, syscall);
 	/* Also after a failure: a connect that was refused had a local port. */

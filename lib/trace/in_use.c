@@ -4,10 +4,15 @@
  * for while it has the address, so that this is done at once, with the program stopped.
  * It takes a millisecond on a small machine, and much more on a large one: a program that
  * tries again and again gets the same answer for a second, and in a run there are only so
- * many answers, in so much time. */
+ * many answers, in so much time.
+ *
+ * A connect that this machine refuses is asked about in the same way: somebody may listen at
+ * another address, at another port, or for UDP. */
 #include "trace/in_use.h"
 
 #include <errno.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +28,11 @@
 #define LOOK_NS NS_PER_S           /* of processor time, for one answer, */
 #define LOOK_ALL_NS (3 * NS_PER_S) /* and for all of a run */
 
-enum { PATH_CHARS = sizeof(struct sockaddr_un), LIKELY = 32 };
+enum {
+	PATH_CHARS = sizeof(struct sockaddr_un),
+	LIKELY = 32,
+	REFUSED_MOST = LIMIT_HOLDERS / 4, /* who looks for open ports leaves the rest */
+};
 
 static void say_enough(struct tracer *tracer)
 {
@@ -99,6 +108,18 @@ static int look_for_path(const struct holder_search *search, const char *path,
 	return 0;
 }
 
+static int look_near(const struct holder_search *search,
+		     const struct sonde_address *asked, struct holder *found,
+		     uint8_t *ret_state)
+{
+	bool is_udp;
+	int r = holder_find_near(search, asked, &is_udp, found);
+
+	if (r == 0)
+		*ret_state = is_udp ? SONDE_HOLDER_DATAGRAMS : state_of(found);
+	return r;
+}
+
 static int look_for_port(const struct holder_search *search,
 			 const struct sonde_call *call,
 			 const struct sonde_address *wanted, bool is_udp,
@@ -145,7 +166,9 @@ static uint32_t look(struct tracer *tracer, const struct task *task,
 	struct process *process;
 	int r;
 
-	if (wanted->family == SONDE_FAMILY_UNIX) {
+	if (task->call.kind == SONDE_CALL_CONNECT) {
+		r = look_near(&search, wanted, &found, &holder.state);
+	} else if (wanted->family == SONDE_FAMILY_UNIX) {
 		read_path(task, syscall, path);
 		r = look_for_path(&search, path, &found, &holder.state);
 	} else {
@@ -174,9 +197,30 @@ static uint32_t look(struct tracer *tracer, const struct task *task,
 		if (process)
 			holder.socket = descriptor_known_socket(process, found.fd);
 	}
-	holder.holder = ++tracer->in_use.count;
+	/* Nobody near is what one expects. */
+	if (r < 0 && task->call.kind == SONDE_CALL_CONNECT)
+		return 0;
+	holder.holder = ++tracer->in_use.holder_count;
 	feed_holder(tracer->feed, &holder);
 	return holder.holder;
+}
+
+/* The same was asked a moment ago: its answer holds. */
+static bool ask_again(const struct in_use *in_use, const struct asked *asked,
+		      uint32_t *ret_holder)
+{
+	for (uint32_t i = in_use->count; i-- > 0;) {
+		const struct asked *before = &in_use->asked[i];
+
+		if (before->kind == asked->kind && before->place == asked->place &&
+		    before->is_refused == asked->is_refused &&
+		    sonde_address_equal(&before->wanted, &asked->wanted) &&
+		    asked->at_ns - before->at_ns < AGAIN_NS) {
+			*ret_holder = before->holder;
+			return true;
+		}
+	}
+	return false;
 }
 
 void in_use_note(struct tracer *tracer, struct task *task, const struct syscall *syscall)
@@ -197,20 +241,67 @@ void in_use_note(struct tracer *tracer, struct task *task, const struct syscall 
 	if (asked.wanted.family != SONDE_FAMILY_UNIX && !asked.wanted.port)
 		return;
 	asked.place = place_of(task, &asked.wanted);
-	for (uint32_t i = in_use->count; i-- > 0;) {
-		const struct asked *before = &in_use->asked[i];
-
-		if (before->kind == asked.kind && before->place == asked.place &&
-		    sonde_address_equal(&before->wanted, &asked.wanted) &&
-		    asked.at_ns - before->at_ns < AGAIN_NS) {
-			task->call.holder = i + 1;
-			return;
-		}
-	}
+	if (ask_again(in_use, &asked, &task->call.holder))
+		return;
 	if (in_use->count >= LIMIT_HOLDERS || in_use->spent_ns > LOOK_ALL_NS) {
 		say_enough(tracer);
 		return;
 	}
-	in_use->asked[in_use->count] = asked;
-	task->call.holder = look(tracer, task, syscall, &asked.wanted);
+	asked.holder = look(tracer, task, syscall, &asked.wanted);
+	in_use->asked[in_use->count++] = asked;
+	task->call.holder = asked.holder;
+}
+
+/* It is one of this machine's own. */
+static bool is_here(const struct task *task, const struct sonde_address *address)
+{
+	struct ifaddrs *list;
+	struct stat own;
+	bool is_found = false;
+
+	if (sonde_address_is_loopback(address) || sonde_address_is_any(address))
+		return true;
+	if (stat("/proc/self/ns/net", &own) < 0 ||
+	    place_of(task, address) != own.st_ino || getifaddrs(&list) < 0)
+		return false;
+	for (const struct ifaddrs *it = list; it && !is_found; it = it->ifa_next) {
+		const struct sockaddr *has = it->ifa_addr;
+		struct sonde_address found;
+
+		if (!has || (has->sa_family != AF_INET && has->sa_family != AF_INET6))
+			continue;
+		is_found =
+			sonde_address_from_sockaddr(has,
+						    has->sa_family == AF_INET
+							    ? sizeof(struct sockaddr_in)
+							    : sizeof(struct sockaddr_in6),
+						    &found) == 0 &&
+			sonde_address_equal_host(&found, address);
+	}
+	freeifaddrs(list);
+	return is_found;
+}
+
+void in_use_note_refused(struct tracer *tracer, struct task *task,
+			 const struct syscall *syscall)
+{
+	struct in_use *in_use = &tracer->in_use;
+	struct asked asked = {
+		.wanted = task->call.address,
+		.kind = socket_of(tracer, task->call.socket)->seen.kind,
+		.at_ns = tracer->now_ns,
+		.is_refused = true,
+	};
+
+	if (asked.kind != SONDE_SOCKET_TCP || !asked.wanted.port)
+		return;
+	asked.place = place_of(task, &asked.wanted);
+	if (ask_again(in_use, &asked, &task->call.holder) ||
+	    in_use->refused_count >= REFUSED_MOST || in_use->count >= LIMIT_HOLDERS ||
+	    in_use->spent_ns > LOOK_ALL_NS || !is_here(task, &asked.wanted))
+		return;
+	asked.holder = look(tracer, task, syscall, &asked.wanted);
+	in_use->asked[in_use->count++] = asked;
+	in_use->refused_count++;
+	task->call.holder = asked.holder;
 }

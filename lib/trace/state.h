@@ -139,9 +139,11 @@ struct in_use {
 		struct sonde_address wanted;
 		uint64_t place;
 		int64_t at_ns;
-		uint8_t kind; /* enum sonde_socket_kind */
+		uint8_t kind;    /* enum sonde_socket_kind */
+		bool is_refused; /* of a connect */
+		uint32_t holder; /* the answer; 0 nobody */
 	} asked[LIMIT_HOLDERS];
-	uint32_t count;
+	uint32_t count, refused_count, holder_count;
 	int64_t spent_ns;
 	bool said_enough;
 };

@@ -10,6 +10,10 @@ all is found in the right one.  A comment near the top of a program may say
     with: PROGRAM [ARGUMENT]...   run by --with first; {folder} is the program's own
     signal: NAME                  the program's end is by that signal
     also: NAME...                 findings that this mistake has as a consequence
+
+What calls alone prove is found without packets, too, where nobody may capture any:
+
+    wrong ---- lo, in a namespace without CAP_NET_RAW ---- itself, or the program after "with:"
 """
 
 import concurrent.futures
@@ -33,6 +37,17 @@ COMMONEST = ('address-in-use', 'byte-order-wrong', 'connection-refused', 'descri
              'short-send-ignored')
 # What the packets alone tell: no line is marked.
 NOWHERE = ('retransmission/wrong.py', 'zero-window/wrong.py')
+# What needs no packets, in its first pair of programs.
+BY_CALLS = ('address-in-use', 'address-not-here', 'both-wait', 'connect-before-listen', 'connection-refused',
+            'descriptor-leak', 'epipe-ignored', 'half-close-ignored', 'killed-by-sigpipe',
+            'listens-on-loopback-only', 'message-split', 'messages-merged', 'no-timeout', 'port-privileged',
+            'recv-end-ignored', 'reply-from-stranger', 'short-send-ignored', 'thread-never-ends')
+BY_CALLS_TOO = ('port-reused-too-soon/wrong-open.py',)
+
+
+def needs_no_packets(name, program):
+    return (name in BY_CALLS and program in ('wrong.py', 'right.py') or
+            f'{name}/{program}' in BY_CALLS_TOO)
 
 
 def kind(path):
@@ -58,10 +73,10 @@ def findings(events):
     return {event['name'] for event in events if event['event'] == 'finding'}
 
 
-def trace(path):
+def trace(path, has_packets=True):
     with open(path, encoding='utf-8') as file:
         text = file.read()
-    argv = [netns.SONDE, 'trace', '--isolate', '--json']
+    argv = [netns.SONDE, 'trace', *(['--isolate'] if has_packets else []), '--json']
     helper = note(text, 'with')
     if helper:
         words = shlex.split(helper.format(folder=os.path.dirname(path)))
@@ -69,6 +84,8 @@ def trace(path):
             words = command(words[0]) + words[1:]
         argv += ['--with', shlex.join(words)]
     argv += ['--', *command(path)]
+    if not has_packets:
+        argv = ['unshare', '-n', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', *netns.unprivileged(argv)]
     own = {os.path.basename(os.path.dirname(path)), *note(text, 'also').split()}
     for _ in range(5):  # a machine that stands still for 0.2 s makes TCP send again
         done = netns.run(argv)
@@ -80,14 +97,17 @@ def trace(path):
     return text, marked, events, done
 
 
-def check(name, path):
-    title = f'{name}/{os.path.basename(path)}'
-    text, marked, events, done = runs[path].result()
+def check(name, path, has_packets=True):
+    title = f'{name}/{os.path.basename(path)}' + ('' if has_packets else ', without packets')
+    text, marked, events, done = runs[path, has_packets].result()
     statements = {event['statement']: event for event in events
                   if event['event'] == 'statement'}
     found = [event for event in events if event['event'] == 'finding']
     names = sorted({event['name'] for event in found})
     trouble = '\n'.join(json.dumps(event) for event in found) + done.stderr
+    if not has_packets:
+        tap.check(f'{title}: none', [event['packets'] for event in events if event['event'] == 'summary'] == [None] and
+                  not any(event['packets'] for event in found), trouble)
     if kind(path) == 'right':
         tap.check(f'{title}: nothing is found', not found and events and done.returncode == 0,
                   f'{done.returncode}\n{trouble}')
@@ -110,9 +130,10 @@ names = sorted(name for name in os.listdir(FOLDER)
 programs = {name: sorted(os.listdir(os.path.join(FOLDER, name))) for name in names}
 # Most of them wait, for a time limit or a peer: several run at once.
 with concurrent.futures.ThreadPoolExecutor(8) as pool:
-    runs = {path: pool.submit(trace, path)
+    runs = {(path, has_packets): pool.submit(trace, path, has_packets)
             for name in names for path in (os.path.join(FOLDER, name, it) for it in programs[name])
-            if kind(path) in ('wrong', 'right')}
+            if kind(path) in ('wrong', 'right')
+            for has_packets in (True, False) if has_packets or needs_no_packets(name, os.path.basename(path))}
 for name in names:
     tap.check(f'{name}: a mistake, and its correct twin',
               {'wrong', 'right'} <= {kind(it) for it in programs[name]}, programs[name])
@@ -123,4 +144,6 @@ for name in names:
     for program in programs[name]:
         if kind(program) in ('wrong', 'right'):
             check(name, os.path.join(FOLDER, name, program))
+        if needs_no_packets(name, program):
+            check(name, os.path.join(FOLDER, name, program), False)
 tap.done()

@@ -60,9 +60,9 @@ static char *render(struct sonde_recording *recording, const struct rendering *h
 	output.file = open_memstream(&text, &bytes);
 	assert_non_null(output.file);
 	if (how->form == FORM_JSON) {
-		assert_int_equal(render_trace_json(&output, &timeline, &findings, NULL,
-						   &options),
-				 0);
+		assert_int_equal(
+			render_trace_json(&output, &timeline, &findings, NULL, &options),
+			0);
 	} else if (how->form == FORM_MARKDOWN) {
 		assert_int_equal(
 			render_markdown(&output, &timeline, &findings, NULL, &options),
