@@ -205,7 +205,8 @@ static void add_times(struct sonde_dissector *d, struct conversation *flow)
 static void add_analysis(struct sonde_dissector *d, const struct tcp_notes *notes,
 			 const struct tcp_seen *seen)
 {
-	bool has_any = seen->notes || seen->acks_frame || seen->is_counted;
+	bool has_any =
+		seen->notes || seen->acks_frame || seen->is_counted || seen->acks_unseen;
 
 	if (!has_any)
 		return;
@@ -226,7 +227,7 @@ static void add_analysis(struct sonde_dissector *d, const struct tcp_notes *note
 		dissect_nest(d);
 		for (unsigned i = 0; i < TCP_NOTES; i++)
 			if (seen->notes & 1u << i)
-				dissect_add_note(d, TCP_ANALYSIS_RETRANSMISSION + i);
+				dissect_add_note(d, TCP_ANALYSIS_REUSED + i);
 		dissect_unnest(d);
 	}
 	if (seen->notes & TCP_NOTE_DUPLICATE_ACK) {
@@ -350,9 +351,8 @@ static void dissect_segment(struct sonde_dissector *d, const struct span *span,
 	if (d->flow && d->wants_tcp_notes)
 		notes = tcp_notes_of(d, d->flow->number);
 	if (notes && !d->is_quoted) {
-		if (is_reused)
+		if (tcp_notes_base(notes, d->is_forward, &segment) || is_reused)
 			seen.notes |= TCP_NOTE_REUSED_PORTS;
-		tcp_notes_base(notes, d->is_forward, &segment);
 		tcp_notes_add(d, notes, d->is_forward, &segment, &seen);
 		if (is_reused) /* the SYN tells that it is a new one */
 			seen.completeness = notes->completeness;

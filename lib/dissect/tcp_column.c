@@ -7,20 +7,13 @@ enum { DESCRIPTION_BYTES = 192 }; /* 54 for words, 2 ports, 48 for flags, 5 numb
 
 /* In the order of enum tcp_note: where the note that is told last stands first. */
 static const char *const note_texts[TCP_NOTES] = {
-	"[TCP Retransmission] ",
-	"[TCP Fast Retransmission] ",
-	"[TCP Spurious Retransmission] ",
-	"[TCP Out-Of-Order] ",
-	"[TCP Port numbers reused] ",
-	"[TCP Previous segment not captured] ",
-	"[TCP ACKed unseen segment] ",
-	"[TCP Window Update] ",
-	"[TCP Window Full] ",
-	"[TCP Keep-Alive] ",
-	"[TCP Keep-Alive ACK] ",
-	"[TCP Dup ACK ",
-	"[TCP ZeroWindowProbe] ",
-	"[TCP ZeroWindow] ",
+	"[TCP Port numbers reused] ",  "[TCP Retransmission] ",
+	"[TCP Fast Retransmission] ",  "[TCP Spurious Retransmission] ",
+	"[TCP Out-Of-Order] ",         "[TCP Previous segment not captured] ",
+	"[TCP ACKed unseen segment] ", "[TCP Window Update] ",
+	"[TCP Window Full] ",          "[TCP Keep-Alive] ",
+	"[TCP Keep-Alive ACK] ",       "[TCP Dup ACK ",
+	"[TCP ZeroWindowProbe] ",      "[TCP ZeroWindow] ",
 	"[TCP ZeroWindowProbeAck] ",
 };
 

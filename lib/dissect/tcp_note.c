@@ -73,12 +73,14 @@ struct tcp_notes *tcp_notes_of(struct sonde_dissector *d, uint32_t stream)
 	return &d->tcp_notes[stream];
 }
 
-void tcp_notes_base(struct tcp_notes *notes, bool forward,
+bool tcp_notes_base(struct tcp_notes *notes, bool forward,
 		    const struct tcp_segment *segment)
 {
 	struct tcp_side *own = &notes->side[!forward], *other = &notes->side[forward];
+	bool is_answer = segment->flags & SONDE_TCP_SYN && segment->flags & SONDE_TCP_ACK;
+	bool is_renewed = is_answer && own->has_base && own->base != segment->seq;
 
-	if (!own->has_base) {
+	if (!own->has_base || is_renewed) {
 		own->has_base = true;
 		own->base =
 			segment->flags & SONDE_TCP_SYN ? segment->seq : segment->seq - 1;
@@ -88,13 +90,16 @@ void tcp_notes_base(struct tcp_notes *notes, bool forward,
 		other->base = segment->ack - 1;
 	}
 	if (segment->flags & SONDE_TCP_SYN) {
-		own->scale = segment->scale;
+		if (segment->scale >= 0)
+			own->scale = segment->scale;
 		/* Both must offer it (RFC 7323, 2.2). */
-		if (segment->flags & SONDE_TCP_ACK && other->scale == WINDOW_SCALE_NONE)
+		if (segment->scale == WINDOW_SCALE_NONE &&
+		    own->scale == WINDOW_SCALE_UNKNOWN)
+			own->scale = other->scale = WINDOW_SCALE_NONE;
+		else if (is_answer && other->scale == WINDOW_SCALE_NONE)
 			own->scale = WINDOW_SCALE_NONE;
-		if (own->scale == WINDOW_SCALE_NONE)
-			other->scale = WINDOW_SCALE_NONE;
 	}
+	return is_renewed;
 }
 
 struct judged {
@@ -246,6 +251,13 @@ static bool is_repeated_ack(const struct judged *judged)
 	       judged->segment->ack == judged->own->last_ack;
 }
 
+/* That of a SYN is as it says (RFC 7323, 2.2). */
+static uint32_t scaled_window(const struct tcp_side *side)
+{
+	return side->window << (side->scale > 0 && !side->has_syn_window ? side->scale
+									 : 0);
+}
+
 static uint32_t judge_window(const struct judged *judged)
 {
 	const struct tcp_segment *segment = judged->segment;
@@ -259,8 +271,7 @@ static uint32_t judge_window(const struct judged *judged)
 		notes |= TCP_NOTE_WINDOW_UPDATE;
 	if (segment->length > 0 && judged->is_plain && other->has_window &&
 	    other->has_ack && other->scale != WINDOW_SCALE_UNKNOWN &&
-	    judged->end == other->last_ack + (other->window
-					      << (other->scale > 0 ? other->scale : 0)))
+	    judged->end == other->last_ack + scaled_window(other))
 		notes |= TCP_NOTE_WINDOW_FULL;
 	return notes;
 }
@@ -281,6 +292,7 @@ static uint32_t judge_ack(const struct judged *judged, struct tcp_seen *ret)
 	if (is_repeated_ack(judged) && segment->window &&
 	    (is_same_window || segment->has_sack)) {
 		own->dup_count++;
+		own->has_told_gap = false;
 		ret->dup_frame = own->dup_frame;
 		ret->dup_number = own->dup_count;
 		return TCP_NOTE_DUPLICATE_ACK;
@@ -296,7 +308,30 @@ static void count_from_here(const struct judged *judged)
 	if (!own->has_ack || judged->segment->ack != own->last_ack) {
 		own->dup_frame = judged->segment->frame;
 		own->dup_count = 0;
+		own->has_told_gap = false;
 	}
+}
+
+/* What is acknowledged was not seen.  Where bytes behind the gap were seen, all up to them
+ * is taken for sent, so that the gap is told once.  Where none were, it is told once until
+ * the gap's other side acknowledges something new, which shows that it goes on. */
+static bool acks_unseen(const struct judged *judged, struct tcp_seen *ret)
+{
+	const struct tcp_segment *segment = judged->segment;
+	struct tcp_side *other = judged->other;
+	bool is_news = !other->dup_count && !other->has_told_gap;
+
+	if (!(segment->flags & SONDE_TCP_ACK) || !other->has_next ||
+	    !is_after(segment->ack, other->reached))
+		return false;
+	if (is_after(other->next, other->reached)) {
+		other->reached = other->next;
+		return true;
+	}
+	other->dup_count = 0;
+	other->has_told_gap = true;
+	ret->acks_unseen = true;
+	return is_news;
 }
 
 /* All its bytes were acknowledged: if they were not seen before, then not all that was
@@ -367,7 +402,7 @@ static uint32_t judge(const struct sonde_dissector *d, const struct tcp_notes *n
 	struct tcp_side *other = judged->other;
 	uint32_t found;
 
-	if (segment->length == 1 && judged->is_plain && judged->own->has_next &&
+	if (segment->length == 1 && judged->own->has_next &&
 	    segment->seq == judged->own->next && other->has_window &&
 	    other->window == 0) {
 		found = TCP_NOTE_ZERO_WINDOW_PROBE;
@@ -377,11 +412,8 @@ static uint32_t judge(const struct sonde_dissector *d, const struct tcp_notes *n
 			found |= judge_ack(judged, ret);
 	}
 	count_from_here(judged);
-	if (segment->flags & SONDE_TCP_ACK && other->has_next &&
-	    is_after(segment->ack, other->reached)) {
+	if (acks_unseen(judged, ret))
 		found |= TCP_NOTE_ACK_LOST_SEGMENT;
-		other->reached = other->next;
-	}
 	return found | judge_order(d, notes, judged, ret);
 }
 
@@ -403,6 +435,7 @@ static void keep(struct sonde_dissector *d, const struct judged *judged, uint32_
 		own->reached = own->next;
 	own->window = segment->window;
 	own->has_window = true;
+	own->has_syn_window = segment->flags & SONDE_TCP_SYN;
 	if (segment->flags & SONDE_TCP_ACK) {
 		own->last_ack = segment->ack;
 		own->last_ack_ns = segment->at_ns;
@@ -431,19 +464,21 @@ static void follow_handshake(struct tcp_notes *notes, const struct tcp_segment *
 	}
 }
 
-static void complete(struct tcp_notes *notes, const struct tcp_segment *segment)
+static void complete(struct tcp_notes *notes, const struct tcp_segment *segment,
+		     bool is_first)
 {
 	uint8_t flags = segment->flags;
 
+	/* A capture that begins with anything else than a SYN has not seen what that is a
+	 * part of. */
+	if (is_first && (flags & (SONDE_TCP_SYN | SONDE_TCP_ACK)) != SONDE_TCP_SYN)
+		return;
 	if (flags & SONDE_TCP_SYN)
-		notes->completeness |= !(flags & SONDE_TCP_ACK)        ? HAS_SYN
-				       : notes->completeness & HAS_SYN ? HAS_SYN_ACK
-								       : 0;
-	else if (flags & SONDE_TCP_ACK && !(flags & (SONDE_TCP_FIN | SONDE_TCP_RST)) &&
-		 !segment->length)
-		notes->completeness |= HAS_ACK;
-	if (segment->length)
+		notes->completeness |= flags & SONDE_TCP_ACK ? HAS_SYN_ACK : HAS_SYN;
+	else if (segment->length)
 		notes->completeness |= HAS_DATA;
+	else if (flags & SONDE_TCP_ACK)
+		notes->completeness |= HAS_ACK;
 	if (flags & SONDE_TCP_FIN)
 		notes->completeness |= HAS_FIN;
 	if (flags & SONDE_TCP_RST)
@@ -485,11 +520,13 @@ void tcp_notes_add(struct sonde_dissector *d, struct tcp_notes *notes, bool forw
 		       !!(segment->flags & (SONDE_TCP_SYN | SONDE_TCP_FIN)),
 	};
 
+	bool is_first = !judged.own->has_next && !judged.other->has_next;
+
 	ret->completeness = notes->completeness;
 	follow_handshake(notes, segment);
 	ret->notes |= judge(d, notes, &judged, ret);
 	keep(d, &judged, ret->notes);
-	complete(notes, segment);
+	complete(notes, segment, is_first);
 	/* Behind a gap in the capture nobody knows what is under way, until the next
 	 * acknowledgement. */
 	if (ret->notes & TCP_NOTE_LOST_SEGMENT)

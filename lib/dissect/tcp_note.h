@@ -13,11 +13,11 @@ struct sonde_dissector;
 
 /* In the order in which Info tells them, from the right to the left. */
 enum tcp_note {
-	TCP_NOTE_RETRANSMISSION = 1 << 0,
-	TCP_NOTE_FAST_RETRANSMISSION = 1 << 1,
-	TCP_NOTE_SPURIOUS_RETRANSMISSION = 1 << 2,
-	TCP_NOTE_OUT_OF_ORDER = 1 << 3,
-	TCP_NOTE_REUSED_PORTS = 1 << 4,
+	TCP_NOTE_REUSED_PORTS = 1 << 0,
+	TCP_NOTE_RETRANSMISSION = 1 << 1,
+	TCP_NOTE_FAST_RETRANSMISSION = 1 << 2,
+	TCP_NOTE_SPURIOUS_RETRANSMISSION = 1 << 3,
+	TCP_NOTE_OUT_OF_ORDER = 1 << 4,
 	TCP_NOTE_LOST_SEGMENT = 1 << 5,
 	TCP_NOTE_ACK_LOST_SEGMENT = 1 << 6,
 	TCP_NOTE_WINDOW_UPDATE = 1 << 7,
@@ -52,6 +52,8 @@ struct tcp_side {
 	uint16_t last_notes;
 	int8_t scale; /* of its window: shift, or WINDOW_SCALE_* */
 	bool has_base, has_next, has_ack, has_window, has_disorder, is_behind_gap;
+	bool has_syn_window;
+	bool has_told_gap; /* the other acknowledged what was not seen: see acks_unseen() */
 };
 
 /* Of a stream.  The sides are those of the flow: 0 sent the first segment. */
@@ -82,6 +84,7 @@ struct tcp_seen {
 	int64_t ack_rtt_ns;
 	uint32_t bytes_in_flight, push_bytes; /* 0 none */
 	bool is_counted;                      /* its bytes, even if both are none */
+	bool acks_unseen;                     /* even if that was noted before */
 	uint32_t rto_frame;
 	int64_t rto_ns;
 	uint8_t completeness; /* before this segment */
@@ -95,8 +98,10 @@ bool tcp_options_wanted(const struct sonde_dissector *d);
 bool tcp_segments_wanted(const struct sonde_dissector *d);
 /* The stream's notes; NULL without memory, or for a stream beyond LIMIT_DISSECT_NOTED. */
 struct tcp_notes *tcp_notes_of(struct sonde_dissector *d, uint32_t stream);
-/* Sequence numbers count from here; to be called before either is used. */
-void tcp_notes_base(struct tcp_notes *notes, bool forward,
+/* Sequence numbers count from here; to be called before either is used.  Is it the answer
+ * to a SYN, and one that begins elsewhere than the last, as where the SYN of a new
+ * connection over the same ports is not in the capture? */
+bool tcp_notes_base(struct tcp_notes *notes, bool forward,
 		    const struct tcp_segment *segment);
 /* Judges the segment and keeps what later ones are judged by. */
 void tcp_notes_add(struct sonde_dissector *d, struct tcp_notes *notes, bool forward,

@@ -43,7 +43,6 @@ ODD = {
     ('http.response_number', 10): 'the same; and it counts them with the requests',
     **{(field, frame): 'bytes that were there before' for field in dissecting.BEFORE
        for frame in (22, 30, 34, 36, 71)},
-    ('tcp.completeness', 50): 'a connection without a start: tshark leaves data out',
     ('info', 54): 'the header is bogus: tshark reads it to its end nevertheless',
     ('tcp.seq', 54): 'the same',
     ('tcp.len', 54): 'the same',
@@ -76,7 +75,6 @@ LOSS = {
 }
 LATE = {
     **dissecting.BEHIND_RESET,
-    ('tcp.completeness', 44): 'a connection without a start: tshark leaves data out',
 }
 NET = {
     ('info', 25): 'tshark looks for two that have one address',

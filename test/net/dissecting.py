@@ -133,13 +133,13 @@ BEHIND_RESET = {field: is_behind_reset for field in (
     'tcp.analysis.rto_frame', 'tcp.analysis.bytes_in_flight')}
 
 
-def compare(path, explained, options=(), rules=()):
+def compare(path, explained, options=(), rules=(), is_compared=lambda name: True):
     """explained: {field or (field or column, frame): reason}; what it names may differ.  A
     reason may be a function of a Difference, too, whose fields are those of sonde: {frame:
     {name: values}}; it is one where it returns so."""
     kinds = own_fields()
     theirs = tshark_fields()
-    names = sorted(n for n in kinds if n in theirs and
+    names = sorted(n for n in kinds if n in theirs and is_compared(n) and
                    (n not in explained or callable(explained[n])))
     own_columns, own_found = own(path, rules)
     their_columns, their_found = tshark(path, names, options)
