@@ -6,11 +6,11 @@
 #include "base/array.h"
 #include "base/limits.h"
 #include "dissect/state.h"
+#include "dissect/tcp_unacked.h"
 
 enum {
 	FAST_RETRANSMISSION_NS = 20 * 1000 * 1000,
 	OUT_OF_ORDER_NS = 3 * 1000 * 1000, /* where the round trip is not known */
-	UNACKED_MOST = 1 << 12,            /* of one direction */
 	IN_FLIGHT_MOST = 2000000000,
 };
 
@@ -22,37 +22,6 @@ enum completeness {
 	HAS_FIN = 0x10,
 	HAS_RST = 0x20,
 };
-
-/* A segment that was sent and not yet acknowledged. */
-struct unacked {
-	uint32_t next; /* place + 1; 0 the last */
-	uint32_t frame, seq, end;
-	int64_t at_ns;
-};
-
-struct unacked_pool {
-	struct unacked *all;
-	size_t count, capacity;
-	uint32_t free; /* place + 1 */
-};
-
-void unacked_pool_free(struct unacked_pool *pool)
-{
-	if (!pool)
-		return;
-	array_free(pool->all);
-	array_free(pool);
-}
-
-static bool is_before(uint32_t a, uint32_t b)
-{
-	return (int32_t)(a - b) < 0;
-}
-
-static bool is_after(uint32_t a, uint32_t b)
-{
-	return (int32_t)(a - b) > 0;
-}
 
 struct tcp_notes *tcp_notes_of(struct sonde_dissector *d, uint32_t stream)
 {
@@ -109,133 +78,13 @@ struct judged {
 	bool is_plain;                /* neither SYN, FIN nor RST */
 };
 
-/* ---- segments under way ---- */
-
-static struct unacked *at(const struct sonde_dissector *d, uint32_t place)
-{
-	return &d->unacked->all[place - 1];
-}
-
-static void drop(struct sonde_dissector *d, struct tcp_side *side, uint32_t place,
-		 uint32_t previous)
-{
-	struct unacked *segment = at(d, place);
-
-	if (previous)
-		at(d, previous)->next = segment->next;
-	else
-		side->unacked_first = segment->next;
-	if (side->unacked_last == place)
-		side->unacked_last = previous;
-	segment->next = d->unacked->free;
-	d->unacked->free = place;
-	side->unacked_count--;
-	if (!side->unacked_count)
-		side->has_disorder = false;
-}
-
-static uint32_t take_place(struct sonde_dissector *d)
-{
-	struct unacked_pool *pool = d->unacked;
-
-	if (!pool) {
-		pool = d->unacked = array_new(1, sizeof(*pool));
-		if (!pool)
-			return 0;
-	}
-	if (pool->free) {
-		uint32_t place = pool->free;
-
-		pool->free = pool->all[place - 1].next;
-		return place;
-	}
-	if (pool->count >= LIMIT_DISSECT_UNACKED ||
-	    array_reserve(&pool->all, &pool->capacity, pool->count + 1,
-			  sizeof(*pool->all)) < 0)
-		return 0;
-	return (uint32_t)++pool->count;
-}
-
-static void keep_sent(struct sonde_dissector *d, struct tcp_side *side,
-		      const struct tcp_segment *segment, uint32_t end)
-{
-	uint32_t place;
-
-	if (side->unacked_count >= UNACKED_MOST)
-		drop(d, side, side->unacked_first, 0);
-	place = take_place(d);
-	if (!place)
-		return;
-	*at(d, place) = (struct unacked){
-		.frame = segment->frame,
-		.seq = segment->seq,
-		.end = end,
-		.at_ns = segment->at_ns,
-	};
-	if (side->unacked_last) {
-		at(d, side->unacked_last)->next = place;
-		if (is_before(segment->seq, at(d, side->unacked_last)->end))
-			side->has_disorder = true;
-		if (is_after(end, side->unacked_end))
-			side->unacked_end = end;
-	} else {
-		side->unacked_first = place;
-		side->unacked_end = end;
-	}
-	side->unacked_last = place;
-	side->unacked_count++;
-}
-
-/* What the other side sent up to `ack` has arrived. */
-static void take_ack(struct sonde_dissector *d, struct tcp_side *sender, uint32_t ack,
-		     int64_t now_ns, struct tcp_seen *ret)
-{
-	uint32_t place = sender->unacked_first, previous = 0;
-
-	while (place) {
-		struct unacked *segment = at(d, place);
-		uint32_t next = segment->next;
-
-		if (is_after(segment->end, ack)) {
-			if (is_before(segment->seq, ack)) /* a part has arrived */
-				segment->seq = ack;
-			/* In order, all that follow are later still. */
-			if (!sender->has_disorder)
-				break;
-			previous = place;
-			place = next;
-			continue;
-		}
-		if (segment->end == ack && !ret->acks_frame) {
-			ret->acks_frame = segment->frame;
-			ret->ack_rtt_ns = now_ns - segment->at_ns;
-		}
-		drop(d, sender, place, previous);
-		place = next;
-	}
-}
-
-static uint32_t under_way(const struct sonde_dissector *d, const struct tcp_side *side)
-{
-	uint32_t first, place = side->unacked_first;
-
-	if (!place)
-		return 0;
-	first = at(d, place)->seq;
-	if (side->has_disorder)
-		for (; place; place = at(d, place)->next)
-			if (is_before(at(d, place)->seq, first))
-				first = at(d, place)->seq;
-	return side->unacked_end - first;
-}
-
 /* Of what is under way, the receiver may have some behind a gap (RFC 2018).  It may as well
  * report what it had twice (RFC 2883); then more is reported than is under way, and nothing
  * is known. */
 static uint32_t in_flight(const struct sonde_dissector *d, const struct judged *judged)
 {
 	const struct tcp_side *other = judged->other;
-	uint32_t bytes = under_way(d, judged->own);
+	uint32_t bytes = tcp_unacked_span(d, judged->own);
 
 	for (unsigned i = 0; i < other->sack_count; i++)
 		bytes -= other->sacks[i].right - other->sacks[i].left;
@@ -322,9 +171,9 @@ static bool acks_unseen(const struct judged *judged, struct tcp_seen *ret)
 	bool is_news = !other->dup_count && !other->has_told_gap;
 
 	if (!(segment->flags & SONDE_TCP_ACK) || !other->has_next ||
-	    !is_after(segment->ack, other->reached))
+	    !tcp_is_after(segment->ack, other->reached))
 		return false;
-	if (is_after(other->next, other->reached)) {
+	if (tcp_is_after(other->next, other->reached)) {
 		other->reached = other->next;
 		return true;
 	}
@@ -342,7 +191,7 @@ static bool is_spurious(const struct judged *judged)
 	const struct tcp_side *other = judged->other;
 
 	return segment->length && other->has_ack &&
-	       !is_after(segment->seq + segment->length, other->last_ack);
+	       !tcp_is_after(segment->seq + segment->length, other->last_ack);
 }
 
 /* Of a segment with bytes (or SYN, FIN) of which some were sent before. */
@@ -353,7 +202,7 @@ static uint32_t judge_repeated(const struct sonde_dissector *d,
 	const struct tcp_segment *segment = judged->segment;
 	const struct tcp_side *own = judged->own, *other = judged->other;
 	int64_t since_ns = segment->at_ns - own->next_ns;
-	const struct unacked *original;
+	int64_t original_ns;
 	int64_t threshold_ns =
 		notes->has_initial_rtt ? notes->initial_rtt_ns : OUT_OF_ORDER_NS;
 
@@ -362,9 +211,12 @@ static uint32_t judge_repeated(const struct sonde_dissector *d,
 		return TCP_NOTE_FAST_RETRANSMISSION | TCP_NOTE_RETRANSMISSION;
 	if (since_ns < threshold_ns && own->next != judged->end)
 		return TCP_NOTE_OUT_OF_ORDER;
-	original = own->unacked_first ? at(d, own->unacked_first) : NULL;
-	ret->rto_ns = original ? segment->at_ns - original->at_ns : since_ns;
-	ret->rto_frame = original ? original->frame : own->next_frame;
+	if (tcp_unacked_first(d, own, &ret->rto_frame, &original_ns)) {
+		ret->rto_ns = segment->at_ns - original_ns;
+	} else {
+		ret->rto_frame = own->next_frame;
+		ret->rto_ns = since_ns;
+	}
 	return TCP_NOTE_RETRANSMISSION;
 }
 
@@ -377,7 +229,7 @@ static uint32_t judge_order(const struct sonde_dissector *d,
 	uint32_t found = 0;
 
 	if (own->has_next) {
-		if (is_after(segment->seq, own->next))
+		if (tcp_is_after(segment->seq, own->next))
 			found = segment->flags & SONDE_TCP_RST ? 0
 							       : TCP_NOTE_LOST_SEGMENT;
 		else if (segment->length <= 1 && segment->seq == own->next - 1 &&
@@ -386,7 +238,7 @@ static uint32_t judge_order(const struct sonde_dissector *d,
 	}
 	if (is_spurious(judged))
 		return found | TCP_NOTE_SPURIOUS_RETRANSMISSION | TCP_NOTE_RETRANSMISSION;
-	if (!own->has_next || !is_before(segment->seq, own->next) ||
+	if (!own->has_next || !tcp_is_before(segment->seq, own->next) ||
 	    judged->end == segment->seq)
 		return found;
 	/* New bytes behind one that was, it seems, a probe of the window. */
@@ -424,7 +276,7 @@ static void keep(struct sonde_dissector *d, const struct judged *judged, uint32_
 	bool is_probe = found & (TCP_NOTE_KEEP_ALIVE | TCP_NOTE_ZERO_WINDOW_PROBE);
 	bool is_first = !own->has_next;
 
-	if (is_first || (is_after(judged->end, own->next) && !is_probe)) {
+	if (is_first || (tcp_is_after(judged->end, own->next) && !is_probe)) {
 		own->has_next = true;
 		own->next = judged->end;
 		own->next_ns = segment->at_ns;
@@ -446,7 +298,7 @@ static void keep(struct sonde_dissector *d, const struct judged *judged, uint32_
 		own->sacks[i] = segment->sacks[i];
 	own->last_notes = (uint16_t)found;
 	if (judged->end != segment->seq)
-		keep_sent(d, own, segment, judged->end);
+		tcp_unacked_keep(d, own, segment, judged->end);
 }
 
 static void follow_handshake(struct tcp_notes *notes, const struct tcp_segment *segment)
@@ -533,7 +385,7 @@ void tcp_notes_add(struct sonde_dissector *d, struct tcp_notes *notes, bool forw
 		judged.own->is_behind_gap = true;
 	if (segment->flags & SONDE_TCP_ACK) {
 		judged.other->is_behind_gap = false;
-		take_ack(d, judged.other, segment->ack, segment->at_ns, ret);
+		tcp_unacked_take(d, judged.other, segment->ack, segment->at_ns, ret);
 	}
 	if (segment->length)
 		count_bytes(d, &judged, ret);
