@@ -3,6 +3,7 @@
  * In the order of what it may do: with the rights that it was started with it opens rings,
  * files and programs; then it gives up all of them, and only then looks at a packet. */
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +50,8 @@ static const struct option options[] = {
 	 .type = OPTION_SIZE,
 	 .argument = "SNAPLEN",
 	 .help = "take so many bytes of each packet; 0, as without it, all",
-	 .most = INT32_MAX},
+	 .most = SONDE_CAPTURE_SNAP_MOST,
+	 .advice = "0 takes all"},
 	{.name = "no-promiscuous",
 	 .letter = 'p',
 	 .help = "leave out packets that are for other machines"},
@@ -63,20 +65,26 @@ static const struct option options[] = {
 	{.name = "for",
 	 .type = OPTION_DURATION,
 	 .argument = "DURATION",
-	 .help = "end after this time"},
+	 .help = "end after this time",
+	 .least = 1},
 	{.name = "ring",
 	 .type = OPTION_SIZE,
 	 .argument = "SIZE",
 	 .help = "memory for packets that wait to be read, of each interface; without "
-		 "it 32M"},
+		 "it 32M",
+	 .least = SONDE_CAPTURE_RING_LEAST,
+	 .most = SONDE_CAPTURE_RING_MOST},
 	{.name = "rotate-size",
 	 .type = OPTION_SIZE,
 	 .argument = "SIZE",
-	 .help = "go on to the next file when this one is so large"},
+	 .help = "go on to the next file when this one is so large",
+	 .least = 1,
+	 .most = LLONG_MAX},
 	{.name = "rotate-every",
 	 .type = OPTION_DURATION,
 	 .argument = "DURATION",
-	 .help = "go on to the next file after so long"},
+	 .help = "go on to the next file after so long",
+	 .least = 1},
 	{.name = "rotate-keep",
 	 .type = OPTION_INT,
 	 .argument = "N",
@@ -198,16 +206,10 @@ static int refuse(const struct command *command, const struct arguments *argumen
 			return message_usage(command->name,
 					     "--%s needs a file to write: -w FILE",
 					     rotating[i]);
-		if (arguments_number(arguments, rotating[i], 0) == 0)
-			return message_usage(command->name, "--%s needs more than 0",
-					     rotating[i]);
 	}
 	if (arguments_has(arguments, "rotate-keep") && !rotates)
 		return message_usage(command->name, "--rotate-keep has a meaning with "
 						    "--rotate-size or --rotate-every");
-	if (arguments_has(arguments, "ring") &&
-	    arguments_number(arguments, "ring", 0) == 0)
-		return message_usage(command->name, "--ring 0: it has 256k to 4G");
 	if (path && strcmp(path, "-") == 0 && output->has_json)
 		return message_usage(command->name,
 				     "-w - and --json both write standard output");

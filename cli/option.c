@@ -186,6 +186,36 @@ static void list_choices(const struct option *option, char *ret, size_t capacity
 		sonde_text_add(&text, "%s%s", i ? ", " : "", option->choices[i]);
 }
 
+/* In the largest unit that says it exactly. */
+static const char *format_size(long long bytes, char *ret, size_t capacity)
+{
+	static const char units[] = {'\0', 'k', 'M', 'G'};
+	unsigned unit = 0;
+
+	while (bytes && bytes % 1024 == 0 && unit + 1 < sizeof(units)) {
+		bytes /= 1024;
+		unit++;
+	}
+	snprintf(ret, capacity, "%lld%c", bytes, units[unit]);
+	return ret;
+}
+
+static void hint_size(const struct option *o, struct sonde_error *err)
+{
+	static const char units[] = "with k, M or G for more";
+	char least[32], most[32];
+
+	format_size(o->least, least, sizeof(least));
+	format_size(o->most, most, sizeof(most));
+	if (o->most == 0)
+		sonde_error_hint(err, "a number of bytes, %s", units);
+	else if (o->most == LLONG_MAX)
+		sonde_error_hint(err, "%s bytes at least, %s", least, units);
+	else
+		sonde_error_hint(err, "%s to %s bytes, %s%s%s", least, most, units,
+				 o->advice ? "; " : "", o->advice ? o->advice : "");
+}
+
 /* Fills value->number from its text; says in *err what does not fit. */
 static int read_number(struct option_value *value, const struct option_syntax *syntax,
 		       struct sonde_error *err)
@@ -212,7 +242,9 @@ static int read_number(struct option_value *value, const struct option_syntax *s
 		break;
 	case OPTION_DURATION:
 		value->number = sonde_text_parse_duration(value->text);
-		r = value->number < 0 ? (int)value->number : 0;
+		r = value->number < 0          ? (int)value->number
+		    : value->number < o->least ? -ERANGE
+					       : 0;
 		break;
 	case OPTION_PROBABILITY:
 		r = parse_probability(value->text, &value->number);
@@ -230,7 +262,8 @@ static int read_number(struct option_value *value, const struct option_syntax *s
 	if (r == 0)
 		return 0;
 
-	snprintf(subject, sizeof(subject), "--%s %.100s", o->name, value->text);
+	snprintf(subject, sizeof(subject), "--%s %.100s", o->name,
+		 value->text[0] ? value->text : "''");
 	switch (o->type) {
 	case OPTION_CHOICE:
 		list_choices(o, list, sizeof(list));
@@ -245,7 +278,8 @@ static int read_number(struct option_value *value, const struct option_syntax *s
 	case OPTION_DURATION:
 		refuse(err, syntax, subject, strlen(subject),
 		       r == -ERANGE ? "out of range" : "not a duration");
-		sonde_error_hint(err, "a number and a unit: 250ms, 5s, 2m");
+		sonde_error_hint(err, "a number and a unit%s: 250ms, 5s, 2m",
+				 o->least ? ", more than 0" : "");
 		break;
 	case OPTION_PROBABILITY:
 		refuse(err, syntax, subject, strlen(subject),
@@ -255,7 +289,7 @@ static int read_number(struct option_value *value, const struct option_syntax *s
 	case OPTION_SIZE:
 		refuse(err, syntax, subject, strlen(subject),
 		       r == -ERANGE ? "out of range" : "not a size");
-		sonde_error_hint(err, "a number of bytes, with k, M or G for more");
+		hint_size(o, err);
 		break;
 	default:
 		refuse(err, syntax, subject, strlen(subject),

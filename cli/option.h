@@ -26,11 +26,12 @@ struct option {
 	const char *name; /* without dashes; NULL ends the table */
 	char letter;      /* 0 none */
 	enum option_type type;
-	const char *argument; /* "FILE"; NULL for a flag */
-	const char *help;     /* no full stop; wrapped by --help */
-	bool repeats;         /* may be given more than once */
-	long long least, most;
+	const char *argument;       /* "FILE"; NULL for a flag */
+	const char *help;           /* no full stop; wrapped by --help */
+	bool repeats;               /* may be given more than once */
+	long long least, most;      /* both 0: any; of a duration, only `least` */
 	const char *const *choices; /* ends with NULL */
+	const char *advice;         /* for a size out of range, or NULL */
 };
 
 struct option_value {

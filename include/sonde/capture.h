@@ -47,12 +47,16 @@ struct sonde_capture_options {
 	const char *const *interfaces;
 	size_t interface_count;
 	const char *filter;  /* in libpcap's language; NULL or empty: everything */
-	uint32_t snap_bytes; /* taken of each packet; 0 all (at most 262,144) */
+	uint32_t snap_bytes; /* taken of each packet; 0 all; SONDE_CAPTURE_SNAP_MOST */
 	uint64_t ring_bytes; /* of each ring; 0: SONDE_CAPTURE_RING_BYTES */
 	bool is_promiscuous; /* of named interfaces: packets for other machines, too */
 };
 
 #define SONDE_CAPTURE_RING_BYTES (UINT64_C(32) << 20)
+/* What is beyond is refused. */
+#define SONDE_CAPTURE_RING_LEAST (UINT64_C(256) << 10)
+#define SONDE_CAPTURE_RING_MOST (UINT64_C(4) << 30)
+#define SONDE_CAPTURE_SNAP_MOST (UINT32_C(256) << 10)
 
 struct sonde_capture;
 

@@ -81,8 +81,6 @@ enum {
 	 * largest packet. */
 	LIMIT_RING_BLOCK_BYTES = 1 << 17,
 	LIMIT_RING_BLOCKS = 256,
-	LIMIT_RING_LEAST_BLOCKS = 2,
-	LIMIT_RING_MOST_BLOCKS = 1 << 15, /* 4 GiB */
 	LIMIT_SNAP_BYTES = 262144,
 	LIMIT_HELD_MS = 1000,       /* a packet waits for a tracer that may be late */
 	LIMIT_HELD_BYTES = 1 << 24, /* of such packets */

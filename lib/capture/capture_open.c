@@ -92,7 +92,8 @@ static int open_source(struct sonde_capture *capture,
 	struct filter filter = {0};
 	int r;
 
-	if (blocks < LIMIT_RING_LEAST_BLOCKS || blocks > LIMIT_RING_MOST_BLOCKS) {
+	if (ring_bytes < SONDE_CAPTURE_RING_LEAST ||
+	    ring_bytes > SONDE_CAPTURE_RING_MOST) {
 		sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "capture", "ring",
 				"%llu bytes, but it has 256k to 4G",
 				(unsigned long long)ring_bytes);
@@ -210,6 +211,10 @@ int sonde_capture_open(const struct sonde_capture_options *options,
 	if (wants_any(options) && options->interface_count > 1)
 		return sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "capture on",
 				       "any", "any is all interfaces: name no other");
+	if (options->snap_bytes > SONDE_CAPTURE_SNAP_MOST)
+		return sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "capture",
+				       "bytes of each packet", "%u, but %u at most",
+				       options->snap_bytes, SONDE_CAPTURE_SNAP_MOST);
 	r = check_filter(options, err);
 	if (r < 0)
 		return r;

@@ -498,7 +498,13 @@ def test_usage():
                             (['--rotate-keep', '1', '-w', 'x'], '--rotate-size'),
                             (['-i', 'any', '-i', 'lo'], 'any is all'),
                             (['-i', 'lo', '-i', 'lo'], 'twice'),
-                            (['--ring', '1k'], '256k'), (['--ring', '0'], '256k')):
+                            (['--ring', '1k'], '256k to 4G'), (['--ring', '0'], '256k to 4G'),
+                            (['--rotate-size', '0', '-w', 'x'], '1 bytes at least'),
+                            (['--rotate-every', '0s', '-w', 'x'], 'more than 0'),
+                            (['--for', '0s'], 'more than 0'),
+                            (['-s', '262145'], '--snaplen 262145: out of range\n'
+                             'hint: 0 to 256k bytes, with k, M or G for more; 0 takes all\n'),
+                            (['-s', ''], "--snaplen '': not a size")):
         done = netns.run([netns.SONDE, 'capture', *options])
         tap.check(' '.join(options), done.returncode == 2 and reason in done.stderr,
                   done.stderr)

@@ -32,6 +32,13 @@ static const struct option table[] = {
 	{.name = "size", .letter = 's', .type = OPTION_SIZE, .argument = "SIZE"},
 	{.name = "for", .type = OPTION_DURATION, .argument = "DURATION"},
 	{.name = "drop", .type = OPTION_PROBABILITY, .argument = "P"},
+	{.name = "ring",
+	 .type = OPTION_SIZE,
+	 .argument = "SIZE",
+	 .least = 1 << 10,
+	 .most = 3 << 20,
+	 .advice = "2M is much"},
+	{.name = "rest", .type = OPTION_DURATION, .argument = "DURATION", .least = 1},
 	{.name = NULL},
 };
 static const struct option other[] = {
@@ -198,6 +205,13 @@ static void reads_numbers(void **state)
 	refuses("-s 1K", "--size 1K", "k, M or G");
 	refuses("-s k", "--size k", NULL);
 	refuses("-s -1", "--size -1", NULL);
+	accepts("--ring 1k --rest 1ns");
+	accepts("--ring 3M");
+	refuses("--ring 1023", "--ring 1023",
+		"1k to 3M bytes, with k, M or G for more; 2M is much");
+	refuses("--ring 4M", "--ring 4M", "1k to 3M bytes");
+	refuses("--ring ''", "--ring ''", "1k to 3M bytes");
+	refuses("--rest 0s", "--rest 0s", "more than 0");
 	refuses("-n 6", "--count 6", "-5 to 5");
 	refuses("-n 1x", "--count 1x", NULL);
 	assert_string_equal(err.reason, "not a whole number");
