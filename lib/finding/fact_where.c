@@ -24,3 +24,9 @@ void fact_where(const struct finding_facts *facts, uint32_t statement, uint32_t 
 	snprintf(ret, FACT_WHERE_CHARS, "%.128s:%d", slash ? slash + 1 : place->file,
 		 place->line);
 }
+
+bool fact_loopback_turned(const struct sonde_address *address)
+{
+	return address->family == SONDE_FAMILY_INET && address->bytes[3] == 127 &&
+	       address->bytes[0] != 127;
+}

@@ -14,10 +14,11 @@
 #include "finding/facts.h"
 
 static void (*const detectors[])(const struct finding_facts *, struct finding_list *) = {
-	finding_connect, finding_bind,    finding_receive, finding_message,
-	finding_send,    finding_close,   finding_wait,    finding_datagram,
-	finding_network, finding_packets, finding_said,    finding_binary,
-	finding_thread,  finding_again,   finding_leak,
+	finding_route,   finding_unconnected, finding_connect, finding_bind,
+	finding_receive, finding_message,     finding_send,    finding_close,
+	finding_wait,    finding_datagram,    finding_network, finding_packets,
+	finding_said,    finding_binary,      finding_thread,  finding_again,
+	finding_leak,
 };
 
 static uint32_t place_of(const struct finding_facts *facts, uint32_t statement)

@@ -82,6 +82,11 @@ const char *fact_program(const struct finding_facts *facts, uint32_t program);
 enum { FACT_WHERE_CHARS = 160 };
 void fact_where(const struct finding_facts *facts, uint32_t statement, uint32_t program,
 		char ret[FACT_WHERE_CHARS]);
+/* 1.0.0.127: one of loopback that lacks htonl(). */
+bool fact_loopback_turned(const struct sonde_address *address);
+#define FACT_TURNED_REMEDY                                                               \
+	"s_addr takes htonl(INADDR_LOOPBACK), or what inet_pton() makes of "             \
+	"\"127.0.0.1\"; and sin_port htons(port)."
 /* The calls on a socket, in order of entering. */
 size_t fact_calls(const struct finding_facts *facts, uint32_t socket,
 		  const uint32_t **ret_calls);
@@ -125,6 +130,8 @@ bool finding_line_end(const struct finding_facts *facts, struct finding_list *li
 /* ---- the detectors, a file each ---- */
 
 void finding_connect(const struct finding_facts *facts, struct finding_list *list);
+void finding_route(const struct finding_facts *facts, struct finding_list *list);
+void finding_unconnected(const struct finding_facts *facts, struct finding_list *list);
 void finding_bind(const struct finding_facts *facts, struct finding_list *list);
 void finding_receive(const struct finding_facts *facts, struct finding_list *list);
 void finding_message(const struct finding_facts *facts, struct finding_list *list);

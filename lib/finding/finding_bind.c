@@ -37,6 +37,14 @@ void finding_bind(const struct finding_facts *facts, struct finding_list *list)
 		case -EADDRNOTAVAIL:
 			finding = finding_add(facts, list, "address-not-here",
 					      SONDE_ERROR, 0, statement);
+			if (fact_loopback_turned(&call->address)) {
+				finding_why(finding,
+					    "bind() to %s failed: that is a loopback "
+					    "address with its bytes in the other order.",
+					    address);
+				finding_remedy(finding, FACT_TURNED_REMEDY);
+				break;
+			}
 			finding_why(finding,
 				    "bind() to %s failed: no interface of this machine "
 				    "has that address.",
