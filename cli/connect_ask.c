@@ -159,8 +159,10 @@ static int wait_for_key(void *context)
 	}
 }
 
-/* The next line, borrowed; NULL at the end. */
-static const char *read_line(struct editor *editor, char **storage, size_t *capacity)
+/* The next line without its end, borrowed; NULL at the end.  One that is no editor's may
+ * have NUL bytes in it, which are sent as all others. */
+static const char *read_line(struct editor *editor, char **storage, size_t *capacity,
+			     size_t *ret_n)
 {
 	const char *line;
 
@@ -169,12 +171,17 @@ static const char *read_line(struct editor *editor, char **storage, size_t *capa
 		if (editor_read(editor, &line) != EDITOR_LINE)
 			return NULL;
 		editor_remember(editor, line);
+		*ret_n = strlen(line);
 		return line;
 	}
 	ssize_t n = getline(storage, capacity, stdin);
 	if (n < 0)
 		return NULL;
-	(*storage)[strcspn(*storage, "\r\n")] = '\0';
+	if (n > 0 && (*storage)[n - 1] == '\n')
+		n--;
+	if (n > 0 && (*storage)[n - 1] == '\r')
+		n--;
+	*ret_n = (size_t)n;
 	return *storage;
 }
 
@@ -188,10 +195,10 @@ int ask_run(struct ask *ask)
 	bool goes_on = true;
 
 	while (goes_on && !output_is_broken(ask->output)) {
-		const char *line = read_line(editor, &storage, &capacity);
-		if (!line || !line[0] || strcmp(line, "quit") == 0)
+		size_t n = 0;
+		const char *line = read_line(editor, &storage, &capacity, &n);
+		if (!line || n == 0 || (n == 4 && memcmp(line, "quit", 4) == 0))
 			break;
-		size_t n = strlen(line);
 		char *longer = realloc(text, n + 1);
 		if (!longer) {
 			status = STATUS_TROUBLE;

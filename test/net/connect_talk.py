@@ -106,6 +106,8 @@ done = connect('--ask', '127.0.0.1', upper.port, input=b'one\ntwo\n\nthree\n')
 tap.equal('--ask ends at an empty line', (done.returncode, done.stdout), (0, b'ONE\nTWO\n'))
 done = connect('--ask', '127.0.0.1', upper.port, input=b'one\nquit\nthree\n')
 tap.equal('and at quit', (done.returncode, done.stdout), (0, b'ONE\n'))
+done = connect('--ask', '127.0.0.1', upper.port, input=b'a\0b\r\n\0\nquit\0\n')
+tap.equal('a NUL byte is sent, too', (done.returncode, done.stdout), (0, b'A\0B\n\0\nQUIT\0\n'))
 udp = Peer(lambda sock, data, source: data != b'lost\n' and sock.sendto(b'told: ' + data, source),
            kind=socket.SOCK_DGRAM)
 done = connect('--ask', '--udp', '--idle-timeout', '2s', '127.0.0.1', udp.port,
