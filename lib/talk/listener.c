@@ -244,6 +244,8 @@ static int prepare(struct sonde_listener *listener, struct sonde_error *err)
 				    err);
 	if (r == 0)
 		r = listen_bind(listener, err);
+	if (r == 0 && listener->options.use == SONDE_LISTEN_RELAY)
+		r = reach_check(listener, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < listener->socket_count; i++) {

@@ -315,6 +315,8 @@ void child_end_all(struct sonde_listener *listener, bool is_in_order);
 
 /* Reads what --to means, once.  0 or -errno. */
 int reach_prepare(struct sonde_listener *listener, struct sonde_error *err);
+/* Once it is bound: whether that is the listener itself.  0 or -ELOOP. */
+int reach_check(const struct sonde_listener *listener, struct sonde_error *err);
 /* Begins, or goes on with the next address.  0, or -errno when none is left. */
 int reach_begin(struct caller *client);
 /* Closes the client: the other address cannot be had, or (-ETIMEDOUT) does not answer. */

@@ -48,6 +48,33 @@ int reach_prepare(struct sonde_listener *listener, struct sonde_error *err)
 	return 0;
 }
 
+/* Its clients would be its own, each with one more, until no descriptor is left. */
+int reach_check(const struct sonde_listener *listener, struct sonde_error *err)
+{
+	char text[SONDE_ENDPOINT_CHARS];
+
+	for (int i = 0; i < listener->to_count; i++) {
+		const struct sonde_address *to = &listener->to[i];
+
+		for (size_t k = 0; k < listener->socket_count; k++) {
+			const struct sonde_address *own = &listener->sockets[k].address;
+
+			if (to->port != own->port || to->family != own->family ||
+			    (!sonde_address_equal_host(to, own) &&
+			     !(sonde_address_is_any(own) &&
+			       sonde_address_is_loopback(to))))
+				continue;
+			sonde_address_format(to, text);
+			sonde_error_set(err, SONDE_ERROR_USAGE, -ELOOP, "relay to", text,
+					"it is this listener itself");
+			sonde_error_hint(err, "--to is where the server is; listen on "
+					      "another port");
+			return -ELOOP;
+		}
+	}
+	return 0;
+}
+
 static int try_unix(const struct sonde_listener *listener)
 {
 	struct sonde_error ignored;

@@ -182,6 +182,12 @@ netns.wait_until('it says why', lambda: 'cannot be relayed' in listen.said())
 tap.equal('a target that is not there: the client is reset, and it says why', rest, b'')
 listen.end()
 
+for to, where in (('127.0.0.1:50099', '50099'), ('[::1]:50099', '*:50099'), ('localhost:50099', '[::1]:50099')):
+    for words in ('-k',), ('-u', '-k'), ():
+        done = netns.run([netns.SONDE, 'listen', *words, '--to', to, where])
+        tap.check(f'{words} a relay from {where} to itself is refused', done.returncode == 2 and done.stderr.startswith(
+            'sonde: relay to ') and ': it is this listener itself\nhint: ' in done.stderr, done)
+
 path = os.path.join(SCRATCH, 'target')
 unix_peer = Peer(echo, socket.AF_UNIX, path)
 listen = Listen('--to', path)
