@@ -100,6 +100,12 @@ static int refuse_host(const char *host, const char *reason, const char *hint,
 	return -EINVAL;
 }
 
+static int refuse_url(const char *text, struct sonde_error *err)
+{
+	return refuse_host(text, "it is a URL, and no host",
+			   "write its host and its port alone: HOST:PORT", err);
+}
+
 /* A scope that is no number is the name of an interface, which lookup asks for. */
 static int check_scope(const char *host, const char *bare, const char *scope,
 		       struct sonde_error *err)
@@ -124,7 +130,8 @@ static int check_ipv6(const char *host, struct sonde_error *err)
 {
 	struct sonde_address address;
 	char bare[RESOLVE_HOST_CHARS] = "";
-	const char *percent = strchr(host, '%');
+	static const char digits[] = "0123456789";
+	const char *percent = strchr(host, '%'), *colon = strchr(host, ':');
 
 	if (sonde_address_parse_host(host, &address) == 0)
 		return 0;
@@ -133,6 +140,13 @@ static int check_ipv6(const char *host, struct sonde_error *err)
 		if (sonde_address_parse_host(bare, &address) == 0)
 			return check_scope(host, bare, percent + 1, err);
 	}
+	if (colon && !strchr(colon + 1, ':') &&
+	    colon[1 + strspn(colon + 1, digits)] == '\0')
+		return refuse_host(host,
+				   "a port stands in it, where a host alone is meant",
+				   "the port has a place of its own; an IPv6 address has "
+				   "more colons",
+				   err);
 	return refuse_host(host, "it is no IPv6 address",
 			   "eight hexadecimal groups, :: for a run of zeros", err);
 }
@@ -142,6 +156,8 @@ static int check_host(const char *host, struct sonde_error *err)
 {
 	struct sonde_address address;
 
+	if (strstr(host, "://"))
+		return refuse_url(host, err);
 	if (strchr(host, ':'))
 		return check_ipv6(host, err);
 	if (looks_numeric(host) && sonde_address_parse_host(host, &address) < 0)
@@ -246,6 +262,8 @@ int resolve_parse(const char *text, struct resolve_endpoint *ret, struct sonde_e
 	const char *space = strrchr(text, ' '), *colon = strrchr(text, ':');
 	const char *bracket = text[0] == '[' ? strchr(text, ']') : NULL;
 
+	if (strstr(text, "://"))
+		return refuse_url(text, err);
 	if (space && strchr(text, ' ') == space)
 		return parse_parts(text, space - text, space + 1, ret, err);
 	if (bracket && bracket[1] == ':')
@@ -328,6 +346,16 @@ static int refuse_name(const char *host, int gai_error, int system_error,
 	}
 }
 
+/* fe80::1%wlan9: it is no name that is not known. */
+static int refuse_interface(const char *host, struct sonde_error *err)
+{
+	sonde_error_set(err, SONDE_ERROR_USAGE, -ENODEV, "use host", show(host).chars,
+			"no interface of this machine is called %s",
+			show(strchr(host, '%') + 1).chars);
+	sonde_error_hint(err, "`ip link` lists them");
+	return -ENODEV;
+}
+
 static int add_name(struct addresses *addresses, const char *host, uint16_t port,
 		    struct sonde_error *err)
 {
@@ -336,6 +364,8 @@ static int add_name(struct addresses *addresses, const char *host, uint16_t port
 	struct addrinfo *found = NULL;
 	int r = getaddrinfo(host, NULL, &hints, &found);
 
+	if (r == EAI_NONAME && strchr(host, ':') && strchr(host, '%'))
+		return refuse_interface(host, err);
 	if (r)
 		return refuse_name(host, r, errno, err);
 	for (struct addrinfo *at = found; at; at = at->ai_next) {

@@ -13,6 +13,12 @@ static int settle(struct sonde_scan *scan, struct sonde_error *err)
 
 	if (scan->is_settled)
 		return 0;
+	if (scan->wanted.count == 0) {
+		sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "scan", "",
+				"no target was named");
+		sonde_error_hint(err, "a file of targets has addresses and names in it");
+		return -EINVAL;
+	}
 	if (hosts_settle(&scan->wanted, &scan->excluded) < 0)
 		return scan_no_memory(err);
 	if (!hosts_size(&scan->wanted)) {

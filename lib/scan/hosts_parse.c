@@ -241,6 +241,9 @@ int hosts_parse(struct hosts *hosts, const char *text, struct sonde_error *err)
 	memcpy(host, text, n + 1);
 	if (sonde_address_parse_host(host, &address) == 0)
 		return add(hosts, &address, &address, err);
+	if (strstr(host, "://"))
+		return refuse(err, text, "it is a URL, and no host",
+			      "write its host alone; -p names the ports");
 	slash = strchr(host, '/');
 	if (slash) {
 		*slash = '\0';

@@ -66,6 +66,13 @@ for words in (['a..b'], ['a..b', 'c..d'], ['--json', 'a..b'], ['-i', '-']):
 done = scan('a..b', '127.0.0.1', '192.0.2.7.')
 tap.check('what cannot be meant stays an error of usage', done.returncode == 2 and done.stdout == '' and
           '192.0.2.7.' in done.stderr, done)
+done = scan('http://a..b/', '127.0.0.1')
+tap.check('a URL is told from a name', done.returncode == 2 and 'it is a URL, and no host' in done.stderr, done)
+done = scan('fe80::1%nosuchthing', '127.0.0.1')
+tap.check('an interface that is not there is told from a name', done.returncode == 2 and
+          'no interface of this machine is called nosuchthing' in done.stderr, done)
+done = scan('-i', '-', input='# none\n')
+tap.check('a file without targets', done.returncode == 2 and 'no target was named' in done.stderr, done)
 for word, method in (('--exclude', '--connect'), ('--source-pool', '--udp')):
     done = netns.run([netns.SONDE, 'scan', method, '-p', '2222', word, 'a..b', '127.0.0.1'])
     tap.check(f'{word} of an unknown name: nothing is scanned', done.returncode == 1 and done.stdout == '', done)

@@ -116,8 +116,13 @@ static void refuses_with_reason_and_remedy(void **state)
 		 "write ::1"},
 		{"user@host:80", "user@host", "a name has no such character",
 		 "write HOST:PORT, as in localhost:50000"},
-		{"http://host:80", "http://host:80", "it has more than one colon",
-		 "write HOST:PORT, or [IPV6]:PORT"},
+		{"http://host:80", "http://host:80", "it is a URL, and no host",
+		 "write its host and its port alone: HOST:PORT"},
+		{"http://host 80", "http://host 80", "it is a URL, and no host",
+		 "write its host and its port alone: HOST:PORT"},
+		{"host:7 80", "host:7",
+		 "a port stands in it, where a host alone is meant",
+		 "the port has a place of its own; an IPv6 address has more colons"},
 		{"ho\x1bst:80", "ho\\x1bst", "a name has no such character",
 		 "write HOST:PORT, as in localhost:50000"},
 	};
@@ -361,10 +366,27 @@ static void unknown_names_are_said(void **state)
 	assert_true(err.hint[0] != '\0');
 }
 
+static void unknown_interfaces_are_said(void **state)
+{
+	struct resolve_endpoint endpoint;
+	struct sonde_address address;
+	struct sonde_error err = {0};
+
+	(void)state;
+	assert_int_equal(resolve_parse("[fe80::1%nosuchthing]:7", &endpoint, NULL), 0);
+	assert_int_equal(resolve_lookup(&endpoint, &address, 1, &err), -ENODEV);
+	assert_int_equal(err.kind, SONDE_ERROR_USAGE);
+	assert_string_equal(err.subject, "fe80::1%nosuchthing");
+	assert_string_equal(err.reason,
+			    "no interface of this machine is called nosuchthing");
+	assert_string_equal(err.hint, "`ip link` lists them");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parses_endpoints),
+		cmocka_unit_test(unknown_interfaces_are_said),
 		cmocka_unit_test(refuses_with_reason_and_remedy),
 		cmocka_unit_test(long_names),
 		cmocka_unit_test(parses_pairs),
