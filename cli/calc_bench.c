@@ -1,6 +1,7 @@
 /* sonde calc --bench. */
 #include "calc_bench.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -96,6 +97,12 @@ static const char *plural(uint64_t count)
 	return count == 1 ? "" : "s";
 }
 
+/* Also what was not answered has one: its age. */
+static bool has_latencies(const struct sonde_load_result *result)
+{
+	return result->answered + result->unanswered > 0;
+}
+
 static void print_text(struct output *output, const struct sonde_load_options *load,
 		       const struct sonde_load_result *result)
 {
@@ -108,7 +115,8 @@ static void print_text(struct output *output, const struct sonde_load_options *l
 		       load->connections, load->udp ? "socket" : "connection",
 		       plural(load->connections));
 	if (load->rate > 0)
-		sonde_text_add(&line, "%.0f requests a second (open loop)", load->rate);
+		sonde_text_add(&line, "%.0f request%s a second (open loop)", load->rate,
+			       load->rate == 1 ? "" : "s");
 	else
 		sonde_text_add(&line, "%u request%s at once on each (closed loop)",
 			       load->depth, plural(load->depth));
@@ -126,12 +134,23 @@ static void print_text(struct output *output, const struct sonde_load_options *l
 			       result->unanswered);
 	output_print(output, "%s\n", storage);
 
+	if (!has_latencies(result))
+		return;
 	sonde_text_init(&line, storage, sizeof(storage));
 	add_duration(&line, "latency: p50 ", result->p50_ns);
 	add_duration(&line, ", p99 ", result->p99_ns);
 	add_duration(&line, ", p99.9 ", result->p999_ns);
 	add_duration(&line, ", max ", result->max_ns);
 	output_print(output, "%s\n", storage);
+}
+
+static void add_latency(struct sonde_json *json, const char *key,
+			const struct sonde_load_result *result, int64_t ns)
+{
+	if (has_latencies(result))
+		sonde_json_add_int(json, key, ns);
+	else
+		sonde_json_add_null(json, key);
 }
 
 static void print_json(struct output *output, const struct sonde_load_options *load,
@@ -151,10 +170,10 @@ static void print_json(struct output *output, const struct sonde_load_options *l
 	sonde_json_add_int(json, "unanswered", (int64_t)result->unanswered);
 	sonde_json_add_int(json, "counted_ns", result->counted_ns);
 	sonde_json_add_int(json, "per_second", (int64_t)(result->per_second + 0.5));
-	sonde_json_add_int(json, "p50_ns", result->p50_ns);
-	sonde_json_add_int(json, "p99_ns", result->p99_ns);
-	sonde_json_add_int(json, "p999_ns", result->p999_ns);
-	sonde_json_add_int(json, "max_ns", result->max_ns);
+	add_latency(json, "p50_ns", result, result->p50_ns);
+	add_latency(json, "p99_ns", result, result->p99_ns);
+	add_latency(json, "p999_ns", result, result->p999_ns);
+	add_latency(json, "max_ns", result, result->max_ns);
 	output_event_end(output);
 }
 
@@ -178,6 +197,20 @@ int calc_bench_check(const struct arguments *arguments)
 				     "--service echo: bytes come back as they "
 				     "are, --order and --dialect have no meaning");
 	return STATUS_DONE;
+}
+
+/* A server that answers nothing is no result of zero. */
+static int say_none(const struct sonde_load_result *result)
+{
+	struct sonde_error err;
+	char address[SONDE_ADDRESS_CHARS];
+
+	sonde_address_format(&result->address, address);
+	sonde_error_set(&err, SONDE_ERROR_NETWORK, -ENODATA, "ask", address,
+			"no answer came in the time that is counted");
+	sonde_error_hint(&err, "the first tenth of the time is not: a longer --for, or a "
+			       "higher --rate, asks more often");
+	return message_error(&err);
 }
 
 int calc_bench_run(const struct arguments *arguments, struct output *output,
@@ -218,5 +251,5 @@ int calc_bench_run(const struct arguments *arguments, struct output *output,
 		print_json(output, &load, calc_bench_services[service], &result);
 	else
 		print_text(output, &load, &result);
-	return STATUS_DONE;
+	return result.answered > 0 ? STATUS_DONE : say_none(&result);
 }

@@ -70,6 +70,14 @@ text = netns.run([netns.SONDE, 'calc', '--bench', '--for', '100ms', '--to', calc
 tap.check('as text: three lines', len(text.splitlines()) == 3 and 'closed loop' in text and
           'p99.9 ' in text, text)
 
+# --- nothing is counted: two requests, one before the count begins, one after its end
+
+for words in ([], ['--json']):
+    done = netns.run([netns.SONDE, 'calc', '--bench', '--for', '1s', '--rate', '1', '--to', calc, *words])
+    tap.check(f'no answer is no latency of 0 {words}', done.returncode == 1 and 'latency' not in done.stdout and
+              (not words or '"answered":0,' in done.stdout and '"p50_ns":null,' in done.stdout) and
+              'no answer came in the time that is counted\nhint: ' in done.stderr, done)
+
 # --- a server that pauses
 
 
