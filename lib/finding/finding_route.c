@@ -1,4 +1,5 @@
-/* Packets that this machine knows no way for, and calls on a socket that has no peer. */
+/* Packets that this machine knows no way for, and calls on a socket that has no peer, or no
+ * port. */
 #include <errno.h>
 
 #include "finding/finding.h"
@@ -85,8 +86,49 @@ static bool has_peer(const struct finding_facts *facts, const struct sonde_socke
 	return socket->accepted_by || socket->is_inherited;
 }
 
+/* What gives a datagram socket a port. */
+static bool has_port(const struct finding_facts *facts, const struct sonde_socket *socket)
+{
+	const uint32_t *calls;
+	size_t count = fact_calls(facts, socket->socket, &calls);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct sonde_call *call = &facts->recording->calls[calls[i] - 1];
+
+		if (call->kind == SONDE_CALL_BIND || call->kind == SONDE_CALL_CONNECT ||
+		    call->kind == SONDE_CALL_SEND)
+			return true;
+	}
+	return socket->local.port || socket->is_inherited;
+}
+
+/* Waits for datagrams at no port. */
+static void find_unbound(const struct finding_facts *facts, struct finding_list *list,
+			 const struct sonde_socket *socket)
+{
+	const struct sonde_call *vain;
+	struct sonde_finding *finding;
+
+	if (socket->kind != SONDE_SOCKET_UDP || has_port(facts, socket))
+		return;
+	vain = fact_vain(facts, socket->socket);
+	if (!vain)
+		return;
+	finding = finding_add(facts, list, "not-bound", SONDE_ERROR, 0,
+			      fact_statement(facts, vain->call));
+	finding_why(finding,
+		    "This UDP socket has no port: neither bind() nor a send gave "
+		    "it one, so that no datagram can reach it, and the wait "
+		    "here was in vain.");
+	finding_remedy(finding,
+		       "A server calls bind() before it receives; a client sends "
+		       "first, which gives it a port.");
+}
+
 void finding_unconnected(const struct finding_facts *facts, struct finding_list *list)
 {
+	for (uint32_t i = 0; i < facts->recording->socket_count; i++)
+		find_unbound(facts, list, &facts->recording->sockets[i]);
 	for (uint32_t i = 0; i < facts->recording->call_count; i++) {
 		const struct sonde_call *call = &facts->recording->calls[i];
 		const struct sonde_socket *socket =

@@ -40,7 +40,7 @@ NOWHERE = ('retransmission/wrong.py', 'zero-window/wrong.py')
 # What needs no packets, in its first pair of programs.
 BY_CALLS = ('address-in-use', 'address-not-here', 'both-wait', 'connect-before-listen', 'connection-refused',
             'descriptor-leak', 'epipe-ignored', 'half-close-ignored', 'killed-by-sigpipe',
-            'listens-on-loopback-only', 'message-split', 'messages-merged', 'no-route', 'no-timeout', 'not-connected', 'port-privileged',
+            'listens-on-loopback-only', 'message-split', 'messages-merged', 'no-route', 'no-timeout', 'not-bound', 'not-connected', 'port-privileged',
             'recv-end-ignored', 'reply-from-stranger', 'short-send-ignored', 'thread-never-ends')
 BY_CALLS_TOO = ('port-reused-too-soon/wrong-open.py',)
 
