@@ -65,7 +65,7 @@ mapfile -t net < <(programs test/net)
 export SONDE=$PWD/$gcc/sonde
 run --jobs 2 --unit $gcc --suite unit 'unit and golden tests'
 # They mostly wait, so that more of them run than there are processors.
-run --jobs 3 'net tests' "${net[@]}"
+run --jobs 4 'net tests' "${net[@]}"
 
 export SONDE=$PWD/$asan/sonde
 sanitized=(--sanitize "$reports")
@@ -75,7 +75,7 @@ run "${sanitized[@]}" --jobs 2 --unit $asan --suite unit 'unit and golden tests,
 mapfile -t net_again < <(printf '%s\n' "${net[@]}" | grep -v '/page_browser')
 echo "left out of the sanitized tests, which would show the same page again: $(
 	printf '%s\n' "${net[@]}" | grep '/page_browser' | sed 's|.*/||' | tr '\n' ' ')"
-run "${sanitized[@]}" --jobs 3 'net tests, sanitized' "${net_again[@]}"
+run "${sanitized[@]}" --jobs 4 'net tests, sanitized' "${net_again[@]}"
 
 wait "$tried" || broken=yes
 tried=
