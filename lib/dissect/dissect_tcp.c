@@ -8,7 +8,10 @@
 #include "dissect/number.h"
 #include "dissect/state.h"
 
-enum { HEADER_LEAST = 20 };
+enum {
+	HEADER_LEAST = 20,
+	HEADER_TOLD = 16, /* all that columns tell of it */
+};
 
 static uint32_t be32(const uint8_t *bytes)
 {
@@ -243,30 +246,6 @@ static void add_analysis(struct sonde_dissector *d, const struct tcp_notes *note
 
 /* ---- the whole ---- */
 
-static void say_bogus(struct sonde_dissector *d, const struct span *span,
-		      uint32_t header_length)
-{
-	struct column *info = dissect_info(d);
-
-	dissect_open(d, span, span_left(span));
-	d->flow = tcp_flow_find(d, span_bytes(span)[13], be32(span_bytes(span) + 4),
-				&(bool){false});
-	dissect_add_be(d, TCP_SOURCE_PORT, span, 0, 2);
-	dissect_add_be(d, TCP_DESTINATION_PORT, span, 2, 2);
-	dissect_set_flags(dissect_add_be(d, TCP_PORT, span, 0, 2), SONDE_FIELD_HIDDEN);
-	dissect_set_flags(dissect_add_be(d, TCP_PORT, span, 2, 2), SONDE_FIELD_HIDDEN);
-	if (d->flow)
-		dissect_add_made(d, TCP_STREAM, d->flow->number);
-	dissect_add_be(d, TCP_SEQ_RAW, span, 4, 4);
-	dissect_add_number(d, TCP_HEADER_LENGTH, span, 12, 1, header_length);
-	dissect_add_note(d, TCP_BOGUS_HEADER);
-	column_add_number(info, d->src.port);
-	column_add(info, " → ");
-	column_add_number(info, d->dst.port);
-	column_add_pair(info, ", bogus TCP header length (", header_length);
-	column_add(info, ", must be at least 20)");
-}
-
 static void add_fields(struct sonde_dissector *d, const struct span *span,
 		       const struct tcp_segment *segment, const struct tcp_notes *notes,
 		       uint8_t completeness, uint32_t header_length, int8_t scale)
@@ -276,6 +255,7 @@ static void add_fields(struct sonde_dissector *d, const struct span *span,
 	uint32_t end = segment->seq + segment->length +
 		       !!(segment->flags & (SONDE_TCP_SYN | SONDE_TCP_FIN));
 	bool has_ack = segment->flags & SONDE_TCP_ACK;
+	bool has_length = !d->is_quoted && span_length(span) >= header_length;
 
 	dissect_add_be(d, TCP_SOURCE_PORT, span, 0, 2);
 	dissect_add_be(d, TCP_DESTINATION_PORT, span, 2, 2);
@@ -286,13 +266,18 @@ static void add_fields(struct sonde_dissector *d, const struct span *span,
 	if (notes)
 		dissect_add_made(d, TCP_COMPLETENESS,
 				 d->is_quoted ? notes->completeness : completeness);
-	if (!d->is_quoted)
+	if (has_length)
 		dissect_set_flags(
 			dissect_add_number(d, TCP_LENGTH, span, 12, 1, segment->length),
 			SONDE_FIELD_GENERATED);
 	dissect_add_number(d, TCP_SEQ, span, 4, 4, segment->seq - base);
 	dissect_add_be(d, TCP_SEQ_RAW, span, 4, 4);
-	if (!d->is_quoted)
+	if (header_length < HEADER_LEAST) {
+		dissect_add_number(d, TCP_HEADER_LENGTH, span, 12, 1, header_length);
+		dissect_add_note(d, TCP_BOGUS_HEADER);
+		return;
+	}
+	if (has_length)
 		dissect_add_made(d, TCP_NEXT_SEQ, end - base);
 	dissect_add_number(d, TCP_ACK, span, 8, 4,
 			   has_ack ? segment->ack - other_base : segment->ack);
@@ -318,10 +303,12 @@ static void read_segment(const struct sonde_dissector *d, const struct span *spa
 	struct tcp_options options;
 
 	/* Of the array only what is there is read, here and elsewhere. */
-	tcp_options_read(bytes + HEADER_LEAST, there - HEADER_LEAST, &options);
+	tcp_options_read(bytes + HEADER_LEAST,
+			 there > HEADER_LEAST ? there - HEADER_LEAST : 0, &options);
 	ret->seq = be32(bytes + 4);
 	ret->ack = be32(bytes + 8);
-	ret->length = span_length(span) - header_length;
+	ret->length =
+		span_length(span) > header_length ? span_length(span) - header_length : 0;
 	ret->flags = bytes[13];
 	ret->window = (uint32_t)(bytes[14] << 8 | bytes[15]);
 	ret->scale = options.scale >= 0      ? options.scale
@@ -333,6 +320,47 @@ static void read_segment(const struct sonde_dissector *d, const struct span *spa
 	ret->at_ns = d->frame->at_ns;
 	for (unsigned i = 0; i < options.sack_count; i++)
 		ret->sacks[i] = options.sacks[i];
+}
+
+/* Of a header that is not one, or not all there: as far as it can be told. */
+static void dissect_odd(struct sonde_dissector *d, const struct span *span,
+			uint32_t header_length)
+{
+	struct tcp_notes *notes = NULL;
+	struct tcp_segment segment;
+	struct tcp_seen seen = {0};
+	bool is_bogus = header_length < HEADER_LEAST, is_reused = false;
+	bool has_length = span_length(span) >= header_length;
+	int8_t scale = WINDOW_SCALE_UNKNOWN;
+
+	dissect_open(d, span, span_left(span));
+	read_segment(d, span, header_length, &segment);
+	segment.scale = WINDOW_SCALE_UNKNOWN;
+	d->flow = tcp_flow_find(d, segment.flags, segment.seq, &is_reused);
+	if (d->flow && d->wants_tcp_notes && !d->is_quoted && has_length)
+		notes = tcp_notes_of(d, d->flow->number);
+	if (notes) {
+		tcp_notes_base(notes, d->is_forward, &segment);
+		tcp_notes_add(d, notes, d->is_forward, &segment, &seen);
+	}
+	if (notes && !(segment.flags & SONDE_TCP_SYN))
+		scale = notes->side[!d->is_forward].scale;
+	if (dissect_wants_own(d))
+		add_fields(d, span, &segment, notes, seen.completeness, header_length,
+			   scale);
+	if (!has_length && !d->is_quoted)
+		dissect_add_note(d, TCP_SHORT);
+	if (dissect_wants_columns(d) && !d->is_quoted)
+		tcp_describe(d, &segment, NULL, notes, scale, 0);
+	if (d->flow && !d->is_quoted)
+		d->flow->last_ns = d->frame->at_ns;
+	if (is_bogus) {
+		column_add_pair(dissect_info(d), ", bogus TCP header length (",
+				header_length);
+		column_add(dissect_info(d), ", must be at least 20)");
+	} else if (!d->is_quoted) {
+		dissect_set_short(d);
+	}
 }
 
 /* The segment; of its header the options may be cut. */
@@ -418,16 +446,18 @@ static void dissect(struct sonde_dissector *d, const struct span *span)
 	uint32_t left = span_left(span), header_length;
 	struct sonde_field *layer;
 
-	dissect_set_column(d, "TCP");
+	if (span_length(span) == 0 && d->src.family == SONDE_FAMILY_INET)
+		return;
 	if (left < 4) {
 		dissect_open(d, span, left);
 		dissect_set_short(d);
 		return;
 	}
+	dissect_set_column(d, "TCP");
 	d->src.port = (uint16_t)(bytes[0] << 8 | bytes[1]);
 	d->dst.port = (uint16_t)(bytes[2] << 8 | bytes[3]);
 	d->is_tcp = true;
-	if (left < HEADER_LEAST) {
+	if (left < HEADER_TOLD || (left < HEADER_LEAST && d->is_quoted)) {
 		layer = dissect_open(d, span, left);
 		dissect_set_label(
 			d, layer,
@@ -442,13 +472,14 @@ static void dissect(struct sonde_dissector *d, const struct span *span)
 		return;
 	}
 	header_length = (bytes[12] >> 4) * 4u;
-	if (header_length < HEADER_LEAST) {
-		say_bogus(d, span, header_length);
-		return;
-	}
 	if (header_length > left && d->is_quoted) {
 		dissect_open(d, span, left);
 		dissect_part(d, span);
+		return;
+	}
+	if (header_length < HEADER_LEAST || header_length > span_length(span) ||
+	    left < HEADER_LEAST) {
+		dissect_odd(d, span, header_length);
 		return;
 	}
 	layer = dissect_open(d, span, header_length);

@@ -127,7 +127,7 @@ void tcp_options_add(struct sonde_dissector *d, const struct span *options,
 		     uint32_t base);
 
 /* Notes in brackets, then ports, flags and numbers; the notes stay in front of what an
- * application says. */
+ * application says.  Without `seen`, of a header that is not whole: no notes, no length. */
 void tcp_describe(struct sonde_dissector *d, const struct tcp_segment *segment,
 		  const struct tcp_seen *seen, const struct tcp_notes *notes,
 		  int8_t scale, uint32_t urgent);

@@ -77,14 +77,53 @@ static void add_fields(struct sonde_dissector *d, const struct span *span,
 		dissect_add_made(d, STREAM, flow->number);
 }
 
-static void describe(struct sonde_dissector *d, uint32_t payload)
+static void describe_ports(struct sonde_dissector *d)
 {
 	struct column *info = dissect_info(d);
 
 	column_add_number(info, d->src.port);
 	column_add(info, " → ");
 	column_add_number(info, d->dst.port);
-	column_add_pair(info, " Len=", payload);
+}
+
+static void describe_length(struct sonde_dissector *d, const struct span *span,
+			    uint32_t length)
+{
+	struct column *info = dissect_info(d);
+
+	if (length < HEADER_LENGTH || (length > span_length(span) && !d->is_quoted)) {
+		column_add_pair(info, " [BAD UDP LENGTH ", length);
+		column_add(info,
+			   length < HEADER_LENGTH ? " < 8]" : " > IP PAYLOAD LENGTH]");
+	}
+	if (length >= HEADER_LENGTH)
+		column_add_pair(info, " Len=", length - HEADER_LENGTH);
+}
+
+/* Of a header that is not all there, what is. */
+static void dissect_part(struct sonde_dissector *d, const struct span *span)
+{
+	const uint8_t *bytes = span_bytes(span);
+	uint32_t left = span_left(span);
+
+	dissect_open(d, span, left);
+	dissect_add_be(d, SOURCE_PORT, span, 0, 2);
+	dissect_add_be(d, DESTINATION_PORT, span, 2, 2);
+	dissect_set_flags(dissect_add_be(d, PORT, span, 0, 2), SONDE_FIELD_HIDDEN);
+	dissect_set_flags(dissect_add_be(d, PORT, span, 2, 2), SONDE_FIELD_HIDDEN);
+	dissect_add_be(d, LENGTH, span, 4, 2);
+	if (left >= 4) {
+		dissect_set_column(d, "UDP");
+		d->src.port = (uint16_t)(bytes[0] << 8 | bytes[1]);
+		d->dst.port = (uint16_t)(bytes[2] << 8 | bytes[3]);
+		if (dissect_wants_columns(d)) {
+			describe_ports(d);
+			if (left >= 6)
+				describe_length(d, span,
+						(uint32_t)(bytes[4] << 8 | bytes[5]));
+		}
+	}
+	dissect_set_short(d);
 }
 
 static void add_times(struct sonde_dissector *d, struct conversation *flow)
@@ -110,12 +149,13 @@ static void dissect(struct sonde_dissector *d, const struct span *span)
 	struct span payload;
 	uint32_t length;
 
-	dissect_set_column(d, "UDP");
+	if (span_length(span) == 0 && d->src.family == SONDE_FAMILY_INET)
+		return;
 	if (span_left(span) < HEADER_LENGTH) {
-		dissect_open(d, span, span_left(span));
-		dissect_set_short(d);
+		dissect_part(d, span);
 		return;
 	}
+	dissect_set_column(d, "UDP");
 	d->src.port = (uint16_t)(bytes[0] << 8 | bytes[1]);
 	d->dst.port = (uint16_t)(bytes[2] << 8 | bytes[3]);
 	d->is_tcp = false;
@@ -128,15 +168,18 @@ static void dissect(struct sonde_dissector *d, const struct span *span)
 			  d->src.port, d->dst.port);
 	if (dissect_wants_own(d))
 		add_fields(d, span, flow, length);
-	if (length < HEADER_LENGTH || (length > span_length(span) && !d->is_quoted)) {
-		column_add_pair(dissect_info(d), "BAD UDP LENGTH ", length);
-		column_add(dissect_info(d),
-			   length < HEADER_LENGTH ? " < 8" : " > IP PAYLOAD LENGTH");
-		if (length < HEADER_LENGTH)
-			return;
-	} else if (dissect_wants_columns(d)) {
-		describe(d, length - HEADER_LENGTH);
+	if (dissect_wants_columns(d)) {
+		describe_ports(d);
+		describe_length(d, span, length);
+		if (bytes[4] == 0 && bytes[5] == 0 && length >= HEADER_LENGTH)
+			column_add(dissect_info(d), " [Jumbogram]");
+		/* Only IPv4 lets it be left out (RFC 8200, 8.1). */
+		if (d->src.family == SONDE_FAMILY_INET6 && length >= HEADER_LENGTH &&
+		    !d->is_quoted && !bytes[6] && !bytes[7])
+			column_add(dissect_info(d), " [ILLEGAL CHECKSUM (0)]");
 	}
+	if (length < HEADER_LENGTH)
+		return;
 	if (flow)
 		add_times(d, flow);
 	payload = span_part(span, HEADER_LENGTH, length - HEADER_LENGTH);

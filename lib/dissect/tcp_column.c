@@ -46,8 +46,10 @@ void tcp_describe(struct sonde_dissector *d, const struct tcp_segment *segment,
 	uint32_t other_base = notes ? notes->side[d->is_forward].base : 0;
 	char text[DESCRIPTION_BYTES], words[48], *at = text;
 
-	describe_notes(d, seen);
-	column_fence(dissect_info(d));
+	if (seen) {
+		describe_notes(d, seen);
+		column_fence(dissect_info(d));
+	}
 	at = put_number(at, d->src.port);
 	at = put_text(at, " → ");
 	at = put_number(at, d->dst.port);
@@ -69,11 +71,13 @@ void tcp_describe(struct sonde_dissector *d, const struct tcp_segment *segment,
 	}
 	at = put_text(at, " Win=");
 	at = put_number(at, segment->window << (scale > 0 ? scale : 0));
-	if (segment->flags & SONDE_TCP_URG) {
+	if (seen && segment->flags & SONDE_TCP_URG) {
 		at = put_text(at, " Urg=");
 		at = put_number(at, urgent);
 	}
-	at = put_text(at, " Len=");
-	at = put_number(at, segment->length);
+	if (seen) {
+		at = put_text(at, " Len=");
+		at = put_number(at, segment->length);
+	}
 	column_add_bytes(dissect_info(d), text, (size_t)(at - text));
 }
