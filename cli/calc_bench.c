@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "command.h"
 #include "message.h"
+#include "stop_fd.h"
 
 enum {
 	SERVICE_CALC = 0,
@@ -103,8 +104,24 @@ static bool has_latencies(const struct sonde_load_result *result)
 	return result->answered + result->unanswered > 0;
 }
 
+static void print_stopped(struct output *output, const struct sonde_load_options *load,
+			  const struct sonde_load_result *result)
+{
+	if (result->connected < load->connections)
+		output_print(
+			output,
+			"stopped early: %u of %u %s%s were open, nothing is measured\n",
+			result->connected, load->connections,
+			load->udp ? "socket" : "connection", plural(load->connections));
+	else if (result->counted_ns == 0)
+		output_print(output, "stopped early: the first tenth of the time is not "
+				     "counted, nothing is measured\n");
+	else
+		output_print(output, "stopped early: the time was not over\n");
+}
+
 static void print_text(struct output *output, const struct sonde_load_options *load,
-		       const struct sonde_load_result *result)
+		       const struct sonde_load_result *result, bool is_stopped)
 {
 	char storage[256], address[SONDE_ADDRESS_CHARS];
 	struct sonde_text line;
@@ -122,6 +139,10 @@ static void print_text(struct output *output, const struct sonde_load_options *l
 			       load->depth, plural(load->depth));
 	output_print(output, "%s\n", storage);
 
+	if (is_stopped)
+		print_stopped(output, load, result);
+	if (result->counted_ns == 0)
+		return;
 	sonde_text_init(&line, storage, sizeof(storage));
 	sonde_text_add(&line, "%" PRIu64 " answer%s in ", result->answered,
 		       plural(result->answered));
@@ -154,7 +175,8 @@ static void add_latency(struct sonde_json *json, const char *key,
 }
 
 static void print_json(struct output *output, const struct sonde_load_options *load,
-		       const char *service, const struct sonde_load_result *result)
+		       const char *service, const struct sonde_load_result *result,
+		       bool is_stopped)
 {
 	struct sonde_json *json = output_event_begin(output, "bench");
 
@@ -174,6 +196,7 @@ static void print_json(struct output *output, const struct sonde_load_options *l
 	add_latency(json, "p99_ns", result, result->p99_ns);
 	add_latency(json, "p999_ns", result, result->p999_ns);
 	add_latency(json, "max_ns", result, result->max_ns);
+	sonde_json_add_bool(json, "complete", !is_stopped);
 	output_event_end(output);
 }
 
@@ -245,11 +268,14 @@ int calc_bench_run(const struct arguments *arguments, struct output *output,
 			return status;
 	}
 	raise_descriptor_limit();
-	if (sonde_load_run(&load, &result, &err) < 0)
+	int r = sonde_load_run(&load, stop_fd_open(), &result, &err);
+	if (r < 0)
 		return message_error(&err);
 	if (output->has_json)
-		print_json(output, &load, calc_bench_services[service], &result);
+		print_json(output, &load, calc_bench_services[service], &result, r > 0);
 	else
-		print_text(output, &load, &result);
+		print_text(output, &load, &result, r > 0);
+	if (result.counted_ns == 0)
+		return STATUS_DONE;
 	return result.answered > 0 ? STATUS_DONE : say_none(&result);
 }

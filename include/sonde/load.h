@@ -46,13 +46,17 @@ struct sonde_load_result {
 	/* Open loop: due, and not answered when the time and timeout_ns were over.  Each
 	 * counts with its age then. */
 	uint64_t unanswered;
-	int64_t counted_ns; /* the time that it was measured */
+	int64_t counted_ns; /* the time that it was measured; 0: it was stopped before */
+	unsigned
+		connected; /* connections; fewer than wanted where it was stopped before */
 	double per_second;
 	int64_t p50_ns, p99_ns, p999_ns, max_ns;
 };
 
-/* A connection that ends, an answer that is wrong, and (over TCP) silence are errors. */
-SONDE_API int sonde_load_run(const struct sonde_load_options *options,
+/* A connection that ends, an answer that is wrong, and (over TCP) silence are errors.
+ * As soon as also_fd (-1: none) can be read the load ends early, also while it connects,
+ * and what was measured until then is the result.  0: the time is over; 1: also_fd. */
+SONDE_API int sonde_load_run(const struct sonde_load_options *options, int also_fd,
 			     struct sonde_load_result *ret, struct sonde_error *err);
 
 #endif

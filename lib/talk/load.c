@@ -8,9 +8,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 
 #include "base/array.h"
 #include "base/clock.h"
@@ -24,8 +26,29 @@ enum {
 	STEP_NS = 100000000, /* how often the end and silence are looked at */
 };
 
-static const struct loop_kind kinds[] = {
-	{.name = "peer", .ready = load_peer_ready},
+enum { KIND_PEER, KIND_ALSO, KINDS };
+
+/* The end is now.  What is under way has a moment yet, as long as a server that is alive
+ * takes for it.  One look is enough: also_fd stays readable. */
+static void stop(void *context, void *object, uint32_t events)
+{
+	struct load *load = context;
+	int64_t now_ns = clock_monotonic_ns();
+
+	(void)object;
+	(void)events;
+	loop_close(load->loop, load->also_slot);
+	load->stopped = true;
+	if (now_ns < load->end_ns)
+		load->end_ns = now_ns;
+	int64_t wait_ns = now_ns - load->end_ns + LIMIT_LOAD_DRAIN_MS * INT64_C(1000000);
+	if (wait_ns < load->wait_ns)
+		load->wait_ns = wait_ns;
+}
+
+static const struct loop_kind kinds[KINDS] = {
+	[KIND_PEER] = {.name = "peer", .ready = load_peer_ready},
+	[KIND_ALSO] = {.name = "also", .ready = stop, .borrowed = true},
 };
 
 /* --- errors */
@@ -81,6 +104,17 @@ static int fail_run(const struct load *load, struct sonde_error *err)
 
 /* --- connections */
 
+/* Connections that are taken at once never wait, and so would not look. */
+static int open_one(struct load *load, unsigned i)
+{
+	struct pollfd also = {.fd = load->also_fd, .events = POLLIN};
+
+	if (load->also_fd >= 0 && poll(&also, 1, 0) > 0)
+		return -EINTR;
+	return load_peer_open(load, i, clock_monotonic_ns() + load->options->timeout_ns);
+}
+
+/* 1: also_fd. */
 static int open_all(struct load *load, struct sonde_error *err)
 {
 	const struct sonde_load_options *options = load->options;
@@ -103,16 +137,16 @@ static int open_all(struct load *load, struct sonde_error *err)
 		load->address = addresses[i];
 		sock_format_subject(&load->address, options->udp ? SOCK_UDP : SOCK_TCP,
 				    load->subject);
-		r = load_peer_open(load, 0, clock_monotonic_ns() + options->timeout_ns);
-		if (r == 0)
+		r = open_one(load, 0);
+		if (r == 0 || r == -EINTR)
 			break;
 	}
-	for (unsigned i = 1; r == 0 && i < options->connections; i++) {
-		r = load_peer_open(load, i, clock_monotonic_ns() + options->timeout_ns);
-		if (r < 0)
-			return fail_connect(load, i, r, err);
-	}
-	return r < 0 ? fail_connect(load, 0, r, err) : 0;
+	for (unsigned i = 1; r == 0 && i < options->connections; i++)
+		r = open_one(load, i);
+	load->stopped = r == -EINTR;
+	if (load->stopped)
+		return 1;
+	return r < 0 ? fail_connect(load, load->connected, r, err) : 0;
 }
 
 /* --- the plan */
@@ -199,7 +233,7 @@ static bool look(struct load *load, int64_t now_ns, int64_t *expired_ns)
 	load->ended = now_ns >= load->end_ns;
 	if (load->ended) {
 		bool waits = options->rate > 0 && (load->on_their_way > 0 || owes(load));
-		return !waits || now_ns >= load->end_ns + options->timeout_ns;
+		return !waits || now_ns >= load->end_ns + load->wait_ns;
 	}
 	if (!options->udp && load->on_their_way > 0 &&
 	    now_ns - load->heard_ns > options->timeout_ns &&
@@ -217,6 +251,13 @@ static int run(struct load *load)
 	load->heard_ns = now_ns;
 	load->end_ns = now_ns + load->options->for_ns;
 	load->counts_ns = now_ns + load->options->for_ns / 10;
+	load->wait_ns = load->options->timeout_ns;
+	if (load->also_fd >= 0) {
+		int slot = loop_add(load->loop, KIND_ALSO, load->also_fd, EPOLLIN, NULL);
+		if (slot < 0)
+			return slot;
+		load->also_slot = slot;
+	}
 	if (load->options->rate == 0) {
 		for (unsigned i = 0; i < load->options->connections; i++)
 			load_peer_pump(load, &load->peers[i]);
@@ -229,7 +270,8 @@ static int run(struct load *load)
 			return r;
 		now_ns = clock_monotonic_ns();
 	}
-	return load->failed;
+	/* Ctrl-C ends a server of the same terminal as well. */
+	return load->stopped ? 0 : load->failed;
 }
 
 /* A server that is closed upon while it answers gets a reset, and what it said is lost: so
@@ -282,7 +324,10 @@ static void report(struct load *load, struct sonde_load_result *ret)
 		.address = load->address,
 		.answered = load->answered,
 		.lost = load->lost,
+		.connected = load->connected,
 	};
+	if (load->counts_ns == 0 || until_ns <= load->counts_ns)
+		return; /* stopped before anything counts */
 	if (load->options->rate > 0) {
 		ret->unanswered = count_unanswered(load, now_ns);
 		if (load->heard_ns > until_ns)
@@ -311,7 +356,7 @@ static int check_options(const struct sonde_load_options *options,
 	return 0;
 }
 
-int sonde_load_run(const struct sonde_load_options *options,
+int sonde_load_run(const struct sonde_load_options *options, int also_fd,
 		   struct sonde_load_result *ret, struct sonde_error *err)
 {
 	struct load *load = NULL;
@@ -323,12 +368,13 @@ int sonde_load_run(const struct sonde_load_options *options,
 	if (!load)
 		goto no_memory;
 	load->options = options;
+	load->also_fd = also_fd;
 	load->peers = array_new(options->connections, sizeof(*load->peers));
 	load->slots = array_new((size_t)options->connections * options->depth,
 				sizeof(*load->slots));
 	if (!load->peers || !load->slots)
 		goto no_memory;
-	r = loop_new(kinds, 1, load, &load->loop);
+	r = loop_new(kinds, KINDS, load, &load->loop);
 	if (r < 0) {
 		sonde_error_set(err, SONDE_ERROR_TROUBLE, r, "measure", "", NULL);
 		goto out;
@@ -336,10 +382,12 @@ int sonde_load_run(const struct sonde_load_options *options,
 	r = open_all(load, err);
 	if (r < 0)
 		goto out;
-	r = run(load);
-	if (r == 0) {
+	if (r == 0)
+		r = run(load);
+	if (r >= 0) {
 		report(load, ret);
 		drain(load);
+		r = load->stopped;
 	} else if (load->failed != 0) {
 		fail_run(load, err);
 	} else {

@@ -28,7 +28,12 @@ struct load {
 	uint64_t on_their_way;
 	uint64_t answered; /* counted */
 	uint64_t lost;
-	bool ended;             /* no new requests */
+	bool ended;   /* no new requests */
+	bool stopped; /* by also_fd */
+	int also_fd;  /* borrowed; -1 */
+	int also_slot;
+	int64_t wait_ns; /* open loop: for answers after the end */
+	unsigned connected;
 	int failed;             /* the first -errno: the load ends */
 	uint64_t failed_number; /* the request that it concerns */
 	struct sonde_address address;

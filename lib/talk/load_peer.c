@@ -287,7 +287,7 @@ int load_peer_open(struct load *load, unsigned index, int64_t deadline_ns)
 	peer->slots = &load->slots[(size_t)index * load->options->depth];
 	if (fd < 0)
 		return fd;
-	int r = sock_connect(fd, &load->address, -1, deadline_ns);
+	int r = sock_connect(fd, &load->address, load->also_fd, deadline_ns);
 	if (r == 0 && transport == SOCK_TCP)
 		r = sock_set_no_delay(fd);
 	if (r == 0)
@@ -298,5 +298,6 @@ int load_peer_open(struct load *load, unsigned index, int64_t deadline_ns)
 	}
 	peer->slot = r;
 	peer->fd = fd;
+	load->connected++;
 	return 0;
 }

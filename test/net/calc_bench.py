@@ -206,6 +206,95 @@ few = netns.run(['bash', '-c', 'ulimit -n 40; exec "$@"', '-', netns.SONDE, 'cal
 tap.check('too few descriptors: exit status 4, and the remedy',
           few.returncode == 4 and 'EMFILE' in few.stderr and 'ulimit -n' in few.stderr, few.stderr)
 
+# --- stopped
+
+def full():
+    """A listener whose queue is full: the next connection waits for ever."""
+    listener = socket.socket()
+    listener.bind(('127.0.0.1', 0))
+    listener.listen(0)
+    waiting = []
+    for _ in range(3):
+        sock = socket.socket()
+        sock.setblocking(False)
+        sock.connect_ex(listener.getsockname())
+        waiting.append(sock)
+    return (listener, waiting), f':{listener.getsockname()[1]}'
+
+
+def start(*words, lasts='1h'):
+    return netns.background([netns.SONDE, 'calc', '--bench', '--for', lasts, *words], stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True)
+
+
+def catches(process):
+    """Whether it has got so far that SIGTERM does not simply end it."""
+    with open(f'/proc/{process.pid}/status', encoding='ascii') as status:
+        caught = next(line for line in status if line.startswith('SigCgt'))
+    return int(caught.split()[1], 16) >> signal.SIGTERM - 1 & 1
+
+
+def stopped(title, number, words, holds):
+    for kind in ([], ['--json']):
+        process = start(*words, *kind)
+        netns.wait_until('it catches signals', lambda process=process: catches(process))
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+        got = json.loads(out.splitlines()[-1]) if kind and out else out
+        tap.check(f'stopped {kind}: {title}', process.returncode == 0 and err == '' and holds(got),
+                  (process.returncode, out, err))
+
+
+def has_none(got):
+    if isinstance(got, dict):
+        return not got['complete'] and got['answered'] == 0 == got['counted_ns'] and got['p50_ns'] is None
+    return 'stopped early: ' in got and 'nothing is measured\n' in got and len(got.splitlines()) == 2
+
+
+held, waits = full()
+stopped('while it connects', signal.SIGINT, ['--to', waits, '--timeout', '0s'], has_none)
+server = Server('calc@:0', 'echo@:0', '-q')
+calc, echo = (f':{port}' for port in server.ports)
+for words in (['--to', calc], ['--to', echo, '--service', 'echo', '--rate', '100'], ['--to', calc, '--udp']):
+    stopped(f'in the first tenth {words[2:]}', signal.SIGTERM, words, has_none)
+
+
+def has_some(got):
+    if 'text' in got:
+        lines = got['text'].splitlines()
+        return len(lines) == 4 and lines[1] == 'stopped early: the time was not over' and 'latency: ' in lines[3]
+    return (not got['complete'] and got['answered'] > 0 and 0 < got['counted_ns'] < 2.7e9 and
+            got['unanswered'] == 0 and got['max_ns'] >= got['p50_ns'] > 0 and
+            abs(got['per_second'] - got['answered'] * 1e9 / got['counted_ns']) <= 1)
+
+
+def stop_in_time(words):
+    """The first tenth of three seconds is over by then, and the rest is not."""
+    process = start(*words, lasts='3s')
+    netns.wait_until('it catches signals', lambda: catches(process))
+    time.sleep(0.6)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    if process.returncode != 0 or err != '':
+        return process.returncode, out, err
+    return json.loads(out.splitlines()[-1]) if '--json' in words else {'text': out}
+
+
+for words in (['--to', calc], ['--to', calc, '--json'], ['--to', calc, '--rate', '1000', '--connections', '3', '--json'],
+              ['--to', calc, '--udp', '--json'], ['--to', calc, '--udp', '--rate', '1000', '--json'],
+              ['--to', echo, '--service', 'echo', '--json']):
+    got = undisturbed(lambda load=words: stop_in_time(load), has_some)
+    tap.check(f'stopped: what was measured {words[2:]}', isinstance(got, dict) and has_some(got), got)
+process = start('--to', waits, '--timeout', '0s')
+netns.wait_until('it catches signals', lambda: catches(process))
+process.send_signal(signal.SIGSTOP)
+process.send_signal(signal.SIGINT)
+process.send_signal(signal.SIGTERM)
+process.send_signal(signal.SIGCONT)
+out, err = process.communicate(timeout=60)
+tap.equal('a second signal ends it at once', (process.returncode, out, err), (-signal.SIGTERM, '', ''))
+server.stop()
+
 # --- usage
 
 refused('--rate without --bench', ['--rate', '5', 'sum', '1'], 2, '--bench')
