@@ -248,14 +248,15 @@ void render_scan_certainty(struct output *output, const struct scan_frame *frame
 	sonde_text_add(&text, "%" PRIu64 " host%s up of %" PRIu64, summary->hosts_up,
 		       plural(summary->hosts_up), summary->hosts);
 	if (!frame->only_ping) {
-		sonde_text_add(&text, ", %" PRIu64 " open; %" PRIu64 " probes in ",
-			       summary->states[SONDE_SCAN_OPEN], summary->probes);
+		sonde_text_add(&text, ", %" PRIu64 " open; %" PRIu64 " probe%s in ",
+			       summary->states[SONDE_SCAN_OPEN], summary->probes,
+			       plural(summary->probes));
 		sonde_text_add_duration(&text, summary->took_ns);
 	}
 	if (summary->own_drops)
 		sonde_text_add(&text,
-			       ", %" PRIu64 " packets dropped here and asked again",
-			       summary->own_drops);
+			       ", %" PRIu64 " packet%s dropped here and asked again",
+			       summary->own_drops, plural(summary->own_drops));
 	output_print(output, "%s%s\n", before, storage);
 	sonde_text_init(&text, storage, sizeof(storage));
 	if (!summary->is_complete)

@@ -182,6 +182,12 @@ static int open_socket(struct udp_ping *ping, struct sonde_error *err)
 	int r = resolve_parse_pair(ping->options->host, ping->options->port, &endpoint,
 				   err);
 
+	if (r == 0 && endpoint.port == 0) {
+		r = sonde_error_set(err, SONDE_ERROR_USAGE, -EINVAL, "ping", "port 0",
+				    "no server can be reached there");
+		sonde_error_hint(err, "--ports takes one of 1 to 65535; without it 7, "
+				      "the echo service");
+	}
 	if (r == 0)
 		r = resolve_lookup(&endpoint, list, LIMIT_ADDRESSES, err);
 	if (r < 0)

@@ -116,7 +116,10 @@ status, lines = ping('-p', '2111', '-c', '2', '127.0.0.1')
 tap.check('a refusal', status == 1 and lines[0]['reason'] == 'port-unreach' and lines[-1]['refused'] == 2, lines)
 for words, reason in ((['--udp-ping', '--syn', 'localhost'], 'together'), (['-c', '3', 'localhost'], '--udp-ping'),
                       (['--udp-ping', 'a', 'b'], 'one target'),
+                      (['--udp-ping', '-p', '0', 'localhost'], 'port 0: no server can be reached there\nhint: '),
                       (['--udp-ping', '--interval', '0s', 'localhost'], 'has to be more')):
     done = netns.run([netns.SONDE, 'scan', *words])
     tap.check('refused: ' + ' '.join(words), done.returncode == 2 and reason in done.stderr, done)
+done = netns.run([netns.SONDE, 'scan', '--connect', '-p', '2111', '127.0.0.1'])
+tap.check('one probe is no "1 probes"', done.returncode == 0 and ' open; 1 probe in ' in done.stdout, done)
 tap.done()
