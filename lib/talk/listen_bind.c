@@ -155,9 +155,13 @@ static int bind_path(struct sonde_listener *listener, int fd, int type,
 		sonde_error_hint(err, "take another name, or end who has it: ss -xlp");
 		return r;
 	}
-	if (r < 0)
-		return sonde_error_set(err, sonde_error_kind_of(-r), r, "listen", text,
-				       NULL);
+	if (r < 0) {
+		sonde_error_set(err, sonde_error_kind_of(-r), r, "listen", text, NULL);
+		if (r == -ENOENT)
+			sonde_error_hint(err, "the folder for it is not there: make it, "
+					      "or take another path");
+		return r;
+	}
 	if (text[0] != '@')
 		snprintf(listener->path, sizeof(listener->path), "%s", text);
 	return 0;

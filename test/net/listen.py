@@ -398,6 +398,7 @@ for words, status, text in (
         (['--cert', 'x', '5000'], 2, '--cert needs --tls'),
         (['--tls', '--cert', 'x', '--tls-name', 'y', '5000'], 2, 'no meaning together'),
         (['--unix', 'x' * 200], 2, 'too long'),
+        (['--unix', f'{netns.scratch()}/none/socket'], 4, '(ENOENT)\nhint: the folder for it is not there'),
         (['nosuchport'], 2, 'nosuchport'),
         ([], 2, 'name a port')):
     done = netns.run([netns.SONDE, 'listen', *words])
