@@ -185,6 +185,9 @@ static int describe(const struct group *group, int error, struct sonde_error *er
 	default:
 		sonde_error_set(err, sonde_error_kind_of(-error), error, "listen",
 				subject, NULL);
+		if (error == -EMFILE)
+			sonde_error_hint(err, "each place to listen at takes a "
+					      "descriptor; `ulimit -n` allows more");
 	}
 	return error;
 }

@@ -226,6 +226,10 @@ tap.check('one that was stopped with Ctrl-Z is named as such',
           'has this port and is stopped' in stopped.stderr and
           'continue it with fg, or end it' in stopped.stderr, stopped.stderr)
 
+few = netns.run(['bash', '-c', 'ulimit -n 9; exec "$@"', '-', netns.SONDE, 'serve', 'echo@:0', 'discard@:0', 'calc@:0'])
+tap.check('no descriptor is left for a place to listen at: the remedy', few.returncode == 4 and
+          re.search(r'sonde: listen .*\(EMFILE\)\nhint: .*`ulimit -n` allows more', few.stderr), few)
+
 with socket.create_server(('127.0.0.1', 0)) as listener, socket.socket() as talker:
     talker.bind(('127.0.0.1', 0))
     talker.connect(listener.getsockname())
