@@ -19,6 +19,22 @@
 
 #include "timeline/moment.h"
 
+bool anchor_has_read_the_end(const struct join *join, const struct side *reader)
+{
+	const struct call_index *calls = &join->calls;
+
+	for (uint32_t i = calls->socket_begin[reader->socket];
+	     i < calls->socket_begin[reader->socket + 1]; i++) {
+		const struct sonde_call *call =
+			call_at(join->recording, calls->of_socket[i]);
+
+		if (call->kind == SONDE_CALL_RECEIVE && call_returned(call) &&
+		    !call->result && call->length)
+			return true;
+	}
+	return false;
+}
+
 static void anchor_by_end(const struct join *join, struct side *side,
 			  const struct side *reader)
 {
@@ -29,19 +45,8 @@ static void anchor_by_end(const struct join *join, struct side *side,
 
 	if (side->is_anchored || !side->fin || join->recording->calls_dropped)
 		return;
-	if (!all_sent && origin && reader->receives.count) {
-		const struct call_index *calls = &join->calls;
-
-		for (uint32_t i = calls->socket_begin[reader->socket];
-		     i < calls->socket_begin[reader->socket + 1]; i++) {
-			const struct sonde_call *call =
-				call_at(join->recording, calls->of_socket[i]);
-
-			if (call->kind == SONDE_CALL_RECEIVE && call_returned(call) &&
-			    !call->result && call->length)
-				all_read = true;
-		}
-	}
+	if (!all_sent && origin && reader->receives.count)
+		all_read = anchor_has_read_the_end(join, reader);
 	if (!all_sent && !all_read)
 		return;
 	shift = moment_minus(all_sent ? side->sends.total : reader->receives.total,

@@ -193,6 +193,8 @@ int endpoint_match(struct join *join);
 int range_build(struct join *join);
 /* Says where in the stream the bytes of the traced programs lie. */
 void anchor_side(struct join *join, uint32_t side_number);
+/* Whether a receive of that side said that nothing more comes. */
+bool anchor_has_read_the_end(const struct join *join, const struct side *reader);
 /* Moves what was read behind urgent bytes of that side that were not in the way. */
 void urgent_side(struct join *join, uint32_t side_number);
 int udp_match(struct join *join);

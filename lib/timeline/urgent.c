@@ -40,22 +40,6 @@ static void look_for(const struct join *join, uint32_t side_number, struct urgen
 	}
 }
 
-static bool has_read_the_end(const struct join *join, const struct side *reader)
-{
-	const struct call_index *calls = &join->calls;
-
-	for (uint32_t i = calls->socket_begin[reader->socket];
-	     i < calls->socket_begin[reader->socket + 1]; i++) {
-		const struct sonde_call *call =
-			call_at(join->recording, calls->of_socket[i]);
-
-		if (call->kind == SONDE_CALL_RECEIVE && call_returned(call) &&
-		    !call->result && call->length)
-			return true;
-	}
-	return false;
-}
-
 static void move_behind(struct range *range, const struct urgent *urgent)
 {
 	for (unsigned i = 0; i < urgent->count; i++) {
@@ -83,7 +67,7 @@ void urgent_side(struct join *join, uint32_t side_number)
 	if (!urgent.count || left <= 0)
 		return;
 	if (urgent.is_too_much || left != urgent.count ||
-	    !has_read_the_end(join, reader)) {
+	    !anchor_has_read_the_end(join, reader)) {
 		side->knows_read = false;
 		return;
 	}
